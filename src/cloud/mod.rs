@@ -1,0 +1,23 @@
+//! AWS behind our own words. `aws_sdk_` appears nowhere else.
+
+use futures_util::future::BoxFuture;
+
+use crate::decide::event::{CallError, Ec2State, Seen};
+use crate::decide::group::LaunchBody;
+use crate::decide::words::Ec2Id;
+
+/// The EC2 calls muster makes. One call of a method is one request: no retry hides in here.
+pub trait Ec2: Send + Sync + 'static {
+    /// RunInstances with exactly this body.
+    fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
+
+    /// DescribeInstances of at most 1,000 ids. One id that EC2 does not know fails the call with
+    /// [`crate::decide::words::ErrorClass::NotFound`].
+    fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
+
+    /// TerminateInstances of at most 1,000 ids; the states after the call.
+    fn terminate_instances<'a>(
+        &'a self,
+        ids: &'a [Ec2Id],
+    ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>>;
+}

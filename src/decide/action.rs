@@ -1,0 +1,68 @@
+//! What the core asks the shell to do, always after the commit that records the intent.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::event::Ticket;
+use super::group::{Group, LaunchBody};
+use super::words::{Ec2Id, InstanceRef, LaunchSeq};
+
+/// One effect. Every action but an answer to a caller comes back as exactly one
+/// [`super::event::Event`].
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// RunInstances with exactly this body.
+    Launch { launch: LaunchSeq, body: Arc<LaunchBody> },
+    /// DescribeInstances of at most 1,000 ids.
+    Describe { asked: Vec<(Ec2Id, InstanceRef)> },
+    /// TerminateInstances of at most 1,000 ids; each was journalled with its reason first.
+    Terminate { asked: Vec<(Ec2Id, InstanceRef)> },
+    /// Push the configuration once.
+    Configure(Target),
+    /// One round of all probes.
+    Probe(Target),
+    /// Tell a caller what became of its request.
+    Answer { ticket: Ticket, answer: Result<Accepted, Refusal> },
+}
+
+/// Whom to contact, and as what.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub instance: InstanceRef,
+    pub id: Ec2Id,
+    pub address: IpAddr,
+    pub zone: Arc<str>,
+    pub group: Arc<Group>,
+}
+
+/// A request that is now durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Public id.
+    pub id: String,
+    /// True if this very request (same idempotency key and content) had been accepted before.
+    pub repeated: bool,
+}
+
+/// Why a request was not taken; nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("there is no group '{group}'; configured groups: {known}")]
+    UnknownGroup { group: String, known: String },
+    #[error("count {count} is outside 1 to {most}")]
+    Count { count: u32, most: u32 },
+    #[error("the deadline is not in the future (it is {late_ms} ms ago)")]
+    PastDeadline { late_ms: i64 },
+    #[error(
+        "group '{group}' has room for {room} more (maximum {max}, {taken} live, pending or already asked for)"
+    )]
+    NoRoom { group: String, room: u32, max: u32, taken: u32 },
+    #[error("the idempotency key was used for another request ({id}); use a new key for a new request")]
+    KeyReused { id: String },
+    #[error("{open} scale-ups are open, the most allowed; try again when some are done")]
+    Full { open: u32 },
+    #[error("there is no scale-up '{id}'")]
+    UnknownScaleUp { id: String },
+    #[error("scale-up '{id}' is already done; there is nothing left to cancel")]
+    AlreadyDone { id: String },
+}

@@ -1,0 +1,95 @@
+//! What the core is told: requests that came in and outcomes of what it asked to be done.
+
+use std::net::IpAddr;
+
+use super::words::{Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
+
+/// Names the caller who waits for an answer; the shell keeps the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// One scale-up as asked for: well-formed, but not yet checked against anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Public id (UUID v7), given by the shell.
+    pub id: String,
+    pub group: String,
+    pub count: u32,
+    /// In service by then.
+    pub by: Option<Time>,
+    pub reason: String,
+    /// Same key, same answer: the caller's protection against asking twice.
+    pub idempotency_key: Option<String>,
+}
+
+/// An instance as a launch answer or a describe shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub id: Ec2Id,
+    pub state: Ec2State,
+    /// Private address; AWS may leave it out right after the launch.
+    pub address: Option<IpAddr>,
+    /// `StateReason`, for example `Client.VolumeLimitExceeded: Volume limit exceeded`.
+    pub state_reason: Option<String>,
+}
+
+/// EC2's own instance states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ec2State {
+    Pending,
+    Running,
+    ShuttingDown,
+    Terminated,
+    Stopping,
+    Stopped,
+}
+
+impl Ec2State {
+    /// Its place is free, or is being freed by EC2 itself.
+    #[must_use]
+    pub fn is_ending(self) -> bool {
+        match self {
+            Ec2State::ShuttingDown | Ec2State::Terminated => true,
+            Ec2State::Pending | Ec2State::Running | Ec2State::Stopping | Ec2State::Stopped => false,
+        }
+    }
+}
+
+/// A call that did not succeed, classified.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct CallError {
+    pub class: ErrorClass,
+    /// AWS's code, or ours in lower case (`timeout`, `connect`, `unreadable`).
+    pub code: String,
+    pub message: String,
+}
+
+/// What one contact with an instance showed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Contact {
+    /// Accepted the configuration, or passed every probe.
+    Passed,
+    /// Answered, with something else.
+    Rejected(String),
+    /// No connection: refused, reset, no route, or no answer to the SYN. Normal while it boots.
+    Unreachable(String),
+    /// Connected, and then nothing within the time allowed.
+    Hung(String),
+    /// Muster itself could not try (no descriptor): says nothing about the instance.
+    NotTried(String),
+}
+
+/// One thing the core is told. Everything outside the core reaches it as one of these.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    ScaleUpAsked { ask: Ask, ticket: Ticket },
+    CancelAsked { id: String, reason: String, ticket: Ticket },
+    LaunchAnswered { launch: LaunchSeq, outcome: Result<Vec<Seen>, CallError> },
+    /// Answer to [`super::action::Action::Describe`]; ids asked for and not in `Ok` are not visible.
+    Described { asked: Vec<(Ec2Id, InstanceRef)>, outcome: Result<Vec<Seen>, CallError> },
+    /// Answer to [`super::action::Action::Terminate`]: the states EC2 reports after the call.
+    Terminated { asked: Vec<(Ec2Id, InstanceRef)>, outcome: Result<Vec<(Ec2Id, Ec2State)>, CallError> },
+    Configured { instance: InstanceRef, outcome: Contact },
+    Probed { instance: InstanceRef, outcome: Contact },
+}

@@ -1,0 +1,182 @@
+//! What a group is: its launch spec, configure step, probes, limits and guards, already validated.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A named set of interchangeable instances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub name: String,
+    /// Live plus pending never exceeds this, broken ones included. 1 to 1,000,000.
+    pub max: u32,
+    /// 0 to 9; higher goes first whenever something is scarce.
+    pub priority: u8,
+    pub launch: LaunchSpec,
+    /// Identity of the launch spec and the configure step together: 16 hexadecimal digits of a
+    /// SHA-256. Canary and breaker are kept per version, since a new one has proven nothing.
+    pub version: String,
+    pub configure: Option<Configure>,
+    /// All of them must pass, [`Group::passes`] rounds in a row.
+    pub probes: Vec<Probe>,
+    /// Rounds of probes that must pass in a row before an instance is in service. At least 1.
+    pub passes: u8,
+    /// Pause between two rounds, and between two tries to configure.
+    pub contact_every: Duration,
+    pub watchdogs: Watchdogs,
+    pub canary: Canary,
+    pub breaker: Breaker,
+}
+
+/// How instances of a group are launched: what goes into RunInstances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchSpec {
+    /// AMI id. Optional only with a launch template that names one.
+    pub image: Option<String>,
+    pub instance_type: String,
+    /// `lt-...` id or name, with a version number, `$Default` or `$Latest`.
+    pub template: Option<LaunchTemplate>,
+    /// One pool for each subnet. At least one; one call launches into exactly one.
+    pub pools: Vec<Pool>,
+    pub security_groups: Vec<String>,
+    pub key_name: Option<String>,
+    pub instance_profile: Option<String>,
+    /// Plain text, at most 16 KiB before base64 (EC2's limit).
+    pub user_data: Option<String>,
+    /// Beside muster's own `muster:*` tags.
+    pub tags: BTreeMap<String, String>,
+    /// Most instances in one call, 1 to 1,000. AWS recommends 100 (aws-facts 1.3).
+    pub batch: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaunchTemplate {
+    pub id: String,
+    pub version: String,
+}
+
+/// One place to launch into: a subnet, hence a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    pub subnet: String,
+    pub zone: String,
+    /// Share of new launches, 0 to 100 % of an equal share.
+    pub weight: u8,
+}
+
+/// The configure step: one HTTP push to the agent on the instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configure {
+    /// GET, POST, PUT or PATCH.
+    pub method: String,
+    pub port: u16,
+    pub path: String,
+    /// `{{slot}}`, `{{attempt}}`, `{{instance_id}}`, `{{address}}`, `{{group}}` and `{{zone}}` are
+    /// filled in.
+    pub body: String,
+    /// Statuses that mean "accepted".
+    pub expect: Vec<u16>,
+    pub timeout: Duration,
+}
+
+/// One check that an instance serves, seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    pub kind: ProbeKind,
+    pub port: u16,
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeKind {
+    /// A connection opens.
+    Tcp,
+    /// A GET answers with one of these statuses.
+    Http { path: String, expect: Vec<u16> },
+}
+
+/// How long one phase may take before the instance is given up as broken.
+///
+/// Too short: a slow but good server is thrown away and costs a second launch. Too long: a silent
+/// one holds its place. The defaults come from DRILLS.md's boots (lognormal, median 26 s, p99 90 s)
+/// and configures (median 20 s, p99 60 s): 240 s and 180 s let fewer than one good server in
+/// 50,000 go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watchdogs {
+    pub boot: Duration,
+    pub configure: Duration,
+    pub verify: Duration,
+    /// Times a connected agent may leave a request unanswered before it counts as hanging.
+    pub hangs: u8,
+    /// Times an agent may answer a configure push with a wrong status.
+    pub rejections: u8,
+}
+
+impl Default for Watchdogs {
+    fn default() -> Self {
+        Watchdogs {
+            boot: Duration::from_secs(240),
+            configure: Duration::from_secs(180),
+            verify: Duration::from_secs(180),
+            hangs: 3,
+            rejections: 5,
+        }
+    }
+}
+
+/// First steps of a launch version that has never been seen to work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// Most instances of an unproven version that may exist before the first is in service: this
+    /// many are wasted if the image is bad (D8 allows 20). 0 means that the operator vouches for
+    /// the version: no canary.
+    pub size: u32,
+}
+
+impl Default for Canary {
+    fn default() -> Self {
+        Canary { size: 10 }
+    }
+}
+
+/// Stops launching a version whose instances break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Opens when at least this many of the last outcomes are failures ...
+    pub failures: u32,
+    /// ... and they make at least this share of them, in percent.
+    pub share: u32,
+    /// How long it stays open before a canary may try again; doubles each time it fails, to 16x.
+    pub cool_down: Duration,
+    /// Instances that may be tried while half open (D8: at most 5).
+    pub trial: u32,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Breaker { failures: 10, share: 50, cool_down: Duration::from_secs(60), trial: 3 }
+    }
+}
+
+/// The exact content of one RunInstances call, committed before the call goes out and sent again
+/// unchanged until the launch is settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchBody {
+    /// Client token, at most 64 ASCII characters; zonal, since a subnet is always given.
+    pub token: String,
+    /// Fewer than this and EC2 launches nothing. Always 1: fewer than asked is normal.
+    pub min_count: u32,
+    pub max_count: u32,
+    pub subnet: String,
+    pub zone: String,
+    pub image: Option<String>,
+    pub instance_type: String,
+    pub template: Option<LaunchTemplate>,
+    pub security_groups: Vec<String>,
+    pub key_name: Option<String>,
+    pub instance_profile: Option<String>,
+    pub user_data: Option<String>,
+    /// Put on instances and volumes at launch, which spends no CreateTags tokens.
+    pub tags: BTreeMap<String, String>,
+}

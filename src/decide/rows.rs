@@ -1,0 +1,158 @@
+//! What the core writes down: one row for each thing that must survive a crash.
+//!
+//! A decision's [`Changes`] are committed in one transaction, before any of its actions is
+//! performed. Rows are whole (an upsert by primary key), so writing one twice changes nothing.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+
+/// Key: `seq`; `id` and `idempotency_key` are unique too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScaleUpRow {
+    pub seq: ScaleUpSeq,
+    pub id: String,
+    pub group: String,
+    pub wanted: u32,
+    /// Slots 0..planned have been given to a launch or withdrawn at least once and have rows of
+    /// their own; the rest are queued and have none yet.
+    pub planned: u32,
+    pub by: Option<Time>,
+    pub reason: String,
+    pub idempotency_key: Option<String>,
+    pub state: ScaleUpState,
+    pub accepted_at: Time,
+    pub done_at: Option<Time>,
+    pub in_service: u32,
+    pub withdrawn: u32,
+    /// Launch rate bound and expected tail at acceptance, in milliseconds from `accepted_at`.
+    pub eta_ms: i64,
+    /// Why it was cancelled.
+    pub cancel_reason: Option<String>,
+}
+
+/// Key: `seq`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchRow {
+    pub seq: LaunchSeq,
+    pub group: String,
+    pub version: String,
+    pub token: String,
+    /// The exact request, as JSON.
+    pub body: String,
+    pub count: u32,
+    pub state: LaunchState,
+    /// Times it was sent.
+    pub sends: u32,
+    pub created_at: Time,
+    /// Not sent (again) before.
+    pub not_before: Time,
+    pub settled_at: Option<Time>,
+    /// Instances EC2 launched for it.
+    pub launched: u32,
+    /// The last error's class, code and message.
+    pub error_class: Option<ErrorClass>,
+    pub error: Option<String>,
+}
+
+/// Key: (slot, attempt).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceRow {
+    pub instance: InstanceRef,
+    pub group: String,
+    pub phase: Phase,
+    /// When it entered the phase.
+    pub since: Time,
+    pub launch: Option<LaunchSeq>,
+    pub id: Option<Ec2Id>,
+    pub address: Option<IpAddr>,
+    pub zone: Option<String>,
+    /// Why it is broken, gone or withdrawn. Kept once set: an upsert with `None` leaves it.
+    pub reason: Option<String>,
+}
+
+/// Key: (group, version). What is known of one launch version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionRow {
+    pub group: String,
+    pub version: String,
+    /// First instance of it in service.
+    pub proven_at: Option<Time>,
+    /// Breaker: closed if `None`, otherwise open until then, half open after.
+    pub open_until: Option<Time>,
+    /// Times in a row that it opened without closing.
+    pub opened: u32,
+}
+
+/// Key: `name`. The state of one token bucket, so that a restart does not believe it full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRow {
+    pub name: String,
+    /// When the bucket will be full again, in nanoseconds since the Unix epoch, muster's time
+    /// (the "theoretical arrival time" of the GCRA).
+    pub full_at_ns: i64,
+}
+
+/// One line of history. Append only; the store numbers them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JournalRow {
+    pub at: Time,
+    pub scale_up: Option<ScaleUpSeq>,
+    pub instance: Option<InstanceRef>,
+    /// A short fixed word: a phase's name, `accepted`, `cancelled`, `done`, `launch`, `terminate`,
+    /// `breaker_open`, `breaker_closed`, `proven`, `keep_failing`, ...
+    pub kind: String,
+    /// A sentence for people.
+    pub text: String,
+}
+
+/// Everything one decision changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    pub scale_ups: Vec<ScaleUpRow>,
+    pub launches: Vec<LaunchRow>,
+    pub instances: Vec<InstanceRow>,
+    pub versions: Vec<VersionRow>,
+    pub budgets: Vec<BudgetRow>,
+    pub journal: Vec<JournalRow>,
+}
+
+impl Changes {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scale_ups.is_empty()
+            && self.launches.is_empty()
+            && self.instances.is_empty()
+            && self.versions.is_empty()
+            && self.budgets.is_empty()
+            && self.journal.is_empty()
+    }
+}
+
+/// What a starting owner reads back: everything that is not finished, and what counts against a
+/// group's maximum.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// Every scale-up that is not done, and every one with an idempotency key accepted after
+    /// `keys_since` (see the store's `restore`).
+    pub scale_ups: Vec<ScaleUpRow>,
+    /// Unsettled launches.
+    pub launches: Vec<LaunchRow>,
+    /// The newest attempt of every slot of a scale-up that is not done, and every instance in
+    /// service, broken or terminating of any scale-up.
+    pub instances: Vec<InstanceRow>,
+    pub versions: Vec<VersionRow>,
+    pub budgets: Vec<BudgetRow>,
+    pub last_scale_up: u32,
+    pub last_launch: u64,
+}
+
+/// Where a slot's newest attempt stands, for those who only need the place.
+impl InstanceRow {
+    #[must_use]
+    pub fn slot(&self) -> SlotId {
+        self.instance.slot
+    }
+}

@@ -1,0 +1,124 @@
+//! What is shown of the core's state: counts, reasons and estimates, ready to be read by anyone.
+
+use serde::{Deserialize, Serialize};
+
+use super::wait::Wait;
+use super::words::{Api, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+
+/// Everything that is shown, as of one decision. Cheap to build: counts are kept, not counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    pub at: Time,
+    /// Every scale-up that is not done, and the last hundred that are, oldest first.
+    pub scale_ups: Vec<Progress>,
+    pub groups: Vec<GroupView>,
+    pub budgets: Vec<BudgetView>,
+    pub contacts: LaneView,
+    /// Launches that do not settle after many tries; they go on being tried at a slow pace.
+    pub keep_failing: Vec<FailingLaunch>,
+}
+
+impl View {
+    #[must_use]
+    pub fn scale_up(&self, id: &str) -> Option<&Progress> {
+        self.scale_ups.iter().find(|p| p.id == id)
+    }
+}
+
+/// How far one scale-up has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    pub seq: ScaleUpSeq,
+    pub id: String,
+    pub group: String,
+    pub wanted: u32,
+    pub state: ScaleUpState,
+    pub accepted_at: Time,
+    pub by: Option<Time>,
+    pub done_at: Option<Time>,
+    /// Slots by the phase of their newest attempt.
+    pub phases: PhaseCounts,
+    /// Instances that were given up so far.
+    pub broken_so_far: u32,
+    /// What waits and why, most first.
+    pub waits: Vec<Waiting>,
+    /// When the last slot is expected in service.
+    pub eta: Option<Time>,
+}
+
+/// So many things wait for this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub count: u32,
+    pub wait: Wait,
+}
+
+/// A number for each phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PhaseCounts([u32; Phase::ALL.len()]);
+
+impl PhaseCounts {
+    #[must_use]
+    pub fn get(&self, p: Phase) -> u32 {
+        self.0[p as usize]
+    }
+
+    pub fn get_mut(&mut self, p: Phase) -> &mut u32 {
+        &mut self.0[p as usize]
+    }
+
+    /// Phases and their numbers, in the order of a life.
+    pub fn iter(&self) -> impl Iterator<Item = (Phase, u32)> + '_ {
+        Phase::ALL.iter().map(|p| (*p, self.get(*p)))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupView {
+    pub name: String,
+    pub version: String,
+    pub max: u32,
+    /// Places taken: live, pending, broken and not gone yet.
+    pub taken: u32,
+    pub in_service: u32,
+    pub queued: u32,
+    pub proven: bool,
+    /// Why the head of its queue waits.
+    pub wait: Option<Wait>,
+}
+
+/// One token bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BudgetView {
+    /// `RunInstances requests`, `RunInstances instances`, ...
+    pub name: String,
+    pub have: u32,
+    pub burst: u32,
+    /// Tokens a second.
+    pub refill: f64,
+    /// Calls sent, and how many of those were throttled.
+    pub api: Api,
+    pub calls: u64,
+    pub throttled: u64,
+    pub failed: u64,
+}
+
+/// Calls or contacts in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneView {
+    pub in_flight: u32,
+    pub limit: u32,
+    pub waiting: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailingLaunch {
+    pub launch: LaunchSeq,
+    pub group: String,
+    pub count: u32,
+    pub sends: u32,
+    pub error: String,
+    pub next_try: Time,
+    /// One slot it holds, to ask about.
+    pub slot: Option<SlotId>,
+}

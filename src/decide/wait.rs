@@ -1,0 +1,87 @@
+//! Why waiting things wait. `decide` fills these in as it passes by; `explain`, the API and the
+//! demo only read them.
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{Api, Time};
+
+/// The reason that a slot, a launch or an instance is not moving right now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Wait {
+    /// The bucket of instances we may launch is too low for the next batch.
+    InstanceTokens { have: u32, want: u32, ready_at: Time },
+    /// The bucket of calls of this API is empty.
+    RequestTokens { api: Api, ready_at: Time },
+    /// As many calls of this API are out as may be.
+    CallsInFlight { api: Api, limit: u32 },
+    /// This API keeps failing; the next call is a probe.
+    ApiBackoff { api: Api, failures: u32, until: Time },
+    /// The call was throttled or its answer lost; the same call goes out again.
+    Resend { code: String, sends: u32, until: Time },
+    /// After many tries without an answer that settles it; tried again at a slow pace.
+    KeepFailing { code: String, sends: u32, until: Time },
+    /// The version is unproven: the rest waits for the first of these to be in service.
+    Canary { tried: u32, size: u32 },
+    /// Too many of the last instances broke.
+    BreakerOpen { failures: u32, outcomes: u32, until: Time },
+    /// Half open: the rest waits for these.
+    BreakerTrial { tried: u32, trial: u32 },
+    /// The group is full, broken ones that are not gone yet included.
+    GroupMax { max: u32, live: u32 },
+    /// No zone has capacity; the first is tried again then.
+    Capacity { pools: u32, until: Time },
+    /// An account limit was reached.
+    Quota { code: String, until: Time },
+    /// EC2 is starting it.
+    Booting { until: Time },
+    /// Its agent has not accepted the configuration yet.
+    Configuring { until: Time },
+    /// Its probes have not passed often enough in a row yet.
+    Verifying { until: Time },
+    /// Ready to be contacted; all contact permits are in use.
+    Contacts { limit: u32 },
+    /// Being removed.
+    Terminating,
+}
+
+impl Wait {
+    /// A few words for a screen; times are told relative to `now`.
+    #[must_use]
+    pub fn describe(&self, now: Time) -> String {
+        let in_s = |t: &Time| {
+            if *t == Time::NEVER { "an unknown time".to_string() } else { format!("{:.0} s", t.since(now).as_secs_f64().ceil()) }
+        };
+        match self {
+            Wait::InstanceTokens { have, want, ready_at } => {
+                format!("instance tokens: {have} of the {want} for the next batch, there in {}", in_s(ready_at))
+            }
+            Wait::RequestTokens { api, ready_at } => format!("{api} request tokens: next in {}", in_s(ready_at)),
+            Wait::CallsInFlight { api, limit } => format!("{api} calls in flight: all {limit} are out"),
+            Wait::ApiBackoff { api, failures, until } => {
+                format!("{api} failed {failures} times in a row: next probe in {}", in_s(until))
+            }
+            Wait::Resend { code, sends, until } => {
+                format!("launch answered {code}: the same call goes out again in {} (sent {sends} times)", in_s(until))
+            }
+            Wait::KeepFailing { code, sends, until } => {
+                format!("launch keeps failing with {code} after {sends} tries: next try in {}", in_s(until))
+            }
+            Wait::Canary { tried, size } => {
+                format!("canary: {tried} of {size} instances of an unproven launch version are out, none in service yet")
+            }
+            Wait::BreakerOpen { failures, outcomes, until } => {
+                format!("launch breaker open: {failures} of the last {outcomes} instances broke; tries again in {}", in_s(until))
+            }
+            Wait::BreakerTrial { tried, trial } => format!("launch breaker half open: {tried} of {trial} trial instances are out"),
+            Wait::GroupMax { max, live } => format!("group maximum: {live} of {max} places are taken"),
+            Wait::Capacity { pools, until } => format!("no capacity in any of {pools} zones: next try in {}", in_s(until)),
+            Wait::Quota { code, until } => format!("account limit {code}: next try in {}", in_s(until)),
+            Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),
+            Wait::Configuring { until } => format!("configuring, given up in {}", in_s(until)),
+            Wait::Verifying { until } => format!("verifying, given up in {}", in_s(until)),
+            Wait::Contacts { limit } => format!("contact permits: all {limit} are in use"),
+            Wait::Terminating => "being removed".to_string(),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! muster brings servers into service on AWS by the thousand: launch, configure, verify.
+//!
+//! The rooms, in the order in which a slot passes through them, are described in ARCHITECTURE.md.
+#![forbid(unsafe_code)]
+#![warn(clippy::pedantic)]
+#![warn(clippy::disallowed_methods, clippy::wildcard_enum_match_arm, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::module_name_repetitions, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::struct_excessive_bools)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod cloud;
+pub mod config;
+pub mod contact;
+pub mod decide;
+pub mod demo;
+pub mod engine;
+pub mod ids;
+pub mod net;
+pub mod sim;
+pub mod store;
+pub mod time;
