@@ -190,19 +190,25 @@ mod tests {
     use std::sync::Arc;
     use tokio::sync::Barrier;
 
-    async fn outcome(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Contact {
+    /// Long enough for whatever ends by itself, on any machine.
+    const AMPLE: Duration = Duration::from_secs(20);
+    /// Short, where running out is the point; long enough for what comes before.
+    const SHORT: Duration = Duration::from_secs(1);
+
+    async fn outcome(within: Duration, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Contact {
         let peer = Peer::answering(reply).await;
-        configured(peer.address, Duration::from_millis(300)).await
+        configured(peer.address, within).await
     }
 
     #[tokio::test]
     async fn an_answer_is_judged_by_its_status() {
-        assert_eq!(outcome(|_| Reply::http("202 Accepted", "")).await, Contact::Passed);
-        let Contact::Rejected(why) = outcome(|_| Reply::http("500 Oh", "disk\n full")).await else {
+        assert_eq!(outcome(AMPLE, |_| Reply::http("202 Accepted", "")).await, Contact::Passed);
+        let Contact::Rejected(why) = outcome(AMPLE, |_| Reply::http("500 Oh", "disk\n full")).await else {
             panic!()
         };
         assert!(why.starts_with("answered 500 to PUT :") && why.ends_with("/configure: disk full"), "{why}");
-        let Contact::Rejected(why) = outcome(|_| Reply::Send(b"SSH-2.0-OpenSSH_9.2\r\n".into())).await else {
+        let Contact::Rejected(why) = outcome(AMPLE, |_| Reply::Send(b"SSH-2.0-OpenSSH_9.2\r\n".into())).await
+        else {
             panic!()
         };
         assert!(why.contains("not HTTP"), "{why}");
@@ -211,25 +217,25 @@ mod tests {
     #[tokio::test]
     async fn silence_after_connecting_is_a_hang() {
         let hung = |c: &Contact| matches!(c, Contact::Hung(_));
-        let silent = outcome(|_| Reply::SendAndHold(vec![])).await;
+        let silent = outcome(SHORT, |_| Reply::SendAndHold(vec![])).await;
         assert!(hung(&silent), "{silent:?}");
         let in_part =
-            outcome(|_| Reply::SendAndHold(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe".into())).await;
+            outcome(SHORT, |_| Reply::SendAndHold(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe".into()))
+                .await;
         assert!(hung(&in_part), "{in_part:?}");
         let refusal = b"HTTP/1.1 409 Conflict\r\ncontent-length: 5\r\n\r\nhe";
-        let rejected = outcome(|_| Reply::SendAndHold(refusal.into())).await;
+        let rejected = outcome(SHORT, |_| Reply::SendAndHold(refusal.into())).await;
         assert!(matches!(rejected, Contact::Rejected(_)), "{rejected:?}");
     }
 
     #[tokio::test]
     async fn no_connection_or_a_lost_one_is_unreachable() {
         let unreachable = |c: &Contact| matches!(c, Contact::Unreachable(_));
-        let short = Duration::from_millis(100);
         for contact in [
-            configured(nothing_listens_at(), short).await,
-            configured(full_backlog().address(), short).await,
-            outcome(|_| Reply::Close).await,
-            outcome(|_| Reply::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe".into())).await,
+            configured(nothing_listens_at(), AMPLE).await,
+            configured(full_backlog().address(), SHORT).await,
+            outcome(AMPLE, |_| Reply::Close).await,
+            outcome(AMPLE, |_| Reply::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe".into())).await,
         ] {
             assert!(unreachable(&contact), "{contact:?}");
         }
@@ -239,14 +245,14 @@ mod tests {
     async fn an_endless_answer_is_not_read_to_its_end() {
         let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
         endless.resize(endless.len() + BODY, b'x');
-        assert_eq!(outcome(move |_| Reply::SendAndHold(endless.clone())).await, Contact::Passed);
+        assert_eq!(outcome(AMPLE, move |_| Reply::SendAndHold(endless.clone())).await, Contact::Passed);
     }
 
     #[tokio::test]
     async fn a_head_without_end_is_cut() {
         let mut endless = b"HTTP/1.1 200 OK\r\nx: ".to_vec();
         endless.resize(4 * HEAD, b'x');
-        let contact = outcome(move |_| Reply::SendAndHold(endless.clone())).await;
+        let contact = outcome(AMPLE, move |_| Reply::SendAndHold(endless.clone())).await;
         assert!(matches!(contact, Contact::Rejected(_)), "{contact:?}");
     }
 

@@ -40,13 +40,15 @@ mod tests {
     use crate::net::testing::{Peer, Reply, full_backlog, nothing_listens_at};
     use std::sync::Arc;
 
-    fn tcp_at(address: SocketAddr) -> Probe {
-        Probe { kind: ProbeKind::Tcp, port: address.port(), timeout: Duration::from_millis(300) }
+    const AMPLE: Duration = Duration::from_secs(20);
+
+    fn tcp_at(address: SocketAddr, timeout: Duration) -> Probe {
+        Probe { kind: ProbeKind::Tcp, port: address.port(), timeout }
     }
 
     fn http_at(address: SocketAddr) -> Probe {
         let kind = ProbeKind::Http { path: "/health?deep=1".into(), expect: vec![200] };
-        Probe { kind, port: address.port(), timeout: Duration::from_millis(300) }
+        Probe { kind, port: address.port(), timeout: AMPLE }
     }
 
     async fn probed(probes: Vec<Probe>) -> Contact {
@@ -58,9 +60,10 @@ mod tests {
     #[tokio::test]
     async fn a_port_that_opens_is_enough_for_tcp() {
         let silent = Peer::answering(|_| Reply::SendAndHold(vec![])).await;
-        assert_eq!(probed(vec![tcp_at(silent.address)]).await, Contact::Passed);
-        for closed in [nothing_listens_at(), full_backlog().address()] {
-            let contact = probed(vec![tcp_at(closed)]).await;
+        assert_eq!(probed(vec![tcp_at(silent.address, AMPLE)]).await, Contact::Passed);
+        let full = full_backlog();
+        for closed in [nothing_listens_at(), full.address()] {
+            let contact = probed(vec![tcp_at(closed, Duration::from_millis(300))]).await;
             assert!(matches!(contact, Contact::Unreachable(_)), "{contact:?}");
         }
     }
@@ -69,7 +72,7 @@ mod tests {
     async fn all_probes_run_in_order_until_one_does_not_pass() {
         let good = Peer::answering(|_| Reply::http("200 OK", "fine")).await;
         let sick = Peer::answering(|_| Reply::http("503 Sick", "warming up")).await;
-        assert_eq!(probed(vec![tcp_at(good.address), http_at(good.address)]).await, Contact::Passed);
+        assert_eq!(probed(vec![tcp_at(good.address, AMPLE), http_at(good.address)]).await, Contact::Passed);
         assert!(good.requests()[0].starts_with("GET /health?deep=1 HTTP/1.1\r\n"), "{:?}", good.requests());
 
         let contact = probed(vec![http_at(good.address), http_at(sick.address), http_at(good.address)]).await;
