@@ -270,7 +270,26 @@ mod tests {
         assert!(head.contains("app/muster"), "{head}");
         let mut fields = form.split('&').collect::<Vec<_>>();
         fields.sort_unstable();
-        insta::assert_snapshot!(fields.join("\n"));
+        insta::assert_snapshot!(fields.join("\n"), @r"
+        Action=RunInstances
+        ClientToken=m-1-1
+        IamInstanceProfile.Arn=arn%3Aaws%3Aiam%3A%3A1%3Ainstance-profile%2Fweb
+        ImageId=ami-1
+        InstanceType=c99.nano
+        MaxCount=2
+        MinCount=1
+        SecurityGroupId.1=sg-1
+        SecurityGroupId.2=sg-2
+        SubnetId=subnet-a
+        TagSpecification.1.ResourceType=instance
+        TagSpecification.1.Tag.1.Key=muster%3Aslot
+        TagSpecification.1.Tag.1.Value=a%20b%26c
+        TagSpecification.2.ResourceType=volume
+        TagSpecification.2.Tag.1.Key=muster%3Aslot
+        TagSpecification.2.Tag.1.Value=a%20b%26c
+        UserData=IyEvYmluL3NoCg%3D%3D
+        Version=2016-11-15
+        ");
         assert_eq!(requests[1].split_once("\r\n\r\n").unwrap().1, form, "sent again, it is the same");
     }
 
@@ -321,6 +340,8 @@ mod tests {
             ("200 OK", cut),
             ("200 OK", none),
             ("200 OK", &nameless),
+            // Cut in the middle of a code, an error is not that error.
+            ("400 X", "<Response><Errors><Error><Code>Invalid"),
         ] {
             let (class, code, message) = refused(status, text).await;
             assert_eq!(
@@ -331,6 +352,9 @@ mod tests {
         }
         let (_, _, message) = refused("500 X", "<html>\n<h1>Oops</h1></html>").await;
         assert_eq!(message, "answered 500 with what is not EC2's: <html> <h1>Oops</h1></html>");
+        let (_, _, message) = refused("502 X", "Bad\ngateway").await;
+        assert_eq!(message, "answered 502 with what cannot be read (it has no element): Bad gateway");
+        assert_eq!(refused("429 X", "slow down").await.0, ErrorClass::Throttle);
     }
 
     #[tokio::test]
