@@ -185,14 +185,17 @@ mod tests {
     use std::net::SocketAddr;
     use tokio::sync::Barrier;
 
-    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
-        let settings = AwsSettings {
+    fn settings(at: SocketAddr, call_timeout: Duration) -> AwsSettings {
+        AwsSettings {
             region: "us-east-1".into(),
             endpoint: Some(format!("http://{at}")),
             call_timeout,
             keys: Some(AwsKeys { id: "AKIDTEST".into(), secret: "secret".into() }),
-        };
-        AwsEc2::new(&settings, Arc::clone(fds), Clock::real()).await.unwrap()
+        }
+    }
+
+    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
+        AwsEc2::new(&settings(at, call_timeout), Arc::clone(fds), Clock::real()).await.unwrap()
     }
 
     async fn patient(at: SocketAddr) -> AwsEc2 {
@@ -457,14 +460,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_must_be_a_url_with_a_host() {
+    async fn a_host_that_does_not_speak_tls_is_not_connected() {
+        let peer = Peer::answering(|_| Reply::Close).await;
         let fds = fds_with(FdLimits::default());
         let settings = AwsSettings {
-            region: "us-east-1".into(),
-            endpoint: Some("localhost:4566".into()),
-            call_timeout: Duration::from_secs(1),
-            keys: None,
+            endpoint: Some(format!("https://localhost:{}", peer.address.port())),
+            ..settings(peer.address, Duration::from_millis(300))
         };
+        let ec2 = AwsEc2::new(&settings, Arc::clone(&fds), Clock::real()).await.unwrap();
+        // The peer takes the handshake for a request without an end, and says nothing.
+        let e = ec2.run_instances(&body()).await.unwrap_err();
+        assert_eq!(
+            (e.class, e.code.as_str(), peer.requests().len()),
+            (ErrorClass::Unknown, "timeout", 0),
+            "{e}"
+        );
+
+        let rude = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Some(format!("https://{}", rude.local_addr().unwrap()));
+        let settings = AwsSettings { endpoint, call_timeout: Duration::from_secs(20), ..settings };
+        let ec2 = AwsEc2::new(&settings, fds, Clock::real()).await.unwrap();
+        tokio::spawn(async move { while rude.accept().await.is_ok() {} });
+        let e = ec2.run_instances(&body()).await.unwrap_err();
+        assert_eq!((e.class, e.code.as_str()), (ErrorClass::Unknown, "connect"), "{e}");
+        assert!(e.message.contains("TLS"), "{e}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_must_be_a_url_with_a_host() {
+        let fds = fds_with(FdLimits::default());
+        let at = nothing_listens_at();
+        let settings =
+            AwsSettings { endpoint: Some("localhost:4566".into()), ..settings(at, Duration::ZERO) };
         let e = AwsEc2::new(&settings, fds, Clock::real()).await.unwrap_err();
         assert!(e.to_string().contains("'localhost:4566' is not a URL"), "{e}");
     }
