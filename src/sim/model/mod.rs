@@ -45,6 +45,7 @@ pub use agent::Health;
 pub use counters::ApiCounters;
 pub use faults::Change;
 pub use instance::{Door, Launch, State};
+pub use subnets::VPC;
 
 /// The simulated EC2 of one account in one region.
 #[derive(Debug)]
