@@ -35,7 +35,7 @@ const BODY_MAX: usize = 64 << 10;
 /// machine needs for one request.
 const LIFE_MAX: Duration = Duration::from_secs(30);
 /// A silent connection is held as long as its client holds it, and no longer than this.
-const HANG_MAX: Duration = Duration::from_secs(300);
+const HANG_MAX: Duration = Duration::from_mins(5);
 /// Where the configuration is pushed to if nothing else is said.
 pub const CONFIGURE_PATH: &str = "/configure";
 const HEALTH_PATH: &str = "/health";

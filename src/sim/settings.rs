@@ -342,17 +342,18 @@ mod tests {
 
     #[test]
     fn impossible_values_are_named() {
-        let cases: Vec<(&str, Box<dyn Fn(&mut Settings)>)> = vec![
-            ("broken", Box::new(|s| s.broken = 101.0)),
-            ("broken", Box::new(|s| s.broken = f64::NAN)),
-            ("faults.errors", Box::new(|s| s.faults.errors = -1.0)),
-            ("boot", Box::new(|s| s.boot.p99_ms = 1)),
-            ("shutdown", Box::new(|s| s.shutdown.min_ms = 9_000)),
-            ("buckets.describe_subnets", Box::new(|s| s.buckets.describe_subnets.burst = 0.0)),
-            ("buckets.run_instances", Box::new(|s| s.buckets.run_instances.start = Some(6.0))),
-            ("subnets", Box::new(|s| s.subnets.clear())),
-            ("subnets.id", Box::new(|s| s.subnets[1].id = s.subnets[0].id.clone())),
-            ("subnets.cidr", Box::new(|s| s.subnets[1].cidr = s.subnets[0].cidr)),
+        type Spoil = fn(&mut Settings);
+        let cases: [(&str, Spoil); 10] = [
+            ("broken", |s| s.broken = 101.0),
+            ("broken", |s| s.broken = f64::NAN),
+            ("faults.errors", |s| s.faults.errors = -1.0),
+            ("boot", |s| s.boot.p99_ms = 1),
+            ("shutdown", |s| s.shutdown.min_ms = 9_000),
+            ("buckets.describe_subnets", |s| s.buckets.describe_subnets.burst = 0.0),
+            ("buckets.run_instances", |s| s.buckets.run_instances.start = Some(6.0)),
+            ("subnets", |s| s.subnets.clear()),
+            ("subnets.id", |s| s.subnets[1].id = s.subnets[0].id.clone()),
+            ("subnets.cidr", |s| s.subnets[1].cidr = s.subnets[0].cidr),
         ];
         for (name, spoil) in cases {
             let mut settings = Settings::default();

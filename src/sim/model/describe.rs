@@ -145,7 +145,7 @@ impl Model {
             match out.last_mut() {
                 Some(last) if last.launch.first == instance.launch.first => last.instances.push(view),
                 Some(_) | None => {
-                    out.push(Reservation { launch: instance.launch.clone(), instances: vec![view] })
+                    out.push(Reservation { launch: instance.launch.clone(), instances: vec![view] });
                 }
             }
         }

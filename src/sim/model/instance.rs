@@ -141,9 +141,8 @@ impl Instance {
     pub(super) fn state_reason(&self, now_ms: i64) -> Option<StateReason> {
         match self.state(now_ms) {
             State::Pending | State::Running => None,
-            State::ShuttingDown => Some(StateReason::UserInitiated),
             State::Terminated if self.dies_ms().is_some() => Some(StateReason::LaunchError),
-            State::Terminated => Some(StateReason::UserInitiated),
+            State::ShuttingDown | State::Terminated => Some(StateReason::UserInitiated),
         }
     }
 

@@ -70,12 +70,9 @@ mod tests {
     use super::*;
 
     fn ask(model: &mut Model, read: Read) -> Vec<(String, u32)> {
-        match model.handle(&Call::DescribeSubnets(read), 0).outcome {
-            Outcome::Answer(Answer::Subnets { subnets, .. }) => {
-                subnets.into_iter().map(|s| (s.cidr, s.free)).collect()
-            }
-            other => panic!("{other:?}"),
-        }
+        let reply = model.handle(&Call::DescribeSubnets(read), 0);
+        let Outcome::Answer(Answer::Subnets { subnets, .. }) = reply.outcome else { panic!("{reply:?}") };
+        subnets.into_iter().map(|s| (s.cidr, s.free)).collect()
     }
 
     #[test]

@@ -41,12 +41,9 @@ mod tests {
     use super::*;
 
     fn changes(model: &mut Model, ids: &[String], now: i64) -> Vec<(&'static str, &'static str)> {
-        match model.handle(&terminate(ids), now).outcome {
-            Outcome::Answer(Answer::Terminating(all)) => {
-                all.iter().map(|c| (c.previous.as_str(), c.current.as_str())).collect()
-            }
-            other => panic!("{other:?}"),
-        }
+        let reply = model.handle(&terminate(ids), now);
+        let Outcome::Answer(Answer::Terminating(all)) = &reply.outcome else { panic!("{reply:?}") };
+        all.iter().map(|c| (c.previous.as_str(), c.current.as_str())).collect()
     }
 
     #[test]

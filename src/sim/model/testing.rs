@@ -73,27 +73,21 @@ pub(crate) fn code(reply: &Reply) -> &'static str {
 }
 
 pub(crate) fn message(reply: &Reply) -> &str {
-    match &reply.outcome {
-        Outcome::Error(e) => &e.message,
-        other => panic!("{other:?}"),
-    }
+    let Outcome::Error(error) = &reply.outcome else { panic!("{reply:?}") };
+    &error.message
 }
 
 /// The ids that were launched.
 pub(crate) fn launched(reply: &Reply) -> Vec<String> {
-    match &reply.outcome {
-        Outcome::Answer(Answer::Launched(r)) => r.instances.iter().map(|i| i.id.clone()).collect(),
-        other => panic!("{other:?}"),
-    }
+    let Outcome::Answer(Answer::Launched(r)) = &reply.outcome else { panic!("{reply:?}") };
+    r.instances.iter().map(|i| i.id.clone()).collect()
 }
 
 /// Ids and states, and the token for the next page.
 pub(crate) fn described(reply: &Reply) -> (Vec<(String, &'static str)>, Option<String>) {
-    match &reply.outcome {
-        Outcome::Answer(Answer::Instances { reservations, next_token }) => {
-            let all = reservations.iter().flat_map(|r| &r.instances);
-            (all.map(|i| (i.id.clone(), i.state.as_str())).collect(), next_token.clone())
-        }
-        other => panic!("{other:?}"),
-    }
+    let Outcome::Answer(Answer::Instances { reservations, next_token }) = &reply.outcome else {
+        panic!("{reply:?}")
+    };
+    let all = reservations.iter().flat_map(|r| &r.instances);
+    (all.map(|i| (i.id.clone(), i.state.as_str())).collect(), next_token.clone())
 }

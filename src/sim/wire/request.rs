@@ -161,20 +161,16 @@ mod tests {
     }
 
     fn refused(text: &str) -> (Option<Action>, &'static str) {
-        match of(text) {
-            Call::Unreadable { action, error } => (action, error.code.as_str()),
-            other => panic!("{other:?}"),
-        }
+        let Call::Unreadable { action, error } = of(text) else { panic!("{text} was read") };
+        (action, error.code.as_str())
     }
 
     const RUN: &str =
         "Action=RunInstances&Version=2016-11-15&MinCount=1&MaxCount=3&ImageId=ami-1&ClientToken=t";
 
     fn run(more: &str) -> RunInstances {
-        match of(&format!("{RUN}&{more}")) {
-            Call::RunInstances(run) => run,
-            other => panic!("{other:?}"),
-        }
+        let Call::RunInstances(run) = of(&format!("{RUN}&{more}")) else { panic!("{more} was not read") };
+        run
     }
 
     #[test]
@@ -240,19 +236,18 @@ mod tests {
 
     #[test]
     fn reads_and_terminates_are_read() {
-        match of("Action=DescribeInstances&MaxResults=10&NextToken=n&Filter.1.Name=tag:a&Filter.1.Value.1=b")
-        {
-            Call::DescribeInstances(read) => {
-                assert_eq!((read.max_results, read.next_token.as_deref()), (Some(10), Some("n")));
-                assert_eq!(read.filters, [Filter { name: "tag:a".into(), values: vec!["b".into()] }]);
-            }
-            other => panic!("{other:?}"),
-        }
-        assert!(
-            matches!(of("Action=TerminateInstances&InstanceId.1=i-1"), Call::TerminateInstances { ids } if ids == ["i-1"])
-        );
-        assert!(
-            matches!(of("Action=DescribeSubnets&SubnetId.1=s"), Call::DescribeSubnets(read) if read.ids == ["s"])
-        );
+        let text =
+            "Action=DescribeInstances&MaxResults=10&NextToken=n&Filter.1.Name=tag:a&Filter.1.Value.1=b";
+        let Call::DescribeInstances(read) = of(text) else { panic!("not read") };
+        assert_eq!((read.max_results, read.next_token.as_deref()), (Some(10), Some("n")));
+        assert_eq!(read.filters, [Filter { name: "tag:a".into(), values: vec!["b".into()] }]);
+        let Call::TerminateInstances { ids } = of("Action=TerminateInstances&InstanceId.1=i-1") else {
+            panic!("not read")
+        };
+        assert_eq!(ids, ["i-1"]);
+        let Call::DescribeSubnets(read) = of("Action=DescribeSubnets&SubnetId.1=s") else {
+            panic!("not read")
+        };
+        assert_eq!(read.ids, ["s"]);
     }
 }

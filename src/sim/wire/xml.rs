@@ -73,7 +73,7 @@ fn instance(x: &mut Xml, launch: &Launch, i: &InstanceView) -> io::Result<()> {
     x.text("dnsName", "")?;
     x.text(
         "reason",
-        &i.user_ended_ms.map_or_else(String::new, |at| format!("User initiated ({})", time(at))),
+        &i.user_ended_ms.map_or_else(String::new, |at| format!("User initiated ({})", gmt(at))),
     )?;
     x.optional("keyName", launch.key_name.as_deref())?;
     x.text("amiLaunchIndex", &i.index.to_string())?;
@@ -131,10 +131,18 @@ fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
     x.text("mapPublicIpOnLaunch", "false")
 }
 
-/// Milliseconds since the epoch as AWS writes times.
+/// Milliseconds since the epoch as AWS writes times: to the second, with a fraction of zero.
 fn time(ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
+
+/// The same as AWS writes it into sentences.
+fn gmt(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
+}
+
+fn timestamp(ms: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// A writer of elements. Writing into memory does not fail, but the library may say so.
@@ -223,7 +231,7 @@ mod tests {
         assert!(out.contains("<currentState><code>32</code><name>shutting-down</name></currentState><previousState><code>0</code>"));
         let out = text(&model.handle(&describe(&ids), 10_000));
         assert!(out.contains("<stateReason><code>Client.UserInitiatedShutdown</code><message>Client.UserInitiatedShutdown: User"));
-        assert!(out.contains("<reason>User initiated (1970-01-01T00:00:00.000Z)</reason>"));
+        assert!(out.contains("<reason>User initiated (1970-01-01 00:00:00 GMT)</reason>"));
         assert!(!out.contains("privateIpAddress"));
     }
 
