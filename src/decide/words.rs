@@ -118,6 +118,12 @@ pub struct InstanceRef {
     pub attempt: u16,
 }
 
+impl InstanceRef {
+    /// For an instance that no slot owns. Slots and attempts count from 1, so nothing matches it.
+    pub const NOBODY: InstanceRef =
+        InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(0), ordinal: 0 }, attempt: 0 };
+}
+
 impl fmt::Display for InstanceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.slot, self.attempt)
@@ -215,7 +221,6 @@ macro_rules! named {
         }
     };
 }
-pub(crate) use named;
 
 named! {
     /// Where one instance's life stands.
