@@ -37,7 +37,12 @@ impl Boots {
     fn beat_after(&self, now: Time) -> Time {
         let every = i64::try_from(self.every.as_millis()).unwrap_or(i64::MAX).max(1);
         let earliest = now.plus(self.every).0;
-        Time(earliest.div_euclid(every).saturating_add(i64::from(earliest.rem_euclid(every) != 0)).saturating_mul(every))
+        Time(
+            earliest
+                .div_euclid(every)
+                .saturating_add(i64::from(earliest.rem_euclid(every) != 0))
+                .saturating_mul(every),
+        )
     }
 
     pub fn watch(&mut self, id: Ec2Id, instance: InstanceRef, now: Time) {
@@ -67,7 +72,9 @@ impl Core {
             let mut asked = self.boots.due(now.time);
             // Instances that were given up or removed meanwhile need no look.
             let ledger = &self.ledger;
-            asked.retain(|(id, i)| ledger.current(*i).is_some_and(|s| s.id == Some(*id) && is_watched(s.phase)));
+            asked.retain(|(id, i)| {
+                ledger.current(*i).is_some_and(|s| s.id == Some(*id) && is_watched(s.phase))
+            });
             if !asked.is_empty() && self.describe.take(now.time, 0).is_ok() {
                 now.actions.push(Action::Describe { asked });
             }
@@ -90,7 +97,8 @@ impl Core {
             // One id that is not visible yet fails the whole call: the same ids again at the next
             // beat, by when the lag is over. Any other failure says nothing either.
             Err(error) => {
-                let unknown = if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
+                let unknown =
+                    if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
                 for (id, instance) in asked {
                     if unknown.contains(id) {
                         self.not_visible(*id, *instance, now);
@@ -130,7 +138,12 @@ impl Core {
             (Ec2State::ShuttingDown | Ec2State::Terminated, _) => {
                 let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
                 self.judge(instance, Outcome::Broken, now.time);
-                self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(format!("EC2 ended it while it booted: {why}")));
+                self.ledger.enter(
+                    instance.slot,
+                    Phase::Broken,
+                    now.time,
+                    Some(format!("EC2 ended it while it booted: {why}")),
+                );
                 self.is_gone(instance, now);
             }
             (Ec2State::Stopping | Ec2State::Stopped, _) => {

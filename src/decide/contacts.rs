@@ -170,7 +170,11 @@ impl Core {
             let phase = slot.phase;
             self.contacts.out(instance, suspect);
             let target = Target { instance, id, address, zone, group };
-            now.actions.push(if phase == Phase::Configuring { Action::Configure(target) } else { Action::Probe(target) });
+            now.actions.push(if phase == Phase::Configuring {
+                Action::Configure(target)
+            } else {
+                Action::Probe(target)
+            });
         }
     }
 

@@ -33,8 +33,12 @@ struct Known {
 impl Keys {
     pub fn remember(&mut self, row: &ScaleUpRow) {
         let Some(key) = &row.idempotency_key else { return };
-        let known =
-            Known { id: row.id.clone(), group: row.group.clone(), count: row.wanted, reason: row.reason.clone() };
+        let known = Known {
+            id: row.id.clone(),
+            group: row.group.clone(),
+            count: row.wanted,
+            reason: row.reason.clone(),
+        };
         self.by_key.insert(key.clone(), known);
         self.order.push_back((row.accepted_at, key.clone()));
     }
@@ -191,9 +195,10 @@ impl Core {
             ScaleUpState::Cancelling => {
                 Some(format!("cancelled: {}", row.cancel_reason.as_deref().unwrap_or("no reason given")))
             }
-            ScaleUpState::Open | ScaleUpState::Done => {
-                row.by.filter(|by| *by <= time).map(|_| "the deadline passed before it was launched".to_string())
-            }
+            ScaleUpState::Open | ScaleUpState::Done => row
+                .by
+                .filter(|by| *by <= time)
+                .map(|_| "the deadline passed before it was launched".to_string()),
         }
     }
 

@@ -60,8 +60,24 @@ pub struct Launch {
 impl Launch {
     /// A launch as it was stored. What it was last told is unknown, so it is sent at once.
     #[must_use]
-    pub fn stored(row: LaunchRow, body: LaunchBody, group: usize, pool: usize, slots: Vec<InstanceRef>) -> Launch {
-        Launch { row, body: Arc::new(body), group, pool, slots, in_flight: false, paid: true, throttles: 0, losses: 0 }
+    pub fn stored(
+        row: LaunchRow,
+        body: LaunchBody,
+        group: usize,
+        pool: usize,
+        slots: Vec<InstanceRef>,
+    ) -> Launch {
+        Launch {
+            row,
+            body: Arc::new(body),
+            group,
+            pool,
+            slots,
+            in_flight: false,
+            paid: true,
+            throttles: 0,
+            losses: 0,
+        }
     }
 
     #[must_use]
@@ -76,8 +92,13 @@ impl Launch {
             return None;
         }
         let (sends, until) = (self.row.sends, self.row.not_before);
-        let code = self.row.error.as_deref().and_then(|e| e.split(':').next()).unwrap_or("nothing yet").to_string();
-        Some(if self.keeps_failing() { Wait::KeepFailing { code, sends, until } } else { Wait::Resend { code, sends, until } })
+        let code =
+            self.row.error.as_deref().and_then(|e| e.split(':').next()).unwrap_or("nothing yet").to_string();
+        Some(if self.keeps_failing() {
+            Wait::KeepFailing { code, sends, until }
+        } else {
+            Wait::Resend { code, sends, until }
+        })
     }
 }
 
@@ -122,31 +143,34 @@ impl Launches {
     #[must_use]
     pub fn wake(&self, now: Time, ledger: &Ledger, api: &ApiBudget) -> Time {
         let resend = self.open.values().filter(|l| !l.in_flight).map(|l| l.row.not_before.max(now)).min();
-        let queued = ledger.groups.iter().zip(&self.plans).filter(|(g, _)| g.queued > 0).filter_map(|(_, p)| match &p.wait {
-            Some(
-                Wait::InstanceTokens { ready_at: t, .. }
-                | Wait::RequestTokens { ready_at: t, .. }
-                | Wait::ApiBackoff { until: t, .. }
-                | Wait::Resend { until: t, .. }
-                | Wait::BreakerOpen { until: t, .. }
-                | Wait::Capacity { until: t, .. }
-                | Wait::Quota { until: t, .. },
-            ) => Some(*t),
-            // The rest ends with an answer or an outcome, not with time.
-            Some(
-                Wait::CallsInFlight { .. }
-                | Wait::KeepFailing { .. }
-                | Wait::Canary { .. }
-                | Wait::BreakerTrial { .. }
-                | Wait::GroupMax { .. }
-                | Wait::Booting { .. }
-                | Wait::Configuring { .. }
-                | Wait::Verifying { .. }
-                | Wait::Contacts { .. }
-                | Wait::Terminating,
-            )
-            | None => None,
-        });
+        let queued =
+            ledger.groups.iter().zip(&self.plans).filter(|(g, _)| g.queued > 0).filter_map(|(_, p)| match &p
+                .wait
+            {
+                Some(
+                    Wait::InstanceTokens { ready_at: t, .. }
+                    | Wait::RequestTokens { ready_at: t, .. }
+                    | Wait::ApiBackoff { until: t, .. }
+                    | Wait::Resend { until: t, .. }
+                    | Wait::BreakerOpen { until: t, .. }
+                    | Wait::Capacity { until: t, .. }
+                    | Wait::Quota { until: t, .. },
+                ) => Some(*t),
+                // The rest ends with an answer or an outcome, not with time.
+                Some(
+                    Wait::CallsInFlight { .. }
+                    | Wait::KeepFailing { .. }
+                    | Wait::Canary { .. }
+                    | Wait::BreakerTrial { .. }
+                    | Wait::GroupMax { .. }
+                    | Wait::Booting { .. }
+                    | Wait::Configuring { .. }
+                    | Wait::Verifying { .. }
+                    | Wait::Contacts { .. }
+                    | Wait::Terminating,
+                )
+                | None => None,
+            });
         let next = resend.into_iter().chain(queued).min().unwrap_or(Time::NEVER);
         if next == Time::NEVER { next } else { next.max(api.next_chance(now)) }
     }
@@ -200,7 +224,11 @@ impl Core {
         let plan = &mut self.launches.plans[group];
         let g = &self.ledger.groups[group];
         if now.time < plan.not_before {
-            return Err(Wait::Resend { code: "a refused configuration".into(), sends: plan.refusals, until: plan.not_before });
+            return Err(Wait::Resend {
+                code: "a refused configuration".into(),
+                sends: plan.refusals,
+                until: plan.not_before,
+            });
         }
         let room = g.spec.max.saturating_sub(g.taken);
         if room == 0 {
@@ -211,7 +239,10 @@ impl Core {
         let choice = plan.pools.choose(now.time, &g.spec.launch.pools, &g.per_pool)?;
         let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
         if unsettled >= self.settings.run_instances.in_flight as usize {
-            return Err(Wait::CallsInFlight { api: super::words::Api::RunInstances, limit: self.settings.run_instances.in_flight });
+            return Err(Wait::CallsInFlight {
+                api: super::words::Api::RunInstances,
+                limit: self.settings.run_instances.in_flight,
+            });
         }
         self.run.check(now.time)?;
         let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
@@ -229,8 +260,7 @@ impl Core {
     fn launch(&mut self, group: usize, pool: usize, n: u32, now: &mut Now) {
         let seq = LaunchSeq(self.launches.last_seq + 1);
         self.launches.last_seq = seq.0;
-        let slots =
-            self.ledger.assign(group, n, seq, u16::try_from(pool).unwrap_or(u16::MAX), now.time);
+        let slots = self.ledger.assign(group, n, seq, u16::try_from(pool).unwrap_or(u16::MAX), now.time);
         self.launches.plans[group].guard.launched(&slots);
         let spec = &self.ledger.groups[group].spec;
         let body = Arc::new(body_of(spec, pool, n, seq, now.rng.next_u64()));
@@ -250,13 +280,19 @@ impl Core {
             error_class: None,
             error: None,
         };
-        let mut launch = Launch { row, body, group, pool, slots, in_flight: false, paid: true, throttles: 0, losses: 0 };
+        let mut launch =
+            Launch { row, body, group, pool, slots, in_flight: false, paid: true, throttles: 0, losses: 0 };
         send(&mut launch, &mut self.ledger, now);
         self.launches.open.insert(seq, launch);
     }
 
     /// Books EC2's answer to a launch.
-    pub(super) fn launch_answered(&mut self, seq: LaunchSeq, outcome: Result<Vec<Seen>, CallError>, now: &mut Now) {
+    pub(super) fn launch_answered(
+        &mut self,
+        seq: LaunchSeq,
+        outcome: Result<Vec<Seen>, CallError>,
+        now: &mut Now,
+    ) {
         // A launch that is not open was settled by an earlier answer to the same call.
         let Some(mut launch) = self.launches.open.remove(&seq) else { return };
         launch.in_flight = false;
@@ -286,7 +322,10 @@ impl Core {
             }
         }
         for stray in seen {
-            let text = format!("{}: launch {} gave more than its {} slots", stray.id, launch.row.seq.0, launch.row.count);
+            let text = format!(
+                "{}: launch {} gave more than its {} slots",
+                stray.id, launch.row.seq.0, launch.row.count
+            );
             self.ledger.journal(now.time, None, None, "stray", text);
             self.removals.add_stray(stray.id, now.time);
         }

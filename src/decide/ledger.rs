@@ -164,16 +164,36 @@ impl Ledger {
         *phases.get_mut(Phase::Queued) = row.wanted;
         self.groups[group].queued += row.wanted;
         self.groups[group].waiting.insert(seq);
-        self.journal(row.accepted_at, Some(seq), None, "accepted", format!("{} more in group {}", row.wanted, row.group));
+        self.journal(
+            row.accepted_at,
+            Some(seq),
+            None,
+            "accepted",
+            format!("{} more in group {}", row.wanted, row.group),
+        );
         self.changes.scale_ups.push(row.clone());
         let entered = [row.accepted_at; Phase::ALL.len()];
-        let scale_up =
-            ScaleUp { row, group, slots: Vec::new(), requeued: VecDeque::new(), phases, entered, broken_so_far: 0 };
+        let scale_up = ScaleUp {
+            row,
+            group,
+            slots: Vec::new(),
+            requeued: VecDeque::new(),
+            phases,
+            entered,
+            broken_so_far: 0,
+        };
         self.scale_ups.insert(seq, scale_up);
     }
 
     /// Takes up to `n` queued slots of a group, oldest scale-up first, and puts them into a launch.
-    pub fn assign(&mut self, group: usize, n: u32, launch: LaunchSeq, pool: u16, now: Time) -> Vec<InstanceRef> {
+    pub fn assign(
+        &mut self,
+        group: usize,
+        n: u32,
+        launch: LaunchSeq,
+        pool: u16,
+        now: Time,
+    ) -> Vec<InstanceRef> {
         let mut taken = Vec::with_capacity(n as usize);
         while taken.len() < n as usize {
             let Some(&seq) = self.groups[group].waiting.first() else { break };
@@ -211,7 +231,13 @@ impl Ledger {
     /// Moves a slot's newest instance into a phase. Entering [`Phase::Gone`] ends the instance; the
     /// caller then says what becomes of the slot ([`Ledger::requeue_anew`] or
     /// [`Ledger::withdraw`]).
-    pub fn enter(&mut self, slot: SlotId, to: Phase, now: Time, reason: Option<String>) -> Option<InstanceRef> {
+    pub fn enter(
+        &mut self,
+        slot: SlotId,
+        to: Phase,
+        now: Time,
+        reason: Option<String>,
+    ) -> Option<InstanceRef> {
         let scale_up = self.scale_ups.get_mut(&slot.scale_up)?;
         let s = scale_up.slots.get_mut(slot.ordinal as usize)?;
         let from = s.phase;
@@ -318,7 +344,8 @@ impl Ledger {
     /// Writes the rows of scale-ups whose counts changed, and lets go of those that are done.
     /// Returns what was let go, for the view.
     pub fn close_books(&mut self) -> Vec<ScaleUp> {
-        let mut touched: Vec<ScaleUpSeq> = self.changes.instances.iter().map(|r| r.instance.slot.scale_up).collect();
+        let mut touched: Vec<ScaleUpSeq> =
+            self.changes.instances.iter().map(|r| r.instance.slot.scale_up).collect();
         touched.extend(self.changes.scale_ups.iter().map(|r| r.seq));
         touched.sort_unstable();
         touched.dedup();
@@ -349,8 +376,10 @@ impl Ledger {
         g.waiting.insert(seq);
         let entered = [row.accepted_at; Phase::ALL.len()];
         let slots = vec![Slot::queued(0, row.accepted_at); row.planned as usize];
-        self.scale_ups
-            .insert(seq, ScaleUp { row, group, slots, requeued: VecDeque::new(), phases, entered, broken_so_far: 0 });
+        self.scale_ups.insert(
+            seq,
+            ScaleUp { row, group, slots, requeued: VecDeque::new(), phases, entered, broken_so_far: 0 },
+        );
     }
 
     /// Puts a stored instance back: into its slot, or, if its scale-up is done, into the group's

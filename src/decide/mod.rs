@@ -22,6 +22,8 @@ pub mod removals;
 pub mod restore;
 pub mod rng;
 pub mod rows;
+#[cfg(test)]
+mod tests;
 pub mod timers;
 pub mod view;
 pub mod wait;
@@ -173,7 +175,9 @@ impl Core {
             Event::LaunchAnswered { launch, outcome } => self.launch_answered(launch, outcome, now),
             Event::Described { asked, outcome } => self.described(&asked, outcome, now),
             Event::Terminated { asked, outcome } => self.terminated(&asked, outcome, now),
-            Event::Configured { instance, outcome } => self.contacted(instance, Phase::Configuring, outcome, now),
+            Event::Configured { instance, outcome } => {
+                self.contacted(instance, Phase::Configuring, outcome, now)
+            }
             Event::Probed { instance, outcome } => self.contacted(instance, Phase::Verifying, outcome, now),
         }
     }
@@ -213,7 +217,10 @@ impl Core {
         let spec = &self.ledger.groups[group].spec;
         let row = plan.guard.row(&spec.name, &spec.version);
         let (kind, text) = match turn {
-            Turn::Proven => ("proven", format!("launch version {} of group {}: first instance in service", spec.version, spec.name)),
+            Turn::Proven => (
+                "proven",
+                format!("launch version {} of group {}: first instance in service", spec.version, spec.name),
+            ),
             Turn::Opened { failures, outcomes, until } => (
                 "breaker_open",
                 format!(
@@ -222,7 +229,9 @@ impl Core {
                     until.since(time).as_secs_f64()
                 ),
             ),
-            Turn::Closed => ("breaker_closed", format!("group {}: instances are being verified again", spec.name)),
+            Turn::Closed => {
+                ("breaker_closed", format!("group {}: instances are being verified again", spec.name))
+            }
         };
         self.ledger.changes.versions.push(row);
         self.ledger.journal(time, Some(instance.slot.scale_up), None, kind, text);

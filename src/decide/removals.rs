@@ -166,7 +166,8 @@ impl Core {
     }
 
     fn confirm_gone(&mut self, id: Ec2Id, instance: InstanceRef, now: &Now) {
-        let ours = self.ledger.current(instance).is_some_and(|s| s.id == Some(id) && s.phase == Phase::Terminating);
+        let ours =
+            self.ledger.current(instance).is_some_and(|s| s.id == Some(id) && s.phase == Phase::Terminating);
         if ours {
             self.is_gone(instance, now);
         }

@@ -27,7 +27,9 @@ impl ApiLimits {
     pub fn published(api: Api) -> ApiLimits {
         let rate = |burst, refill| Rate { burst, refill };
         match api {
-            Api::RunInstances => ApiLimits { requests: rate(5, 2.0), instances: Some(rate(1_000, 2.0)), in_flight: 5 },
+            Api::RunInstances => {
+                ApiLimits { requests: rate(5, 2.0), instances: Some(rate(1_000, 2.0)), in_flight: 5 }
+            }
             // A describe by ids may count as unfiltered and unpaginated (50 + 10/s, not 100 + 20/s):
             // AWS does not say, so the smaller bucket is believed.
             Api::DescribeInstances => ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 4 },
@@ -42,11 +44,12 @@ impl ApiLimits {
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: with jitter 7.5 to 15 s, 4 to 8 probes a minute (D7 allows 10 per API).
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// Throttles in a row after which the instance bucket is disbelieved. A neighbour or a fault that
-/// refuses every second call gets here once in 8 calls (then half of what we believe in goes, and
-/// is back in minutes); a bucket that really is empty gets here at once. Lower: random throttles
-/// would empty a good bucket. Higher: an empty one would be knocked at for longer.
-const DISBELIEF: u32 = 3;
+/// Throttles in a row after which the instance bucket is disbelieved, and halved with each further
+/// one. Something that refuses every second call at random gets here once in 64 calls; a bucket that
+/// really is empty gets here within a second or two. Lower (3 was tried): a random half of throttles
+/// kept emptying a good bucket, and 1,200 instances took 456 s instead of under 300 s. Higher: an
+/// empty one is knocked at for longer.
+const DISBELIEF: u32 = 6;
 
 /// One API's budget.
 #[derive(Debug)]
@@ -250,7 +253,7 @@ impl ApiBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use proptest::prelude::{prop_assert, proptest};
 
     const NOW: Time = Time(1_800_000_000_000);
 
@@ -280,7 +283,7 @@ mod tests {
             api.answered(now, 100, Some(&error(ErrorClass::Throttle)), &mut rng);
             calls += 1;
         }
-        assert!(calls <= 6, "{calls} calls");
+        assert!(calls <= 10, "{calls} calls");
     }
 
     #[test]

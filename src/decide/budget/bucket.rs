@@ -44,7 +44,8 @@ impl Bucket {
     #[must_use]
     pub fn full(rate: Rate) -> Bucket {
         let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
-        let refill = if rate.refill.is_finite() && rate.refill > 0.0 { rate.refill } else { f64::MIN_POSITIVE };
+        let refill =
+            if rate.refill.is_finite() && rate.refill > 0.0 { rate.refill } else { f64::MIN_POSITIVE };
         let period = Duration::try_from_secs_f64(1.0 / refill)
             .unwrap_or(Duration::from_secs(86_400))
             .clamp(Duration::from_nanos(1), Duration::from_secs(86_400));

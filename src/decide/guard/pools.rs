@@ -46,16 +46,15 @@ impl Pools {
     pub fn choose(&self, now: Time, pools: &[Pool], taken: &[u32]) -> Result<Choice, Wait> {
         let open = |m: &Memory| !m.never && m.shut_until.is_none_or(|t| t <= now);
         // Fewest per weight without fractions: a/wa < b/wb  <=>  a*wb < b*wa.
-        let best = (0..pools.len())
-            .filter(|i| pools[*i].weight > 0 && open(&self.0[*i]))
-            .min_by(|a, b| {
-                let cross = |x: usize, y: usize| u64::from(taken[x]) * u64::from(pools[y].weight);
-                cross(*a, *b).cmp(&cross(*b, *a)).then(a.cmp(b))
-            });
+        let best = (0..pools.len()).filter(|i| pools[*i].weight > 0 && open(&self.0[*i])).min_by(|a, b| {
+            let cross = |x: usize, y: usize| u64::from(taken[x]) * u64::from(pools[y].weight);
+            cross(*a, *b).cmp(&cross(*b, *a)).then(a.cmp(b))
+        });
         if let Some(pool) = best {
             return Ok(Choice { pool, most: self.0[pool].probe.unwrap_or(u32::MAX) });
         }
-        let until = self.0.iter().filter(|m| !m.never).filter_map(|m| m.shut_until).min().unwrap_or(Time::NEVER);
+        let until =
+            self.0.iter().filter(|m| !m.never).filter_map(|m| m.shut_until).min().unwrap_or(Time::NEVER);
         let code = self.0.iter().find_map(|m| m.limit.clone().filter(|_| m.shut_until == Some(until)));
         Err(match code {
             Some(code) => Wait::Quota { code, until },

@@ -39,7 +39,9 @@ pub enum Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: Time },
+    Open {
+        until: Time,
+    },
     /// A few may be tried; the rest waits for them.
     HalfOpen,
 }
@@ -209,7 +211,11 @@ impl VersionGuard {
         let (failures, outcomes) = self.balance();
         // A canary smaller than the breaker's count must not deadlock: when all of it broke, that
         // is the answer.
-        let enough = if self.is_proven() { self.breaker.failures } else { self.breaker.failures.min(self.canary.size) };
+        let enough = if self.is_proven() {
+            self.breaker.failures
+        } else {
+            self.breaker.failures.min(self.canary.size)
+        };
         failures >= enough && failures * 100 >= outcomes * self.breaker.share
     }
 }
@@ -279,7 +285,8 @@ mod tests {
         });
         let turns: Vec<_> = (0..12).filter_map(|i| g.outcome(NOW, instance(i), Outcome::Broken)).collect();
         assert!(matches!(turns[..], [Turn::Opened { failures: 10, outcomes: 10, .. }]), "{turns:?}");
-        let closed = (12..40).position(|i| g.outcome(NOW, instance(i), Outcome::Verified) == Some(Turn::Closed));
+        let closed =
+            (12..40).position(|i| g.outcome(NOW, instance(i), Outcome::Verified) == Some(Turn::Closed));
         assert_eq!(closed, Some(12), "12 broken and 13 verified: less than half");
         assert_eq!(g.allowance(NOW, 500), Ok(u32::MAX));
     }
