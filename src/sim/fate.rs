@@ -1,7 +1,5 @@
 //! What becomes of one instance: decided at its launch by the seed and its ordinal alone.
 
-use serde::{Deserialize, Serialize};
-
 use crate::decide::words::named;
 
 use super::draw::{Draw, Purpose};

@@ -1,7 +1,5 @@
 //! EC2's errors: code, HTTP status and message (aws-facts 2.3).
 
-use serde::{Deserialize, Serialize};
-
 use crate::decide::words::named;
 
 named! {

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::decide::words::named;
 
 use super::super::fate::{Broken, Fate};
