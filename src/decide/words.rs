@@ -118,6 +118,12 @@ pub struct InstanceRef {
     pub attempt: u16,
 }
 
+impl InstanceRef {
+    /// For an instance that no slot owns. Slots and attempts count from 1, so nothing matches it.
+    pub const NOBODY: InstanceRef =
+        InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(0), ordinal: 0 }, attempt: 0 };
+}
+
 impl fmt::Display for InstanceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.slot, self.attempt)
@@ -187,7 +193,7 @@ impl<'de> Deserialize<'de> for Ec2Id {
 macro_rules! named {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
@@ -218,6 +224,7 @@ macro_rules! named {
         }
     };
 }
+
 pub(crate) use named;
 
 named! {
