@@ -21,11 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cloud::Ec2;
 use crate::contact::Contacts;
 use crate::decide::action::{Accepted, Action, Refusal};
-use crate::decide::event::{Event, Ticket};
+use crate::decide::event::{Contact, Event, Ticket};
 use crate::decide::group::Group;
 use crate::decide::intake::KEY_MEMORY;
 use crate::decide::restore::RestoreError;
-use crate::decide::words::Time;
+use crate::decide::words::{Api, ErrorClass, Time};
 use crate::decide::{Core, Settings};
 use crate::ids;
 use crate::store::{CommitError, Epoch, Store, StoreError};
@@ -41,16 +41,22 @@ const MOST_EVENTS: usize = 8_192;
 /// look a few times a second, and building one walks over every open scale-up.
 const VIEW_EVERY: Duration = Duration::from_millis(50);
 
-/// How decisions and commits have gone, for `/metrics`.
+/// Whoever counts what happens, for `/metrics`. Durations are the wall's.
 pub trait Gauges: Send + Sync + 'static {
-    /// One round: events taken in, rows written, actions started, and how long two parts took.
-    fn round(&self, events: usize, rows: usize, actions: usize, decided_in: Duration, committed_in: Duration);
+    /// One decision took this long.
+    fn decision(&self, _took: Duration) {}
+    /// One commit took this long.
+    fn commit(&self, _took: Duration) {}
+    /// One call to AWS was answered, or was not.
+    fn call(&self, _api: Api, _outcome: Result<(), ErrorClass>) {}
+    /// One push of a configuration.
+    fn configure(&self, _outcome: &Contact) {}
+    /// One round of probes.
+    fn probe(&self, _outcome: &Contact) {}
 }
 
-/// No gauges.
-impl Gauges for () {
-    fn round(&self, _: usize, _: usize, _: usize, _: Duration, _: Duration) {}
-}
+/// Nobody counts.
+impl Gauges for () {}
 
 /// What an engine is made of.
 pub struct Parts {
@@ -113,8 +119,13 @@ impl Engine {
         // Unbounded, yet bounded: the core's lanes limit how many actions are out, and each brings
         // back one event.
         let (to_outcomes, outcomes) = mpsc::unbounded_channel();
-        let performer =
-            Performer::new(parts.ec2.clone(), parts.contacts.clone(), to_outcomes, parts.crasher.clone());
+        let performer = Performer {
+            ec2: parts.ec2.clone(),
+            contacts: parts.contacts.clone(),
+            gauges: parts.gauges.clone(),
+            outcomes: to_outcomes,
+            crasher: parts.crasher.clone(),
+        };
         Ok(Engine {
             core,
             epoch,
@@ -200,22 +211,20 @@ impl Engine {
 
     /// One decision, committed and set going. Returns when to decide again at the latest.
     async fn round(&mut self, events: Vec<Event>) -> Result<Time, EngineError> {
-        let taken_in = events.len();
         let deciding = Stopwatch::start();
         let decision = self.core.decide(self.parts.clock.now(), ids::seed(), events);
-        let decided_in = deciding.elapsed();
-        let committing = Stopwatch::start();
-        let rows = decision.changes.instances.len() + decision.changes.journal.len();
+        self.parts.gauges.decision(deciding.elapsed());
         let wrote = !decision.changes.is_empty();
         if wrote {
             self.parts.crasher.at(CrashPoint::BeforeCommit);
+            let committing = Stopwatch::start();
             self.parts.store.commit(self.epoch, &decision.changes).await.map_err(|e| match e {
                 CommitError::Fenced { by } => EngineError::Fenced { by },
                 other @ CommitError::Storage(_) => EngineError::Commit(other),
             })?;
+            self.parts.gauges.commit(committing.elapsed());
             self.parts.crasher.at(CrashPoint::AfterCommit);
         }
-        self.parts.gauges.round(taken_in, rows, decision.actions.len(), decided_in, committing.elapsed());
         // Shown before it is answered, so that whoever was answered finds what was answered.
         let answers = decision.actions.iter().any(|a| matches!(a, Action::Answer { .. }));
         self.show(answers);

@@ -4,33 +4,26 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
 use crate::cloud::Ec2;
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
-use crate::decide::event::Event;
+use crate::decide::event::{CallError, Event};
 use crate::decide::group::LaunchBody;
-use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq};
+use crate::decide::words::{Api, Ec2Id, InstanceRef, LaunchSeq};
 
 /// Whoever does what was decided.
 #[derive(Clone)]
 pub struct Performer {
-    ec2: Arc<dyn Ec2>,
-    contacts: Arc<dyn Contacts>,
-    outcomes: UnboundedSender<Event>,
-    crasher: Crasher,
+    pub ec2: Arc<dyn Ec2>,
+    pub contacts: Arc<dyn Contacts>,
+    pub gauges: Arc<dyn Gauges>,
+    pub outcomes: UnboundedSender<Event>,
+    pub crasher: Crasher,
 }
 
 impl Performer {
-    pub fn new(
-        ec2: Arc<dyn Ec2>,
-        contacts: Arc<dyn Contacts>,
-        outcomes: UnboundedSender<Event>,
-        crasher: Crasher,
-    ) -> Performer {
-        Performer { ec2, contacts, outcomes, crasher }
-    }
-
     /// Starts an action. How many run at once was decided by the core's lanes.
     pub fn perform(&self, action: Action) {
         let me = self.clone();
@@ -51,6 +44,7 @@ impl Performer {
         self.crasher.at(CrashPoint::BeforeLaunch);
         let outcome = self.ec2.run_instances(body).await;
         self.crasher.at(CrashPoint::AfterLaunch);
+        self.count(Api::RunInstances, &outcome);
         if let Err(error) = &outcome {
             tracing::info!(launch = launch.0, count = body.max_count, class = %error.class, %error, "a launch was not answered with instances");
         }
@@ -62,6 +56,7 @@ impl Performer {
         self.crasher.at(CrashPoint::BeforeDescribe);
         let outcome = self.ec2.describe_instances(&ids).await;
         self.crasher.at(CrashPoint::AfterDescribe);
+        self.count(Api::DescribeInstances, &outcome);
         self.report(Event::Described { asked, outcome });
     }
 
@@ -70,6 +65,7 @@ impl Performer {
         self.crasher.at(CrashPoint::BeforeTerminate);
         let outcome = self.ec2.terminate_instances(&ids).await;
         self.crasher.at(CrashPoint::AfterTerminate);
+        self.count(Api::TerminateInstances, &outcome);
         if let Err(error) = &outcome {
             tracing::info!(instances = ids.len(), class = %error.class, %error, "a terminate call failed");
         }
@@ -80,12 +76,18 @@ impl Performer {
         self.crasher.at(CrashPoint::BeforeContact);
         let outcome = self.contacts.configure(&target).await;
         self.crasher.at(CrashPoint::AfterContact);
+        self.gauges.configure(&outcome);
         self.report(Event::Configured { instance: target.instance, outcome });
     }
 
     async fn probe(&self, target: Target) {
         let outcome = self.contacts.probe(&target).await;
+        self.gauges.probe(&outcome);
         self.report(Event::Probed { instance: target.instance, outcome });
+    }
+
+    fn count<T>(&self, api: Api, outcome: &Result<T, CallError>) {
+        self.gauges.call(api, outcome.as_ref().map(|_| ()).map_err(|e| e.class));
     }
 
     fn report(&self, event: Event) {
