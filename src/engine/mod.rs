@@ -1,1 +1,3 @@
-//! (to come)
+//! Stand-in until the engine is merged: only the handle.
+
+pub mod handle;
