@@ -21,7 +21,9 @@ async fn a_hundred_kills_lose_nothing_and_launch_nothing_twice() {
     for kill in 0..100 {
         // From before it listens to well into its work.
         sleep_on_the_wall(Duration::from_millis(20 + rng.next_u64() % 430)).await;
-        if kill % 10 == 0 && let Ok(show) = muster.show(&id).await {
+        if kill % 10 == 0
+            && let Ok(show) = muster.show(&id).await
+        {
             assert_ne!(show["state"], "done", "done before kill {kill}: the test proves less than it says");
         }
         muster.kill().await;
@@ -69,7 +71,8 @@ async fn an_abort_at_every_step_of_the_protocol_loses_nothing() {
         }
     }
     muster.start().await;
-    let list: serde_json::Value = serde_json::from_str(&muster.get("/v1/scale-ups?limit=1000").await.unwrap().1).unwrap();
+    let list: serde_json::Value =
+        serde_json::from_str(&muster.get("/v1/scale-ups?limit=1000").await.unwrap().1).unwrap();
     wanted = 0;
     for scale_up in list["scale_ups"].as_array().unwrap() {
         let done = muster.done(scale_up["id"].as_str().unwrap()).await;
@@ -106,7 +109,8 @@ async fn half_of_all_calls_throttled_loses_nothing_and_stays_within_the_tokens()
     assert_eq!(show["in_service"], 1_200, "{show}");
     sim.assert_served(1_200).await;
     let ledger = sim.ledger().await;
-    let buckets = [("RunInstances", 5.0, 2.0), ("DescribeInstances", 50.0, 10.0), ("TerminateInstances", 100.0, 5.0)];
+    let buckets =
+        [("RunInstances", 5.0, 2.0), ("DescribeInstances", 50.0, 10.0), ("TerminateInstances", 100.0, 5.0)];
     for (api, burst, refill) in buckets {
         let Some(c) = ledger.apis.get(api) else { continue };
         let seconds = c.last_ms.zip(c.first_ms).map_or(0, |(last, first)| last - first) as f64 / 1_000.0;
@@ -138,7 +142,8 @@ async fn an_old_owner_that_wakes_up_changes_nothing() {
     let mut second = Muster::on(&sim, &first.database(), "", tempfile::tempdir().unwrap());
     second.start().await;
     kill_process(pid, Signal::CONT).unwrap();
-    let (status, said) = wait_for("the old owner to end", async || first.ended().await.ok_or("it runs".into())).await;
+    let (status, said) =
+        wait_for("the old owner to end", async || first.ended().await.ok_or("it runs".into())).await;
     assert!(!status.success());
     assert!(said.contains("has taken over this database"), "{said}");
 

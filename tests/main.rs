@@ -1,4 +1,5 @@
 //! Every test that needs more than one room: one binary, since each links the SDK's large library.
+#![warn(clippy::pedantic)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod borders;

@@ -42,7 +42,11 @@ fn run(cli: &Cli, io: &Io) -> Result<Done, Failure> {
         }
         Command::Demo(options) => {
             let accounted_for = here(crate::demo::run(options.clone()))?;
-            if accounted_for { Ok(Done::Well) } else { Err(Failure::Failed("not every instance is accounted for".into())) }
+            if accounted_for {
+                Ok(Done::Well)
+            } else {
+                Err(Failure::Failed("not every instance is accounted for".into()))
+            }
         }
         Command::Sim(options) => {
             here(crate::sim::run(options.clone()))?;

@@ -113,10 +113,16 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let service = Service::start(&config).await?;
     let url = format!("http://{}", service.address);
     eprintln!("muster serves at {url} (try: curl {url}/v1/scale-ups); time runs {scale:.1} times as fast");
-    eprintln!("simulated EC2 at {} with seed {}; everything is in {}", sim.announced.ec2, options.seed, dir.display());
+    eprintln!(
+        "simulated EC2 at {} with seed {}; everything is in {}",
+        sim.announced.ec2,
+        options.seed,
+        dir.display()
+    );
 
     let ask = serde_json::json!({ "group": setting::GROUP, "count": options.count, "reason": "muster demo" });
-    let created: Created = web::post(&format!("{url}/v1/scale-ups"), &ask).await.context("the scale-up was not accepted")?;
+    let created: Created =
+        web::post(&format!("{url}/v1/scale-ups"), &ask).await.context("the scale-up was not accepted")?;
     follow::to_the_end(&service.handle, &created.id).await?;
     let verdict = Verdict::reach(&options, &sim, &service, &created.id, wall.elapsed()).await?;
     if options.json {

@@ -1,4 +1,4 @@
-//! How the rest of the process talks to the engine. Stand-in with the agreed interface.
+//! How the rest of the process talks to the engine: ask, look, wait for changes.
 
 use std::sync::Arc;
 use std::time::Duration;

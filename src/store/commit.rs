@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, SqlStr};
 use sqlx::pool::PoolConnection;
+use sqlx::{Connection, SqlStr};
 
 use super::Pools;
 use super::engine::Engine;
@@ -43,7 +43,8 @@ async fn transaction<E: Engine>(
     epoch: Epoch,
     changes: &Changes,
 ) -> Result<(), CommitError> {
-    let mut tx = connection.begin_with(SqlStr::from_static(E::BEGIN_WRITE)).await.map_err(StoreError::of::<E>)?;
+    let mut tx =
+        connection.begin_with(SqlStr::from_static(E::BEGIN_WRITE)).await.map_err(StoreError::of::<E>)?;
     ownership::check::<E>(&mut tx, epoch).await?;
     // Launches before the instances that name them.
     write::<E, _>(&mut tx, &changes.scale_ups).await?;

@@ -20,7 +20,9 @@ pub enum StoreError {
     Schema { database: String, problem: String },
     #[error("{trouble}")]
     Database { trouble: Trouble, source: sqlx::Error },
-    #[error("no answer from the database within {seconds} s; whether the transaction took effect is not known")]
+    #[error(
+        "no answer from the database within {seconds} s; whether the transaction took effect is not known"
+    )]
     Silent { seconds: u64 },
     #[error("{table}.{column} holds {value}, which this muster cannot read: {problem}")]
     Unreadable { table: &'static str, column: &'static str, value: String, problem: String },

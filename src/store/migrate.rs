@@ -12,8 +12,7 @@ use sqlx::{SqlSafeStr, SqlStr};
 /// One step: number, name, SQL. Steps are only ever added; a published one is never changed.
 type Step = (i64, &'static str, &'static str);
 
-pub(super) const SQLITE: &[Step] =
-    &[(1, "first", include_str!("../../migrations/sqlite/0001_first.sql"))];
+pub(super) const SQLITE: &[Step] = &[(1, "first", include_str!("../../migrations/sqlite/0001_first.sql"))];
 
 pub(super) const POSTGRES: &[Step] =
     &[(1, "first", include_str!("../../migrations/postgres/0001_first.sql"))];
@@ -34,9 +33,9 @@ pub(super) fn problem(error: &MigrateError, steps: &[Step]) -> Option<String> {
             "its schema is at step {step}, made by a newer muster; this one knows steps up to {newest}: \
              run the newer muster, or name another database"
         )),
-        MigrateError::VersionMissing(step) => {
-            Some(format!("its schema has a step {step} that this muster does not know: name another database"))
-        }
+        MigrateError::VersionMissing(step) => Some(format!(
+            "its schema has a step {step} that this muster does not know: name another database"
+        )),
         MigrateError::VersionMismatch(step) => Some(format!(
             "step {step} of its schema is not the one this muster would have made (the record of it was \
              changed, or another build made it): restore it from a backup or name another database"

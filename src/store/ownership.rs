@@ -18,11 +18,7 @@ use crate::decide::words::Time;
 pub struct Epoch(pub i64);
 
 /// Takes the ownership, whoever has it now.
-pub(super) async fn take<E: Engine>(
-    pools: &Pools<E>,
-    holder: &str,
-    now: Time,
-) -> Result<Epoch, StoreError> {
+pub(super) async fn take<E: Engine>(pools: &Pools<E>, holder: &str, now: Time) -> Result<Epoch, StoreError> {
     let epochs = Query::<E>::new("INSERT INTO owner (name, epoch, holder, since) VALUES ('muster', 1,")
         .text("", holder)?
         .int(",", now.0)?

@@ -80,12 +80,18 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     let unreadable = |problem: String| StoreError::Url { url: "postgres://...".to_string(), problem };
     let parsed = url::Url::parse(url).map_err(|e| unreadable(e.to_string()))?;
     let options = PgConnectOptions::from_url(&parsed).map_err(|_| {
-        unreadable("a part of it cannot be read (special characters in a password are written as %XX)".to_string())
+        unreadable(
+            "a part of it cannot be read (special characters in a password are written as %XX)".to_string(),
+        )
     })?;
     if options.get_database().is_none() {
-        return Err(StoreError::Url { url: shown(&options), problem: "the database's name is missing".to_string() });
+        return Err(StoreError::Url {
+            url: shown(&options),
+            problem: "the database's name is missing".to_string(),
+        });
     }
-    let options = if options.get_application_name().is_none() { options.application_name("muster") } else { options };
+    let options =
+        if options.get_application_name().is_none() { options.application_name("muster") } else { options };
     Ok(options.options(SESSION).disable_statement_logging())
 }
 
@@ -124,7 +130,11 @@ pub(super) async fn open(options: PgConnectOptions) -> Result<Pools<Postgres>, S
     }
     connection.close().await.map_err(failed)?;
     let pool = |size| {
-        PgPoolOptions::new().max_connections(size).acquire_timeout(CONNECT).idle_timeout(None).max_lifetime(None)
+        PgPoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(CONNECT)
+            .idle_timeout(None)
+            .max_lifetime(None)
     };
     Ok(Pools {
         writer: pool(1).connect_lazy_with(options.clone()),

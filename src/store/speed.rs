@@ -101,7 +101,8 @@ async fn measure(url: impl Fn(u32) -> String) {
         for _ in 0..8 {
             let (watch, cpu) = (Stopwatch::start(), cpu_ms());
             let restored = store.restore(Time(0)).await.unwrap();
-            println!("       restore of {:>6} instances: {:?}, CPU {} ms",
+            println!(
+                "       restore of {:>6} instances: {:?}, CPU {} ms",
                 restored.instances.len(),
                 watch.elapsed(),
                 cpu_ms() - cpu

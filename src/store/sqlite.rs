@@ -172,7 +172,10 @@ async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, sql
     let mut tries = 0;
     loop {
         match options.connect().await {
-            Err(e) if Trouble::of::<Sqlite>(&e) == Trouble::Locked && tries < BUSY.as_millis() / PAUSE.as_millis() => {
+            Err(e)
+                if Trouble::of::<Sqlite>(&e) == Trouble::Locked
+                    && tries < BUSY.as_millis() / PAUSE.as_millis() =>
+            {
                 tries += 1;
                 sleep_on_the_wall(PAUSE).await;
             }
@@ -192,12 +195,15 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<(), Unprepared> {
     // One transaction around all steps: of two processes that start on a new file, the second waits
     // here and then finds nothing to do.
     let mut tx = connection.begin_with(SqlStr::from_static(Sqlite::BEGIN_WRITE)).await?;
-    let (application, tables): (i64, i64) =
-        sqlx::query_as("SELECT (SELECT application_id FROM pragma_application_id), (SELECT COUNT(*) FROM sqlite_schema)")
-            .fetch_one(&mut *tx)
-            .await?;
+    let (application, tables): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT COUNT(*) FROM sqlite_schema)",
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     if tables > 0 && application != APPLICATION_ID {
-        return Err(Unprepared::Schema("it is the SQLite database of another program; name another file".to_string()));
+        return Err(Unprepared::Schema(
+            "it is the SQLite database of another program; name another file".to_string(),
+        ));
     }
     if let Err(error) = migrate::migrator(migrate::SQLITE).run_direct(None, &mut *tx, false).await {
         return Err(match migrate::problem(&error, migrate::SQLITE) {

@@ -8,7 +8,11 @@ use std::borrow::Cow;
 /// anything. Replacing it for both keeps a database movable from one engine to the other, and a
 /// stray byte from failing a commit.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {
-    if text.as_bytes().contains(&0) { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+    if text.as_bytes().contains(&0) {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 #[cfg(test)]

@@ -104,5 +104,9 @@ pub(in crate::store) async fn attempts<E: Engine>(
     pools: &Pools<E>,
     slot: SlotId,
 ) -> Result<Vec<InstanceRow>, StoreError> {
-    Query::<E>::of::<InstanceRow>().int("AND slot =", slot.to_i64())?.sql("ORDER BY attempt").all(&mut *pools.reader().await?).await
+    Query::<E>::of::<InstanceRow>()
+        .int("AND slot =", slot.to_i64())?
+        .sql("ORDER BY attempt")
+        .all(&mut *pools.reader().await?)
+        .await
 }

@@ -85,7 +85,10 @@ pub(in crate::store) async fn by_id<E: Engine>(
     pools: &Pools<E>,
     id: &str,
 ) -> Result<Option<ScaleUpRow>, StoreError> {
-    let rows = Query::<E>::of::<ScaleUpRow>().text("AND id =", id)?.all::<ScaleUpRow>(&mut *pools.reader().await?).await?;
+    let rows = Query::<E>::of::<ScaleUpRow>()
+        .text("AND id =", id)?
+        .all::<ScaleUpRow>(&mut *pools.reader().await?)
+        .await?;
     Ok(rows.into_iter().next())
 }
 
