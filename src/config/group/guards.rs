@@ -1,0 +1,80 @@
+//! `watchdogs`, `canary` and `breaker` of a group. The defaults are the core's.
+
+use std::time::Duration;
+
+use crate::config::section::{Read, Section};
+use crate::decide::group::{Breaker, Canary, Watchdogs};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+pub(super) fn watchdogs(s: &mut Section<'_>) -> Read<Watchdogs> {
+    let default = Watchdogs::default();
+    let boot = s.duration("boot", SECOND..=HOUR, default.boot);
+    let configure = s.duration("configure", SECOND..=HOUR, default.configure);
+    let verify = s.duration("verify", SECOND..=HOUR, default.verify);
+    let hangs = s.number("hangs", 1..=u8::MAX, default.hangs);
+    let rejections = s.number("rejections", 1..=u8::MAX, default.rejections);
+    Ok(Watchdogs {
+        boot: boot?,
+        configure: configure?,
+        verify: verify?,
+        hangs: hangs?,
+        rejections: rejections?,
+    })
+}
+
+pub(super) fn canary(s: &mut Section<'_>) -> Read<Canary> {
+    Ok(Canary { size: s.number("size", 0..=1_000, Canary::default().size)? })
+}
+
+pub(super) fn breaker(s: &mut Section<'_>) -> Read<Breaker> {
+    let default = Breaker::default();
+    let failures = s.number("failures", 1..=1_000, default.failures);
+    let share = s.number("share", 1..=100, default.share);
+    let cool_down = s.duration("cool_down", SECOND..=HOUR, default.cool_down);
+    let trial = s.number("trial", 1..=100, default.trial);
+    Ok(Breaker { failures: failures?, share: share?, cool_down: cool_down?, trial: trial? })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::testing::{group, refused_group};
+
+    #[test]
+    fn all_of_them_can_be_set() {
+        let web = group(
+            "watchdogs = { boot = \"5m\", hangs = 2 }\ncanary = { size = 0 }\nbreaker = { share = 30, cool_down = \"2m\" }",
+        )
+        .unwrap();
+        assert_eq!(
+            (web.watchdogs.boot.as_secs(), web.watchdogs.hangs, web.watchdogs.rejections),
+            (300, 2, 5)
+        );
+        assert_eq!(web.canary.size, 0);
+        assert_eq!((web.breaker.share, web.breaker.cool_down.as_secs(), web.breaker.failures), (30, 120, 10));
+    }
+
+    #[test]
+    fn guards_that_cannot_work() {
+        let problems = refused_group(
+            r#"
+watchdogs = { boot = "0s", configure = "2h", hangs = 0, rejections = 256 }
+canary = { size = 1001 }
+breaker = { failures = 0, share = 101, cool_down = "soon", trial = 0 }
+"#,
+        );
+        assert_eq!(
+            problems,
+            r#"muster.toml:12: groups.web.watchdogs.boot: "0s" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 1s to 1h
+muster.toml:12: groups.web.watchdogs.configure: "2h" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 1s to 1h
+muster.toml:12: groups.web.watchdogs.hangs: 0 is not a whole number from 1 to 255
+muster.toml:12: groups.web.watchdogs.rejections: 256 is not a whole number from 1 to 255
+muster.toml:13: groups.web.canary.size: 1001 is not a whole number from 0 to 1000
+muster.toml:14: groups.web.breaker.cool_down: "soon" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 1s to 1h
+muster.toml:14: groups.web.breaker.failures: 0 is not a whole number from 1 to 1000
+muster.toml:14: groups.web.breaker.share: 101 is not a whole number from 1 to 100
+muster.toml:14: groups.web.breaker.trial: 0 is not a whole number from 1 to 100"#
+        );
+    }
+}
