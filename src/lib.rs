@@ -3,8 +3,19 @@
 //! The rooms, in the order in which a slot passes through them, are described in ARCHITECTURE.md.
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]
-#![warn(clippy::disallowed_methods, clippy::wildcard_enum_match_arm, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![allow(clippy::module_name_repetitions, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::struct_excessive_bools)]
+#![warn(
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+#![allow(
+    clippy::module_name_repetitions,
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    clippy::struct_excessive_bools
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod api;

@@ -46,6 +46,9 @@ pub enum Command {
     /// Show it all at work: a service, a simulated EC2, and a scale-up of 1,200 instances.
     Demo(crate::demo::Options),
 
+    /// Run the simulated EC2 and its instances alone, on loopback.
+    Sim(crate::sim::SimOptions),
+
     #[command(flatten)]
     Ask(Ask),
 

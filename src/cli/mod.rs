@@ -37,13 +37,41 @@ fn run(cli: &Cli, io: &Io) -> Result<Done, Failure> {
     match &cli.command {
         Command::Serve(serve) => {
             let config = config::load(&serve.config)?;
-            crate::app::serve(config).map_err(|e| failed(&e))?;
+            here(crate::app::serve(config))?;
             Ok(Done::Well)
         }
-        Command::Demo(options) => crate::demo::run(options).map_err(|e| failed(&e)),
+        Command::Demo(options) => {
+            let accounted_for = here(crate::demo::run(options.clone()))?;
+            if accounted_for {
+                Ok(Done::Well)
+            } else {
+                Err(Failure::Failed("not every instance is accounted for".into()))
+            }
+        }
+        Command::Sim(options) => {
+            here(crate::sim::run(options.clone()))?;
+            Ok(Done::Well)
+        }
         Command::Ask(ask) => ask::run(ask, &cli.service, io),
         Command::Config(command) => config::run(command, cli.service.json, io),
     }
+}
+
+/// Threads for what is never done on the async ones: name lookups and files. Few and fixed: none
+/// grows with the work (DESIGN section 6).
+const BLOCKING_THREADS: usize = 8;
+
+/// Runs a service's future in this process to its end.
+fn here<T>(service: impl Future<Output = anyhow::Result<T>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(|e| Failure::Failed(format!("cannot start the threads: {e}")))?;
+    let result = runtime.block_on(service);
+    // A name lookup that hangs must not keep the process from ending.
+    runtime.shutdown_background();
+    result.map_err(|e| failed(&e))
 }
 
 /// The whole chain of causes, once, in one line.

@@ -1,4 +1,17 @@
 //! AWS behind our own words. `aws_sdk_` appears nowhere else.
+//!
+//! - [`ec2`]: the [`Ec2`] trait over the SDK's client; `request` and `answer` translate.
+//! - [`classify`]: what an error code means for what we do next.
+//! - `failure`: every way a call can end without an answer, as one [`CallError`].
+//! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
+
+mod answer;
+pub mod classify;
+pub mod ec2;
+mod failure;
+mod http;
+mod request;
+mod whole;
 
 use futures_util::future::BoxFuture;
 
@@ -8,14 +21,14 @@ use crate::decide::words::Ec2Id;
 
 /// The EC2 calls muster makes. One call of a method is one request: no retry hides in here.
 pub trait Ec2: Send + Sync + 'static {
-    /// RunInstances with exactly this body.
+    /// `RunInstances` with exactly this body.
     fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
 
-    /// DescribeInstances of at most 1,000 ids. One id that EC2 does not know fails the call with
+    /// `DescribeInstances` of at most 1,000 ids. One id that EC2 does not know fails the call with
     /// [`crate::decide::words::ErrorClass::NotFound`].
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
 
-    /// TerminateInstances of at most 1,000 ids; the states after the call.
+    /// `TerminateInstances` of at most 1,000 ids; the states after the call.
     fn terminate_instances<'a>(
         &'a self,
         ids: &'a [Ec2Id],

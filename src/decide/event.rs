@@ -83,13 +83,35 @@ pub enum Contact {
 /// One thing the core is told. Everything outside the core reaches it as one of these.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    ScaleUpAsked { ask: Ask, ticket: Ticket },
-    CancelAsked { id: String, reason: String, ticket: Ticket },
-    LaunchAnswered { launch: LaunchSeq, outcome: Result<Vec<Seen>, CallError> },
+    ScaleUpAsked {
+        ask: Ask,
+        ticket: Ticket,
+    },
+    CancelAsked {
+        id: String,
+        reason: String,
+        ticket: Ticket,
+    },
+    LaunchAnswered {
+        launch: LaunchSeq,
+        outcome: Result<Vec<Seen>, CallError>,
+    },
     /// Answer to [`super::action::Action::Describe`]; ids asked for and not in `Ok` are not visible.
-    Described { asked: Vec<(Ec2Id, InstanceRef)>, outcome: Result<Vec<Seen>, CallError> },
+    Described {
+        asked: Vec<(Ec2Id, InstanceRef)>,
+        outcome: Result<Vec<Seen>, CallError>,
+    },
     /// Answer to [`super::action::Action::Terminate`]: the states EC2 reports after the call.
-    Terminated { asked: Vec<(Ec2Id, InstanceRef)>, outcome: Result<Vec<(Ec2Id, Ec2State)>, CallError> },
-    Configured { instance: InstanceRef, outcome: Contact },
-    Probed { instance: InstanceRef, outcome: Contact },
+    Terminated {
+        asked: Vec<(Ec2Id, InstanceRef)>,
+        outcome: Result<Vec<(Ec2Id, Ec2State)>, CallError>,
+    },
+    Configured {
+        instance: InstanceRef,
+        outcome: Contact,
+    },
+    Probed {
+        instance: InstanceRef,
+        outcome: Contact,
+    },
 }

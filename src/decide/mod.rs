@@ -1,7 +1,270 @@
+//! The pure core: given what came in, every budget's state and the time, what changes and what to
+//! do. No I/O, no clock, no entropy, no async, no logging; the same inputs give the same outputs.
+//!
+//! One decision is one call of [`Core::decide`]. A slot's way through it, file by file:
+//! [`intake`] accepts the scale-up, [`launches`] gives its slots to a launch and settles it,
+//! [`boots`] watches EC2 start the instance, [`contacts`] configures and verifies it, [`removals`]
+//! takes broken ones away; [`ledger`] keeps the books all along.
+
 pub mod action;
+pub mod boots;
+pub mod budget;
+pub mod contacts;
 pub mod event;
 pub mod group;
+pub mod guard;
+pub mod intake;
+pub mod launches;
+pub mod ledger;
+pub mod pace;
+pub mod progress;
+pub mod removals;
+pub mod restore;
+pub mod rng;
 pub mod rows;
+#[cfg(test)]
+mod tests;
+pub mod timers;
 pub mod view;
 pub mod wait;
 pub mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use action::Action;
+use boots::Boots;
+use budget::api::{ApiBudget, ApiLimits};
+use contacts::ContactQueue;
+use event::Event;
+use group::Group;
+use guard::version::{Outcome, Turn};
+use intake::Keys;
+use launches::Launches;
+use ledger::Ledger;
+use pace::Pace;
+use progress::Recent;
+use removals::Removals;
+use rng::Rng;
+use rows::Changes;
+use timers::{Due, Timers};
+use words::{Api, InstanceRef, Phase, Time};
+
+/// Limits that are not a group's.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Most instances one scale-up may ask for.
+    pub most_per_scale_up: u32,
+    /// Most scale-ups that may be open at once.
+    pub most_open: u32,
+    pub run_instances: ApiLimits,
+    pub describe_instances: ApiLimits,
+    pub terminate_instances: ApiLimits,
+    /// Most contacts with instances at once; the descriptor budget pays for as many.
+    pub contacts: u32,
+    /// Booting instances are looked at in bulk this often. Shorter: sooner seen, more calls.
+    pub describe_every: Duration,
+    /// Broken instances are collected this long before one terminate call takes them away.
+    pub terminate_every: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            most_per_scale_up: 10_000,
+            most_open: 1_000,
+            run_instances: ApiLimits::published(Api::RunInstances),
+            describe_instances: ApiLimits::published(Api::DescribeInstances),
+            terminate_instances: ApiLimits::published(Api::TerminateInstances),
+            contacts: 48,
+            describe_every: Duration::from_secs(5),
+            terminate_every: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What one decision says.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// To be committed first, all together.
+    pub changes: Changes,
+    /// To be performed then.
+    pub actions: Vec<Action>,
+    /// When to decide again if nothing comes in before.
+    pub wake: Time,
+}
+
+/// The state of everything that is decided about.
+#[derive(Debug)]
+pub struct Core {
+    settings: Settings,
+    ledger: Ledger,
+    launches: Launches,
+    boots: Boots,
+    contacts: ContactQueue,
+    removals: Removals,
+    timers: Timers,
+    run: ApiBudget,
+    describe: ApiBudget,
+    terminate: ApiBudget,
+    keys: Keys,
+    paces: Vec<Pace>,
+    recent: Recent,
+    last_scale_up: u32,
+}
+
+/// What is at hand during one decision.
+struct Now {
+    time: Time,
+    rng: Rng,
+    actions: Vec<Action>,
+}
+
+impl Core {
+    /// A core that has nothing to do. See [`restore`] for one that goes on from what was stored.
+    #[must_use]
+    pub fn new(settings: Settings, groups: Vec<Arc<Group>>) -> Core {
+        Core {
+            run: ApiBudget::new(Api::RunInstances, &settings.run_instances),
+            describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
+            terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
+            launches: Launches::new(&groups),
+            boots: Boots::new(settings.describe_every),
+            contacts: ContactQueue::new(settings.contacts),
+            removals: Removals::new(settings.terminate_every),
+            paces: groups.iter().map(|_| Pace::default()).collect(),
+            ledger: Ledger::new(groups),
+            timers: Timers::default(),
+            keys: Keys::default(),
+            recent: Recent::default(),
+            last_scale_up: 0,
+            settings,
+        }
+    }
+
+    /// Takes in what happened and says what to do. `entropy` seeds everything random in it.
+    ///
+    /// The state is changed in place: if the returned changes cannot be committed, this core must
+    /// be thrown away and restored from what was.
+    pub fn decide(&mut self, time: Time, entropy: u64, events: Vec<Event>) -> Decision {
+        let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
+        for event in events {
+            self.take_in(event, &mut now);
+        }
+        while let Some(due) = self.timers.pop(time) {
+            self.look_at(due, &mut now);
+        }
+        // Free before you allocate: what is broken goes first, then what is wanted.
+        self.plan_removals(&mut now);
+        self.plan_launches(&mut now);
+        self.plan_describes(&mut now);
+        self.plan_contacts(&mut now);
+        self.finish(now)
+    }
+
+    fn take_in(&mut self, event: Event, now: &mut Now) {
+        match event {
+            Event::ScaleUpAsked { ask, ticket } => {
+                let answer = self.accept(ask, now);
+                now.actions.push(Action::Answer { ticket, answer });
+            }
+            Event::CancelAsked { id, reason, ticket } => {
+                let answer = self.cancel(&id, &reason, now);
+                now.actions.push(Action::Answer { ticket, answer });
+            }
+            Event::LaunchAnswered { launch, outcome } => self.launch_answered(launch, outcome, now),
+            Event::Described { asked, outcome } => self.described(&asked, outcome, now),
+            Event::Terminated { asked, outcome } => self.terminated(&asked, outcome, now),
+            Event::Configured { instance, outcome } => {
+                self.contacted(instance, Phase::Configuring, outcome, now)
+            }
+            Event::Probed { instance, outcome } => self.contacted(instance, Phase::Verifying, outcome, now),
+        }
+    }
+
+    fn look_at(&mut self, due: Due, now: &mut Now) {
+        match due {
+            Due::Watchdog(instance) => self.watchdog(instance, now),
+            Due::Contact(instance) => self.contact_due(instance),
+            Due::Deadline(scale_up) => self.deadline_passed(scale_up, now),
+        }
+    }
+
+    /// Gives an instance up: it is broken, for this reason, and will be taken away.
+    fn give_up(&mut self, instance: InstanceRef, reason: String, now: &mut Now) {
+        if self.ledger.current(instance).is_none() {
+            return;
+        }
+        self.judge(instance, Outcome::Broken, now.time);
+        self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason));
+        self.removals.add(instance, now.time);
+    }
+
+    /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on
+    /// whether it is still wanted.
+    fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
+        let slot = instance.slot;
+        self.ledger.enter(slot, Phase::Gone, now.time, None);
+        self.requeue_or_withdraw(slot, now.time);
+    }
+
+    /// Books an outcome with the guard of its group's launch version.
+    fn judge(&mut self, instance: InstanceRef, outcome: Outcome, time: Time) {
+        let Some(scale_up) = self.ledger.scale_ups.get(&instance.slot.scale_up) else { return };
+        let group = scale_up.group;
+        let plan = &mut self.launches.plans[group];
+        let Some(turn) = plan.guard.outcome(time, instance, outcome) else { return };
+        let spec = &self.ledger.groups[group].spec;
+        let row = plan.guard.row(&spec.name, &spec.version);
+        let (kind, text) = match turn {
+            Turn::Proven => (
+                "proven",
+                format!("launch version {} of group {}: first instance in service", spec.version, spec.name),
+            ),
+            Turn::Opened { failures, outcomes, until } => (
+                "breaker_open",
+                format!(
+                    "group {}: {failures} of the last {outcomes} instances broke; nothing is launched for {:.0} s",
+                    spec.name,
+                    until.since(time).as_secs_f64()
+                ),
+            ),
+            Turn::Closed => {
+                ("breaker_closed", format!("group {}: instances are being verified again", spec.name))
+            }
+        };
+        self.ledger.changes.versions.push(row);
+        self.ledger.journal(time, Some(instance.slot.scale_up), None, kind, text);
+    }
+
+    fn finish(&mut self, now: Now) -> Decision {
+        for closed in self.ledger.close_books() {
+            self.recent.push(progress::of_closed(&closed));
+        }
+        for api in [&mut self.run, &mut self.describe, &mut self.terminate] {
+            self.ledger.changes.budgets.append(&mut api.stored_changes());
+        }
+        let wake = self.wake_at(now.time);
+        Decision { changes: std::mem::take(&mut self.ledger.changes), actions: now.actions, wake }
+    }
+
+    /// The earliest point at which time alone changes what would be decided.
+    fn wake_at(&self, time: Time) -> Time {
+        let wake = self
+            .timers
+            .next()
+            .min(self.launches.wake(time, &self.ledger, &self.run))
+            .min(self.boots.next().max(self.describe_chance(time)))
+            .min(self.removals.next().max(self.terminate_chance(time)));
+        // At least a millisecond on, so that rounding can never spin the engine.
+        wake.max(Time(time.0 + 1))
+    }
+
+    fn describe_chance(&self, time: Time) -> Time {
+        if self.boots.next() == Time::NEVER { Time::NEVER } else { self.describe.next_chance(time) }
+    }
+
+    fn terminate_chance(&self, time: Time) -> Time {
+        if self.removals.next() == Time::NEVER { Time::NEVER } else { self.terminate.next_chance(time) }
+    }
+}

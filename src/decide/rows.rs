@@ -7,7 +7,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::words::{Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use super::words::{
+    Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+};
 
 /// Key: `seq`; `id` and `idempotency_key` are unique too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -50,32 +50,53 @@ impl Wait {
     #[must_use]
     pub fn describe(&self, now: Time) -> String {
         let in_s = |t: &Time| {
-            if *t == Time::NEVER { "an unknown time".to_string() } else { format!("{:.0} s", t.since(now).as_secs_f64().ceil()) }
+            if *t == Time::NEVER {
+                "an unknown time".to_string()
+            } else {
+                format!("{:.0} s", t.since(now).as_secs_f64().ceil())
+            }
         };
         match self {
             Wait::InstanceTokens { have, want, ready_at } => {
-                format!("instance tokens: {have} of the {want} for the next batch, there in {}", in_s(ready_at))
+                format!(
+                    "instance tokens: {have} of the {want} for the next batch, there in {}",
+                    in_s(ready_at)
+                )
             }
-            Wait::RequestTokens { api, ready_at } => format!("{api} request tokens: next in {}", in_s(ready_at)),
+            Wait::RequestTokens { api, ready_at } => {
+                format!("{api} request tokens: next in {}", in_s(ready_at))
+            }
             Wait::CallsInFlight { api, limit } => format!("{api} calls in flight: all {limit} are out"),
             Wait::ApiBackoff { api, failures, until } => {
                 format!("{api} failed {failures} times in a row: next probe in {}", in_s(until))
             }
             Wait::Resend { code, sends, until } => {
-                format!("launch answered {code}: the same call goes out again in {} (sent {sends} times)", in_s(until))
+                format!(
+                    "launch answered {code}: the same call goes out again in {} (sent {sends} times)",
+                    in_s(until)
+                )
             }
             Wait::KeepFailing { code, sends, until } => {
                 format!("launch keeps failing with {code} after {sends} tries: next try in {}", in_s(until))
             }
             Wait::Canary { tried, size } => {
-                format!("canary: {tried} of {size} instances of an unproven launch version are out, none in service yet")
+                format!(
+                    "canary: {tried} of {size} instances of an unproven launch version are out, none in service yet"
+                )
             }
             Wait::BreakerOpen { failures, outcomes, until } => {
-                format!("launch breaker open: {failures} of the last {outcomes} instances broke; tries again in {}", in_s(until))
+                format!(
+                    "launch breaker open: {failures} of the last {outcomes} instances broke; tries again in {}",
+                    in_s(until)
+                )
             }
-            Wait::BreakerTrial { tried, trial } => format!("launch breaker half open: {tried} of {trial} trial instances are out"),
+            Wait::BreakerTrial { tried, trial } => {
+                format!("launch breaker half open: {tried} of {trial} trial instances are out")
+            }
             Wait::GroupMax { max, live } => format!("group maximum: {live} of {max} places are taken"),
-            Wait::Capacity { pools, until } => format!("no capacity in any of {pools} zones: next try in {}", in_s(until)),
+            Wait::Capacity { pools, until } => {
+                format!("no capacity in any of {pools} zones: next try in {}", in_s(until))
+            }
             Wait::Quota { code, until } => format!("account limit {code}: next try in {}", in_s(until)),
             Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),
             Wait::Configuring { until } => format!("configuring, given up in {}", in_s(until)),

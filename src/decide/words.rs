@@ -118,6 +118,12 @@ pub struct InstanceRef {
     pub attempt: u16,
 }
 
+impl InstanceRef {
+    /// For an instance that no slot owns. Slots and attempts count from 1, so nothing matches it.
+    pub const NOBODY: InstanceRef =
+        InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(0), ordinal: 0 }, attempt: 0 };
+}
+
 impl fmt::Display for InstanceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.slot, self.attempt)
@@ -147,7 +153,10 @@ impl FromStr for Ec2Id {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         if s.is_empty() || s.len() > Self::MAX || !s.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(format!("'{s}' is not an EC2 instance id (1 to {} printable ASCII bytes)", Self::MAX));
+            return Err(format!(
+                "'{s}' is not an EC2 instance id (1 to {} printable ASCII bytes)",
+                Self::MAX
+            ));
         }
         let mut bytes = [0; Self::MAX];
         bytes[..s.len()].copy_from_slice(s.as_bytes());
@@ -184,7 +193,7 @@ impl<'de> Deserialize<'de> for Ec2Id {
 macro_rules! named {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
@@ -215,6 +224,7 @@ macro_rules! named {
         }
     };
 }
+
 pub(crate) use named;
 
 named! {
@@ -358,7 +368,10 @@ mod tests {
 
     #[test]
     fn an_instance_id_that_does_not_fit_is_refused_not_cut() {
-        assert_eq!("i-0123456789abcdef0".parse::<Ec2Id>().map(|i| i.to_string()), Ok("i-0123456789abcdef0".into()));
+        assert_eq!(
+            "i-0123456789abcdef0".parse::<Ec2Id>().map(|i| i.to_string()),
+            Ok("i-0123456789abcdef0".into())
+        );
         assert!("i-0123456789abcdef0123456".parse::<Ec2Id>().is_err());
         assert!("".parse::<Ec2Id>().is_err());
         assert!("i-\u{e9}".parse::<Ec2Id>().is_err());

@@ -1,0 +1,447 @@
+//! EC2 over AWS's SDK.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::{AppName, BehaviorVersion, Region};
+use aws_sdk_ec2::Client;
+use aws_sdk_ec2::config::http::HttpResponse;
+use aws_sdk_ec2::config::retry::RetryConfig;
+use aws_sdk_ec2::config::timeout::TimeoutConfig;
+use aws_sdk_ec2::config::{Credentials, StalledStreamProtectionConfig};
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::types::Reservation;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use super::http::PaidHttp;
+use super::{Ec2, answer, failure, request};
+use crate::decide::event::{CallError, Ec2State, Seen};
+use crate::decide::group::LaunchBody;
+use crate::decide::words::Ec2Id;
+use crate::net::fds::{FdClass, Fds};
+use crate::time::Clock;
+
+/// Most pages of one describe. 1,000 ids fit on one; a token that leads nowhere must not lead us
+/// round for ever.
+const PAGES: usize = 100;
+
+/// Where EC2 is and who we are there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AwsSettings {
+    pub region: String,
+    /// Another endpoint than AWS's own: `LocalStack`, moto, the simulated EC2.
+    pub endpoint: Option<String>,
+    /// The longest a call may take, in muster's time; what took longer may have happened or not.
+    pub call_timeout: Duration,
+    /// Fixed keys; without them the SDK's usual chain (environment, profile, container, instance).
+    pub keys: Option<AwsKeys>,
+}
+
+/// A pair of access keys. Has no `Debug`, so that it cannot get into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AwsKeys {
+    pub id: String,
+    pub secret: String,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    #[error("the endpoint '{endpoint}' is not a URL with a host, such as http://127.0.0.1:4566")]
+    Endpoint { endpoint: String },
+    #[error("no trusted TLS roots: install the system's CA certificates (Debian: ca-certificates)")]
+    Roots(#[source] io::Error),
+    #[error("the SDK refuses our name: {0}")]
+    Name(String),
+}
+
+/// EC2 in one Region. One call of a method is one request, but for a describe with several pages.
+#[derive(Debug)]
+pub struct AwsEc2 {
+    client: Client,
+    clock: Clock,
+    call_timeout: Duration,
+    /// As many calls as there are sockets for them: the wait for a socket is before the call, not in
+    /// it, so that it is not taken for the cloud's slowness.
+    calls: Semaphore,
+}
+
+impl AwsEc2 {
+    /// Builds the client. Asks nobody anything: credentials are looked for when the first call needs
+    /// them.
+    pub async fn new(settings: &AwsSettings, fds: Arc<Fds>, clock: Clock) -> Result<AwsEc2, AwsError> {
+        if let Some(endpoint) = &settings.endpoint {
+            let uri =
+                endpoint.parse::<http::Uri>().ok().filter(|u| u.scheme().is_some() && u.host().is_some());
+            uri.ok_or_else(|| AwsError::Endpoint { endpoint: endpoint.clone() })?;
+        }
+        let calls = Semaphore::new(fds.share(FdClass::Cloud) as usize);
+        let plain = settings.endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
+        let http = PaidHttp::new(fds, clock, plain).map_err(AwsError::Roots)?;
+
+        let mut shared = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(settings.region.clone()))
+            .app_name(AppName::new("muster").map_err(|e| AwsError::Name(e.to_string()))?)
+            .http_client(http.clone());
+        if let Some(endpoint) = &settings.endpoint {
+            shared = shared.endpoint_url(endpoint);
+        }
+        if let Some(AwsKeys { id, secret }) = &settings.keys {
+            shared =
+                shared.credentials_provider(Credentials::new(id, secret, None, None, "muster's settings"));
+        }
+        let config = aws_sdk_ec2::config::Builder::from(&shared.load().await)
+            .http_client(http.for_xml())
+            // The SDK would retry what must be metered and settled by us (aws-facts 1.4), and its
+            // clocks run on the wall's time.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Ok(AwsEc2 { client: Client::from_conf(config), clock, call_timeout: settings.call_timeout, calls })
+    }
+
+    /// One request, within the time for a call.
+    async fn call<T, E>(
+        &self,
+        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, CallError>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let _turn = self.calls.acquire().await;
+        match self.clock.timeout(self.call_timeout, send).await {
+            Ok(answer) => answer.map_err(|e| failure::of(&e)),
+            Err(elapsed) => Err(failure::timed_out(elapsed)),
+        }
+    }
+}
+
+impl Ec2 for AwsEc2 {
+    fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async move {
+            let request = request::run_instances(body);
+            let answer = self.call(Box::pin(request.send_with(&self.client))).await?;
+            let seen = answer::seen(answer.instances()).map_err(failure::unreadable)?;
+            // EC2 launches at least the least count or says why not (aws-facts 2.1).
+            if seen.is_empty() {
+                return Err(failure::unreadable("answered with success and no instance".into()));
+            }
+            Ok(seen)
+        })
+    }
+
+    fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async move {
+            let mut seen = Vec::with_capacity(ids.len());
+            // To EC2 no ids mean all instances there are.
+            if ids.is_empty() {
+                return Ok(seen);
+            }
+            let mut next = None;
+            for _ in 0..PAGES {
+                let request = self.client.describe_instances().set_instance_ids(Some(texts(ids)));
+                let page = self.call(request.set_next_token(next).send()).await?;
+                let instances = page.reservations().iter().flat_map(Reservation::instances);
+                seen.extend(answer::seen(instances).map_err(failure::unreadable)?);
+                next = page.next_token.filter(|token| !token.is_empty());
+                if next.is_none() {
+                    return Ok(seen);
+                }
+            }
+            Err(failure::unreadable(format!("{PAGES} pages and no end")))
+        })
+    }
+
+    fn terminate_instances<'a>(
+        &'a self,
+        ids: &'a [Ec2Id],
+    ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
+        Box::pin(async move {
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let request = self.client.terminate_instances().set_instance_ids(Some(texts(ids)));
+            let answer = self.call(request.send()).await?;
+            answer::changes(answer.terminating_instances()).map_err(failure::unreadable)
+        })
+    }
+}
+
+fn texts(ids: &[Ec2Id]) -> Vec<String> {
+    ids.iter().map(Ec2Id::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::words::ErrorClass;
+    use crate::net::fds::FdLimits;
+    use crate::net::testing::{Peer, Reply, fds_with, nothing_listens_at};
+    use std::collections::BTreeMap;
+    use std::net::SocketAddr;
+    use tokio::sync::Barrier;
+
+    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
+        let settings = AwsSettings {
+            region: "us-east-1".into(),
+            endpoint: Some(format!("http://{at}")),
+            call_timeout,
+            keys: Some(AwsKeys { id: "AKIDTEST".into(), secret: "secret".into() }),
+        };
+        AwsEc2::new(&settings, Arc::clone(fds), Clock::real()).await.unwrap()
+    }
+
+    async fn patient(at: SocketAddr) -> AwsEc2 {
+        client(at, Duration::from_secs(20), &fds_with(FdLimits::default())).await
+    }
+
+    fn body() -> LaunchBody {
+        LaunchBody {
+            token: "m-1-1".into(),
+            min_count: 1,
+            max_count: 2,
+            subnet: "subnet-a".into(),
+            zone: "us-east-1a".into(),
+            image: Some("ami-1".into()),
+            instance_type: "c99.nano".into(),
+            template: None,
+            security_groups: vec!["sg-1".into(), "sg-2".into()],
+            key_name: None,
+            instance_profile: Some("arn:aws:iam::1:instance-profile/web".into()),
+            user_data: Some("#!/bin/sh\n".into()),
+            tags: BTreeMap::from([("muster:slot".into(), "a b&c".into())]),
+        }
+    }
+
+    fn ids(ids: &[&str]) -> Vec<Ec2Id> {
+        ids.iter().map(|id| id.parse().unwrap()).collect()
+    }
+
+    const TWO: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+        <RunInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><reservationId>r-1</reservationId>\
+        <instancesSet>\
+        <item><instanceId>i-01</instanceId><instanceState><code>0</code><name>pending</name></instanceState>\
+        <privateIpAddress>127.1.0.4</privateIpAddress></item>\
+        <item><instanceId>i-02</instanceId><instanceState><code>48</code><name>terminated</name></instanceState>\
+        <stateReason><code>Client.VolumeLimitExceeded</code><message>Volume limit exceeded</message></stateReason>\
+        </item></instancesSet></RunInstancesResponse>";
+
+    fn error(code: &str, message: &str) -> String {
+        format!(
+            "<?xml version=\"1.0\"?><Response><Errors><Error><Code>{code}</Code><Message>{message}</Message>\
+             </Error></Errors><RequestID>7f</RequestID></Response>"
+        )
+    }
+
+    /// What a launch comes to when EC2 sends this, and that it was sent once.
+    async fn launched(status: &'static str, text: &str) -> Result<Vec<Seen>, CallError> {
+        let text = text.to_owned();
+        let peer = Peer::answering(move |_| Reply::http(status, &text)).await;
+        let outcome = patient(peer.address).await.run_instances(&body()).await;
+        assert_eq!(peer.requests().len(), 1, "one call is one request");
+        outcome
+    }
+
+    async fn refused(status: &'static str, text: &str) -> (ErrorClass, String, String) {
+        let e = launched(status, text).await.unwrap_err();
+        (e.class, e.code, e.message)
+    }
+
+    #[tokio::test]
+    async fn a_launch_sends_the_body_and_nothing_of_its_own() {
+        let peer = Peer::answering(|_| Reply::http("200 OK", TWO)).await;
+        let ec2 = patient(peer.address).await;
+        let seen = ec2.run_instances(&body()).await.unwrap();
+        assert_eq!(seen[0].id.as_str(), "i-01");
+        assert_eq!((seen[0].state, seen[0].address), (Ec2State::Pending, "127.1.0.4".parse().ok()));
+        assert_eq!((seen[1].state, seen[1].address), (Ec2State::Terminated, None));
+        assert_eq!(
+            seen[1].state_reason.as_deref(),
+            Some("Client.VolumeLimitExceeded: Volume limit exceeded")
+        );
+
+        ec2.run_instances(&body()).await.unwrap();
+        let requests = peer.requests();
+        let (head, form) = requests[0].split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("app/muster"), "{head}");
+        let mut fields = form.split('&').collect::<Vec<_>>();
+        fields.sort_unstable();
+        insta::assert_snapshot!(fields.join("\n"));
+        assert_eq!(requests[1].split_once("\r\n\r\n").unwrap().1, form, "sent again, it is the same");
+    }
+
+    #[tokio::test]
+    async fn a_template_is_named_or_numbered() {
+        let form = |t: &str| {
+            let template = crate::decide::group::LaunchTemplate { id: t.into(), version: "$Latest".into() };
+            let body =
+                LaunchBody { template: Some(template), instance_profile: Some("web".into()), ..body() };
+            async move {
+                let peer = Peer::answering(|_| Reply::http("200 OK", TWO)).await;
+                patient(peer.address).await.run_instances(&body).await.unwrap();
+                peer.requests().remove(0)
+            }
+        };
+        assert!(form("lt-0abc").await.contains("LaunchTemplate.LaunchTemplateId=lt-0abc"));
+        let by_name = form("web").await;
+        assert!(
+            by_name.contains("LaunchTemplate.LaunchTemplateName=web")
+                && by_name.contains("IamInstanceProfile.Name=web")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_error_in_ec2s_words_is_classified() {
+        let throttled = refused("503 X", &error("RequestLimitExceeded", "Request limit exceeded.")).await;
+        assert_eq!(
+            throttled,
+            (ErrorClass::Throttle, "RequestLimitExceeded".into(), "Request limit exceeded.".into())
+        );
+        // A 500 that the SDK, left to itself, would have sent again twice.
+        let full =
+            refused("500 X", &error("InsufficientInstanceCapacity", "no capacity in us-east-1a")).await;
+        assert_eq!(full.0, ErrorClass::Capacity);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_is_unknown() {
+        let cut = &TWO[..TWO.find("<item><instanceId>i-02").unwrap()];
+        let none = "<RunInstancesResponse><instancesSet/></RunInstancesResponse>";
+        let nameless = TWO.replace("<instanceId>i-02</instanceId>", "");
+        for (status, text) in [
+            ("500 X", "<html><body><h1>Internal <br> Error</h1></body></html>"),
+            ("502 X", ""),
+            ("403 X", "<html>who are you</html>"),
+            ("200 OK", "<html><body>It works!</body></html>"),
+            ("200 OK", ""),
+            ("200 OK", cut),
+            ("200 OK", none),
+            ("200 OK", &nameless),
+        ] {
+            let (class, code, message) = refused(status, text).await;
+            assert_eq!(
+                (class, code.as_str()),
+                (ErrorClass::Unknown, "unreadable"),
+                "{status} {text}: {message}"
+            );
+        }
+        let (_, _, message) = refused("500 X", "<html>\n<h1>Oops</h1></html>").await;
+        assert_eq!(message, "answered 500 with what is not EC2's: <html> <h1>Oops</h1></html>");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_or_never_comes_is_unknown() {
+        let half = |_: &str| Reply::Send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<RunInst".into());
+        let broken = Peer::answering(half).await;
+        let rude = Peer::answering(|_| Reply::Close).await;
+        let silent = Peer::answering(|_| Reply::SendAndHold(vec![])).await;
+        let fds = fds_with(FdLimits::default());
+        for (at, within, code) in [
+            (broken.address, Duration::from_secs(20), "unreadable"),
+            (rude.address, Duration::from_secs(20), "connection"),
+            (silent.address, Duration::from_millis(300), "timeout"),
+            (nothing_listens_at(), Duration::from_secs(20), "connect"),
+        ] {
+            let e = client(at, within, &fds).await.run_instances(&body()).await.unwrap_err();
+            assert_eq!((e.class, e.code.as_str()), (ErrorClass::Unknown, code), "{e}");
+        }
+        assert_eq!(rude.requests().len(), 1, "a lost answer is ours to settle, not the client's to repeat");
+        // A connection that was given up is closed by hyper's task, not by our return.
+        let closed = crate::time::timeout_on_the_wall(Duration::from_secs(20), async {
+            while fds.usage().in_use > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(closed.await.is_some(), "{:?}", fds.usage());
+    }
+
+    #[tokio::test]
+    async fn a_describe_reads_all_pages_and_asks_for_nothing_when_there_is_nothing() {
+        let page = |id: &str, next: &str| {
+            format!(
+                "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{id}</instanceId>\
+                 <instanceState><code>16</code><name>running</name></instanceState></item></instancesSet></item>\
+                 </reservationSet>{next}</DescribeInstancesResponse>"
+            )
+        };
+        let peer = Peer::answering(move |request| {
+            let second = request.contains("NextToken=more");
+            let text = if second { page("i-02", "") } else { page("i-01", "<nextToken>more</nextToken>") };
+            Reply::http("200 OK", &text)
+        })
+        .await;
+        let ec2 = patient(peer.address).await;
+        let seen = ec2.describe_instances(&ids(&["i-01", "i-02"])).await.unwrap();
+        assert_eq!(seen.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["i-01", "i-02"]);
+        assert_eq!(seen[1].state, Ec2State::Running);
+        assert!(peer.requests()[0].contains("InstanceId.1=i-01&InstanceId.2=i-02"), "{:?}", peer.requests());
+
+        assert_eq!(ec2.describe_instances(&[]).await, Ok(vec![]));
+        assert_eq!(ec2.terminate_instances(&[]).await, Ok(vec![]));
+        assert_eq!(peer.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_describe_that_never_ends_is_given_up() {
+        let round = "<DescribeInstancesResponse><reservationSet/><nextToken>x</nextToken></DescribeInstancesResponse>";
+        let peer = Peer::answering(|_| Reply::http("200 OK", round)).await;
+        let e = patient(peer.address).await.describe_instances(&ids(&["i-01"])).await.unwrap_err();
+        assert_eq!((e.code.as_str(), peer.requests().len()), ("unreadable", PAGES));
+    }
+
+    #[tokio::test]
+    async fn a_terminate_tells_the_states_after_it() {
+        let text = "<TerminateInstancesResponse><instancesSet><item><instanceId>i-01</instanceId>\
+            <currentState><code>32</code><name>shutting-down</name></currentState>\
+            <previousState><code>16</code><name>running</name></previousState></item></instancesSet>\
+            </TerminateInstancesResponse>";
+        let peer = Peer::answering(move |_| Reply::http("200 OK", text)).await;
+        let states = patient(peer.address).await.terminate_instances(&ids(&["i-01"])).await;
+        assert_eq!(states, Ok(vec![("i-01".parse().unwrap(), Ec2State::ShuttingDown)]));
+
+        let missing = error("InvalidInstanceID.NotFound", "The instance ID 'i-01' does not exist");
+        let peer = Peer::answering(move |_| Reply::http("400 Bad Request", &missing)).await;
+        let e = patient(peer.address).await.terminate_instances(&ids(&["i-01"])).await.unwrap_err();
+        assert_eq!(e.class, ErrorClass::NotFound);
+    }
+
+    /// The peer answers nobody before it holds three requests, so a fourth socket would be seen.
+    #[tokio::test]
+    async fn thirty_calls_at_once_use_three_sockets() {
+        let three = Arc::new(Barrier::new(3));
+        let peer = Peer::scripted(move |_| {
+            let three = Arc::clone(&three);
+            Box::pin(async move {
+                three.wait().await;
+                Reply::http("200 OK", TWO)
+            })
+        })
+        .await;
+        let fds = fds_with(FdLimits { cloud: 3, ..FdLimits::default() });
+        let ec2 = client(peer.address, Duration::from_secs(20), &fds).await;
+        let launch = body();
+        let all = (0..30).map(|_| ec2.run_instances(&launch));
+        for outcome in futures_util::future::join_all(all).await {
+            assert_eq!(outcome.map(|seen| seen.len()), Ok(2));
+        }
+        assert_eq!((peer.requests().len(), peer.most_at_once()), (30, 3));
+        assert!(fds.usage().classes[FdClass::Cloud as usize].peak <= 3);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_must_be_a_url_with_a_host() {
+        let fds = fds_with(FdLimits::default());
+        let settings = AwsSettings {
+            region: "us-east-1".into(),
+            endpoint: Some("localhost:4566".into()),
+            call_timeout: Duration::from_secs(1),
+            keys: None,
+        };
+        let e = AwsEc2::new(&settings, fds, Clock::real()).await.unwrap_err();
+        assert!(e.to_string().contains("'localhost:4566' is not a URL"), "{e}");
+    }
+}

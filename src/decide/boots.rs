@@ -1,0 +1,231 @@
+//! Watching instances start, in bulk: one describe for up to a thousand of them, on a common beat.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::action::Action;
+use super::event::{CallError, Ec2State, Seen};
+use super::guard::version::Outcome;
+use super::timers::Due;
+use super::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
+use super::{Core, Now};
+
+/// Most ids in one describe (aws-facts 2.5).
+const MOST_IDS: usize = 1_000;
+
+/// Instances that are starting and when to look at them next, in order of time.
+#[derive(Debug)]
+pub struct Boots {
+    every: Duration,
+    watched: VecDeque<(Time, Ec2Id, InstanceRef)>,
+}
+
+impl Boots {
+    #[must_use]
+    pub fn new(every: Duration) -> Boots {
+        Boots { every: every.max(Duration::from_millis(1)), watched: VecDeque::new() }
+    }
+
+    /// When the next look is due.
+    #[must_use]
+    pub fn next(&self) -> Time {
+        self.watched.front().map_or(Time::NEVER, |(t, _, _)| *t)
+    }
+
+    /// The first beat at least one interval away. All looks fall on common beats, so that instances
+    /// of different launches share a call; a new instance is older than EC2's usual lag by then.
+    fn beat_after(&self, now: Time) -> Time {
+        let every = i64::try_from(self.every.as_millis()).unwrap_or(i64::MAX).max(1);
+        let earliest = now.plus(self.every).0;
+        Time(
+            earliest
+                .div_euclid(every)
+                .saturating_add(i64::from(earliest.rem_euclid(every) != 0))
+                .saturating_mul(every),
+        )
+    }
+
+    pub fn watch(&mut self, id: Ec2Id, instance: InstanceRef, now: Time) {
+        let beat = self.beat_after(now);
+        let at = self.watched.partition_point(|(t, _, _)| *t <= beat);
+        self.watched.insert(at, (beat, id, instance));
+    }
+
+    /// Takes up to a call's worth of instances that are due.
+    fn due(&mut self, now: Time) -> Vec<(Ec2Id, InstanceRef)> {
+        let n = self.watched.iter().take(MOST_IDS).take_while(|(t, _, _)| *t <= now).count();
+        self.watched.drain(..n).map(|(_, id, i)| (id, i)).collect()
+    }
+}
+
+impl Core {
+    /// A launch gave this instance: watch it until it runs, or has taken too long.
+    pub(super) fn watch_boot(&mut self, instance: InstanceRef, id: Ec2Id, now: &Now) {
+        let Some(spec) = self.ledger.spec_of(instance.slot) else { return };
+        self.timers.set(now.time.plus(spec.watchdogs.boot), Due::Watchdog(instance));
+        self.boots.watch(id, instance, now.time);
+    }
+
+    /// Looks at what is due, a thousand at a time, as far as the budget goes.
+    pub(super) fn plan_describes(&mut self, now: &mut Now) {
+        while self.boots.next() <= now.time && self.describe.check(now.time).is_ok() {
+            let mut asked = self.boots.due(now.time);
+            // Instances that were given up or removed meanwhile need no look.
+            let ledger = &self.ledger;
+            asked.retain(|(id, i)| {
+                ledger.current(*i).is_some_and(|s| s.id == Some(*id) && is_watched(s.phase))
+            });
+            if !asked.is_empty() && self.describe.take(now.time, 0).is_ok() {
+                now.actions.push(Action::Describe { asked });
+            }
+        }
+    }
+
+    /// Books what a describe showed.
+    pub(super) fn described(
+        &mut self,
+        asked: &[(Ec2Id, InstanceRef)],
+        outcome: Result<Vec<Seen>, CallError>,
+        now: &mut Now,
+    ) {
+        self.describe.answered(now.time, 0, outcome.as_ref().err(), &mut now.rng);
+        let seen = match outcome {
+            Ok(mut seen) => {
+                seen.sort_unstable_by_key(|s| s.id);
+                seen
+            }
+            // One id that is not visible yet fails the whole call: the same ids again at the next
+            // beat, by when the lag is over. Any other failure says nothing either.
+            Err(error) => {
+                let unknown =
+                    if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
+                for (id, instance) in asked {
+                    if unknown.contains(id) {
+                        self.not_visible(*id, *instance, now);
+                    } else {
+                        self.look_again(*id, *instance, now);
+                    }
+                }
+                return;
+            }
+        };
+        for (id, instance) in asked {
+            match seen.binary_search_by_key(id, |s| s.id) {
+                Ok(at) => self.look(*instance, &seen[at], now),
+                Err(_) => self.not_visible(*id, *instance, now),
+            }
+        }
+    }
+
+    fn look(&mut self, instance: InstanceRef, seen: &Seen, now: &mut Now) {
+        let Some(slot) = self.ledger.current(instance).filter(|s| s.id == Some(seen.id)) else { return };
+        if slot.phase == Phase::Terminating {
+            self.seen_while_terminating(instance, seen, now);
+            return;
+        }
+        if slot.phase != Phase::Booting {
+            return;
+        }
+        match (seen.state, seen.address) {
+            (Ec2State::Running, Some(address)) => {
+                if let Some(s) = self.ledger.slot_mut(instance.slot) {
+                    s.address = Some(address);
+                }
+                self.start_contacts(instance, now);
+            }
+            // Running without an address: the lag of eventual consistency.
+            (Ec2State::Running, None) | (Ec2State::Pending, _) => self.look_again(seen.id, instance, now),
+            (Ec2State::ShuttingDown | Ec2State::Terminated, _) => {
+                let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
+                self.judge(instance, Outcome::Broken, now.time);
+                self.ledger.enter(
+                    instance.slot,
+                    Phase::Broken,
+                    now.time,
+                    Some(format!("EC2 ended it while it booted: {why}")),
+                );
+                self.is_gone(instance, now);
+            }
+            (Ec2State::Stopping | Ec2State::Stopped, _) => {
+                self.give_up(instance, "stopped while it booted".to_string(), now);
+            }
+        }
+    }
+
+    fn not_visible(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+        match self.ledger.current(instance).map(|s| s.phase) {
+            Some(Phase::Terminating) => self.missing_while_terminating(id, instance, now),
+            _ => self.look_again(id, instance, now),
+        }
+    }
+
+    pub(super) fn look_again(&mut self, id: Ec2Id, instance: InstanceRef, now: &Now) {
+        if self.ledger.current(instance).is_some_and(|s| s.id == Some(id) && is_watched(s.phase)) {
+            self.boots.watch(id, instance, now.time);
+        }
+    }
+}
+
+/// Phases in which only EC2 can tell what an instance does.
+fn is_watched(phase: Phase) -> bool {
+    match phase {
+        Phase::Booting | Phase::Terminating => true,
+        Phase::Queued
+        | Phase::Launching
+        | Phase::Configuring
+        | Phase::Verifying
+        | Phase::InService
+        | Phase::Broken
+        | Phase::Gone
+        | Phase::Withdrawn => false,
+    }
+}
+
+/// The instance ids in an error message: `The instance IDs 'i-a, i-b' do not exist`.
+#[must_use]
+pub fn ids_in(message: &str) -> Vec<Ec2Id> {
+    message
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .filter(|w| w.starts_with("i-") && w.len() > 2)
+        .filter_map(|w| w.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::words::{ScaleUpSeq, SlotId};
+
+    fn instance(n: u32) -> InstanceRef {
+        InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(1), ordinal: n }, attempt: 1 }
+    }
+
+    #[test]
+    fn instances_of_different_launches_share_a_beat() {
+        let mut boots = Boots::new(Duration::from_secs(5));
+        for (n, at) in [(0, 1_000), (1, 2_300), (2, 4_999), (3, 5_001)] {
+            boots.watch("i-1".parse().unwrap(), instance(n), Time(at));
+        }
+        assert!(boots.due(Time(9_999)).is_empty(), "none is looked at before it is 5 s old");
+        assert_eq!(boots.due(Time(10_000)).len(), 3);
+        assert_eq!(boots.next(), Time(15_000));
+    }
+
+    #[test]
+    fn a_call_names_at_most_a_thousand() {
+        let mut boots = Boots::new(Duration::from_secs(5));
+        for n in 0..2_500 {
+            boots.watch("i-1".parse().unwrap(), instance(n), Time(0));
+        }
+        let sizes: Vec<_> = (0..4).map(|_| boots.due(Time(60_000)).len()).collect();
+        assert_eq!(sizes, [1_000, 1_000, 500, 0]);
+    }
+
+    #[test]
+    fn ids_are_found_in_awss_own_words() {
+        let ids = ids_in("The instance IDs 'i-0123456789abcdef0, i-0aa' do not exist");
+        assert_eq!(ids.len(), 2);
+        assert_eq!(ids_in("The instance ID 'i-0123456789abcdef0' does not exist").len(), 1);
+        assert!(ids_in("AZ-wide i- trouble").is_empty());
+    }
+}

@@ -1,0 +1,4 @@
+//! Rules that stop runaway action.
+
+pub mod pools;
+pub mod version;

@@ -1,0 +1,472 @@
+//! Queued slots become launches; launches are settled.
+//!
+//! A launch is committed with its token and exact body before the call goes out. From then on it is
+//! *unsettled*, and only an answer of EC2's to this very call settles it: a throttle or a lost
+//! answer leads to the same call again, never to a new one for the same slots.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::Action;
+use super::budget::api::ApiBudget;
+use super::event::{CallError, Seen};
+use super::group::{Group, LaunchBody};
+use super::guard::pools::Pools;
+use super::guard::version::VersionGuard;
+use super::ledger::Ledger;
+use super::rows::LaunchRow;
+use super::wait::Wait;
+use super::words::{ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpState, Time};
+use super::{Core, Now};
+
+/// A batch smaller than this waits for more tokens while more is queued. At 2 instance tokens a
+/// second 20 are there in 10 s. Lower: more calls for each instance (aim: 0.10 in all). Higher: the
+/// first of a batch waits longer; the last never does, since it waits for its own token anyway.
+const WORTHWHILE: u32 = 20;
+/// First pause before a throttled launch goes out again; doubles to 16 times that (8 s).
+const AFTER_THROTTLE: Duration = Duration::from_millis(500);
+/// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
+const AFTER_LOSS: Duration = Duration::from_secs(1);
+/// Sends without an answer that settles it after which a launch is on the keep-failing list.
+/// 1 + 2 + 4 + 8 + 16 s of pauses: half a minute of trouble is weather, more is this launch's own.
+const KEEPS_FAILING: u32 = 6;
+/// Pause between tries from then on, for ever: it may have launched something, so it is never
+/// dropped.
+const SLOW_PACE: Duration = Duration::from_secs(60);
+/// Refusals in a row for the group's configuration before its queued slots end as a shortfall.
+/// More than one, because a `NotFound` right after something was created is not final.
+const CONFIGURATION_TRIES: u32 = 3;
+/// Pause after such a refusal; times 4 each (5, 20 s).
+const AFTER_CONFIGURATION: Duration = Duration::from_secs(5);
+
+/// One launch that is not settled.
+#[derive(Debug)]
+pub struct Launch {
+    pub row: LaunchRow,
+    pub body: Arc<LaunchBody>,
+    pub group: usize,
+    pub pool: usize,
+    pub slots: Vec<InstanceRef>,
+    pub in_flight: bool,
+    /// Instance tokens it holds. A throttled launch gave them back and takes them again.
+    pub paid: bool,
+    /// Answers in a row of each kind.
+    throttles: u32,
+    losses: u32,
+}
+
+impl Launch {
+    /// A launch as it was stored. What it was last told is unknown, so it is sent at once.
+    #[must_use]
+    pub fn stored(
+        row: LaunchRow,
+        body: LaunchBody,
+        group: usize,
+        pool: usize,
+        slots: Vec<InstanceRef>,
+    ) -> Launch {
+        Launch {
+            row,
+            body: Arc::new(body),
+            group,
+            pool,
+            slots,
+            in_flight: false,
+            paid: true,
+            throttles: 0,
+            losses: 0,
+        }
+    }
+
+    #[must_use]
+    pub fn keeps_failing(&self) -> bool {
+        self.losses >= KEEPS_FAILING
+    }
+
+    /// What it waits for; `None` while a call is out.
+    #[must_use]
+    pub fn wait(&self) -> Option<Wait> {
+        if self.in_flight {
+            return None;
+        }
+        let (sends, until) = (self.row.sends, self.row.not_before);
+        let code =
+            self.row.error.as_deref().and_then(|e| e.split(':').next()).unwrap_or("nothing yet").to_string();
+        Some(if self.keeps_failing() {
+            Wait::KeepFailing { code, sends, until }
+        } else {
+            Wait::Resend { code, sends, until }
+        })
+    }
+}
+
+/// What planning knows of one group.
+#[derive(Debug)]
+pub struct GroupPlan {
+    pub guard: VersionGuard,
+    pub pools: Pools,
+    /// Why the head of the queue waits; `None` if nothing is queued.
+    pub wait: Option<Wait>,
+    /// Refusals in a row that blame the group's configuration.
+    refusals: u32,
+    /// No new launch before.
+    not_before: Time,
+}
+
+/// Every unsettled launch, and what planning knows of each group.
+#[derive(Debug)]
+pub struct Launches {
+    pub open: BTreeMap<LaunchSeq, Launch>,
+    pub plans: Vec<GroupPlan>,
+    pub last_seq: u64,
+}
+
+impl Launches {
+    #[must_use]
+    pub fn new(groups: &[Arc<Group>]) -> Launches {
+        let plans = groups
+            .iter()
+            .map(|g| GroupPlan {
+                guard: VersionGuard::new(g.canary, g.breaker),
+                pools: Pools::new(g.launch.pools.len()),
+                wait: None,
+                refusals: 0,
+                not_before: Time(0),
+            })
+            .collect();
+        Launches { open: BTreeMap::new(), plans, last_seq: 0 }
+    }
+
+    /// When planning launches is worth another try.
+    #[must_use]
+    pub fn wake(&self, now: Time, ledger: &Ledger, api: &ApiBudget) -> Time {
+        let resend = self.open.values().filter(|l| !l.in_flight).map(|l| l.row.not_before.max(now)).min();
+        let queued =
+            ledger.groups.iter().zip(&self.plans).filter(|(g, _)| g.queued > 0).filter_map(|(_, p)| match &p
+                .wait
+            {
+                Some(
+                    Wait::InstanceTokens { ready_at: t, .. }
+                    | Wait::RequestTokens { ready_at: t, .. }
+                    | Wait::ApiBackoff { until: t, .. }
+                    | Wait::Resend { until: t, .. }
+                    | Wait::BreakerOpen { until: t, .. }
+                    | Wait::Capacity { until: t, .. }
+                    | Wait::Quota { until: t, .. },
+                ) => Some(*t),
+                // The rest ends with an answer or an outcome, not with time.
+                Some(
+                    Wait::CallsInFlight { .. }
+                    | Wait::KeepFailing { .. }
+                    | Wait::Canary { .. }
+                    | Wait::BreakerTrial { .. }
+                    | Wait::GroupMax { .. }
+                    | Wait::Booting { .. }
+                    | Wait::Configuring { .. }
+                    | Wait::Verifying { .. }
+                    | Wait::Contacts { .. }
+                    | Wait::Terminating,
+                )
+                | None => None,
+            });
+        let next = resend.into_iter().chain(queued).min().unwrap_or(Time::NEVER);
+        if next == Time::NEVER { next } else { next.max(api.next_chance(now)) }
+    }
+}
+
+impl Core {
+    /// Sends what is to be sent again, then makes new launches, group by group in order of
+    /// priority.
+    pub(super) fn plan_launches(&mut self, now: &mut Now) {
+        self.resend(now);
+        let mut order: Vec<usize> = (0..self.ledger.groups.len()).collect();
+        order.sort_by_key(|g| std::cmp::Reverse(self.ledger.groups[*g].spec.priority));
+        for group in order {
+            let wait = loop {
+                if self.ledger.groups[group].queued == 0 {
+                    break None;
+                }
+                if let Err(wait) = self.launch_next(group, now) {
+                    break Some(wait);
+                }
+            };
+            self.launches.plans[group].wait = wait;
+        }
+    }
+
+    fn resend(&mut self, now: &mut Now) {
+        let due: Vec<LaunchSeq> = self
+            .launches
+            .open
+            .values()
+            .filter(|l| !l.in_flight && l.row.not_before <= now.time)
+            .map(|l| l.row.seq)
+            .collect();
+        for seq in due {
+            let Some(launch) = self.launches.open.get_mut(&seq) else { continue };
+            let tokens = if launch.paid { 0 } else { launch.row.count };
+            if let Err(wait) = self.run.take(now.time, tokens) {
+                // Its own tokens may take long; a launch that holds some need not wait behind it.
+                if let Wait::InstanceTokens { ready_at, .. } = wait {
+                    launch.row.not_before = ready_at;
+                }
+                continue;
+            }
+            launch.paid = true;
+            send(launch, &mut self.ledger, now);
+        }
+    }
+
+    /// Makes one launch out of the head of a group's queue, or says what it waits for.
+    fn launch_next(&mut self, group: usize, now: &mut Now) -> Result<(), Wait> {
+        let plan = &mut self.launches.plans[group];
+        let g = &self.ledger.groups[group];
+        if now.time < plan.not_before {
+            return Err(Wait::Resend {
+                code: "a refused configuration".into(),
+                sends: plan.refusals,
+                until: plan.not_before,
+            });
+        }
+        let room = g.spec.max.saturating_sub(g.taken);
+        if room == 0 {
+            return Err(Wait::GroupMax { max: g.spec.max, live: g.taken });
+        }
+        let under_way = g.taken - g.in_service;
+        let allowed = plan.guard.allowance(now.time, under_way)?;
+        let choice = plan.pools.choose(now.time, &g.spec.launch.pools, &g.per_pool)?;
+        let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
+        if unsettled >= self.settings.run_instances.in_flight as usize {
+            return Err(Wait::CallsInFlight {
+                api: super::words::Api::RunInstances,
+                limit: self.settings.run_instances.in_flight,
+            });
+        }
+        self.run.check(now.time)?;
+        let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
+        let n = most.min(self.run.instance_tokens(now.time));
+        let want = most.min(WORTHWHILE);
+        if n < want {
+            let ready_at = self.run.instances().map_or(Time::NEVER, |b| b.ready_at(now.time, want));
+            return Err(Wait::InstanceTokens { have: n, want, ready_at });
+        }
+        self.run.take(now.time, n)?;
+        self.launch(group, choice.pool, n, now);
+        Ok(())
+    }
+
+    fn launch(&mut self, group: usize, pool: usize, n: u32, now: &mut Now) {
+        let seq = LaunchSeq(self.launches.last_seq + 1);
+        self.launches.last_seq = seq.0;
+        let slots = self.ledger.assign(group, n, seq, u16::try_from(pool).unwrap_or(u16::MAX), now.time);
+        self.launches.plans[group].guard.launched(&slots);
+        let spec = &self.ledger.groups[group].spec;
+        let body = Arc::new(body_of(spec, pool, n, seq, now.rng.next_u64()));
+        let row = LaunchRow {
+            seq,
+            group: spec.name.clone(),
+            version: spec.version.clone(),
+            token: body.token.clone(),
+            body: serde_json::to_string(&*body).unwrap_or_default(),
+            count: n,
+            state: LaunchState::Unsettled,
+            sends: 0,
+            created_at: now.time,
+            not_before: now.time,
+            settled_at: None,
+            launched: 0,
+            error_class: None,
+            error: None,
+        };
+        let mut launch =
+            Launch { row, body, group, pool, slots, in_flight: false, paid: true, throttles: 0, losses: 0 };
+        send(&mut launch, &mut self.ledger, now);
+        self.launches.open.insert(seq, launch);
+    }
+
+    /// Books EC2's answer to a launch.
+    pub(super) fn launch_answered(
+        &mut self,
+        seq: LaunchSeq,
+        outcome: Result<Vec<Seen>, CallError>,
+        now: &mut Now,
+    ) {
+        // A launch that is not open was settled by an earlier answer to the same call.
+        let Some(mut launch) = self.launches.open.remove(&seq) else { return };
+        launch.in_flight = false;
+        let count = launch.row.count;
+        let spent = self.run.answered(now.time, count, outcome.as_ref().err(), &mut now.rng);
+        launch.paid = spent > 0;
+        match outcome {
+            Ok(seen) => self.settle(launch, &seen, now),
+            Err(error) => self.launch_failed(launch, &error, now),
+        }
+    }
+
+    /// EC2 said what it launched: the first slots get an instance, the rest go back to the queue.
+    fn settle(&mut self, mut launch: Launch, seen: &[Seen], now: &mut Now) {
+        let got = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let plan = &mut self.launches.plans[launch.group];
+        plan.pools.launched(launch.pool, launch.row.count, got);
+        plan.refusals = 0;
+        launch.row.state = LaunchState::Settled;
+        launch.row.settled_at = Some(now.time);
+        launch.row.launched = got;
+        let mut seen = seen.iter();
+        for instance in &launch.slots {
+            match seen.next() {
+                Some(s) => self.launched(*instance, s, now),
+                None => self.back_to_the_queue(*instance, now),
+            }
+        }
+        for stray in seen {
+            let text = format!(
+                "{}: launch {} gave more than its {} slots",
+                stray.id, launch.row.seq.0, launch.row.count
+            );
+            self.ledger.journal(now.time, None, None, "stray", text);
+            self.removals.add_stray(stray.id, now.time);
+        }
+        self.ledger.changes.launches.push(launch.row);
+    }
+
+    fn launched(&mut self, instance: InstanceRef, seen: &Seen, now: &mut Now) {
+        let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
+        s.id = Some(seen.id);
+        s.address = seen.address;
+        s.launched_at = now.time;
+        self.ledger.enter(instance.slot, Phase::Booting, now.time, None);
+        if self.is_cancelling(instance) {
+            self.removals.add(instance, now.time);
+        } else {
+            self.watch_boot(instance, seen.id, now);
+        }
+    }
+
+    fn is_cancelling(&self, instance: InstanceRef) -> bool {
+        let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
+        scale_up.is_some_and(|s| s.row.state == ScaleUpState::Cancelling)
+    }
+
+    /// The launch gave this slot nothing, and never will.
+    fn back_to_the_queue(&mut self, instance: InstanceRef, now: &Now) {
+        if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
+            self.launches.plans[s.group].guard.withdrawn(instance);
+        }
+        self.ledger.enter(instance.slot, Phase::Queued, now.time, None);
+        self.withdraw_if_unwanted(instance.slot.scale_up, now.time);
+    }
+
+    fn launch_failed(&mut self, mut launch: Launch, error: &CallError, now: &mut Now) {
+        launch.row.error_class = Some(error.class);
+        launch.row.error = Some(error.to_string());
+        match error.class {
+            ErrorClass::Throttle => {
+                launch.losses = 0;
+                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(4));
+                launch.throttles += 1;
+                self.send_again(launch, pause, now);
+            }
+            // A mismatch is not an answer about our slots: somebody used our token with another
+            // body. Whether anything was launched for us is unknown, so it stays unsettled.
+            ErrorClass::Unknown | ErrorClass::TokenMismatch | ErrorClass::NotFound => {
+                launch.throttles = 0;
+                let pause = AFTER_LOSS * 2u32.pow(launch.losses.min(5));
+                launch.losses += 1;
+                if launch.losses == KEEPS_FAILING {
+                    let text = format!("launch {} of {}: {error}", launch.row.seq.0, launch.row.group);
+                    self.ledger.journal(now.time, None, None, "keep_failing", text);
+                }
+                let pause = if launch.keeps_failing() { SLOW_PACE } else { pause };
+                self.send_again(launch, pause, now);
+            }
+            ErrorClass::Capacity
+            | ErrorClass::Unsupported
+            | ErrorClass::Addresses
+            | ErrorClass::Quota
+            | ErrorClass::TooMany => {
+                let plan = &mut self.launches.plans[launch.group];
+                plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
+                self.refused(launch, now);
+            }
+            // What it launched has been terminated since: settled, with nothing left of it.
+            ErrorClass::TokenSpent => self.settle(launch, &[], now),
+            ErrorClass::Configuration => {
+                let plan = &mut self.launches.plans[launch.group];
+                plan.refusals += 1;
+                plan.not_before = now.time.plus(AFTER_CONFIGURATION * 4u32.pow(plan.refusals.min(4) - 1));
+                let (group, hopeless) = (launch.group, plan.refusals >= CONFIGURATION_TRIES);
+                self.refused(launch, now);
+                if hopeless {
+                    self.launches.plans[group].refusals = 0;
+                    let reason = format!("launch refused {CONFIGURATION_TRIES} times or more: {error}");
+                    self.withdraw_all_queued(group, &reason, now.time);
+                }
+            }
+        }
+    }
+
+    fn send_again(&mut self, mut launch: Launch, pause: Duration, now: &mut Now) {
+        launch.row.not_before = now.time.plus(now.rng.jitter(pause));
+        self.ledger.changes.launches.push(launch.row.clone());
+        self.launches.open.insert(launch.row.seq, launch);
+    }
+
+    /// EC2 said that this call launches nothing and never will: its slots are free for another.
+    fn refused(&mut self, mut launch: Launch, now: &Now) {
+        launch.row.state = LaunchState::Refused;
+        launch.row.settled_at = Some(now.time);
+        for instance in &launch.slots {
+            self.back_to_the_queue(*instance, now);
+        }
+        self.ledger.changes.launches.push(launch.row);
+    }
+
+    fn withdraw_all_queued(&mut self, group: usize, reason: &str, time: Time) {
+        let open: Vec<_> =
+            self.ledger.scale_ups.iter().filter(|(_, s)| s.group == group).map(|(seq, _)| *seq).collect();
+        for seq in open {
+            self.ledger.withdraw_queued(seq, time, reason);
+        }
+    }
+}
+
+/// Counts the send, writes the row, and lets the call go out after the commit.
+fn send(launch: &mut Launch, ledger: &mut Ledger, now: &mut Now) {
+    launch.row.sends += 1;
+    launch.in_flight = true;
+    ledger.changes.launches.push(launch.row.clone());
+    now.actions.push(Action::Launch { launch: launch.row.seq, body: launch.body.clone() });
+}
+
+/// The exact request for `n` instances of a group in one of its pools.
+///
+/// The token names the launch and carries 64 random bits, so that two databases (or one that was
+/// restored from an old copy) never use the same token for different launches.
+fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> LaunchBody {
+    let l = &spec.launch;
+    let pool = &l.pools[pool];
+    let mut token = String::with_capacity(64);
+    let _ = write!(token, "muster-{:x}-{entropy:016x}", seq.0);
+    let mut tags = l.tags.clone();
+    tags.insert("muster:group".into(), spec.name.clone());
+    tags.insert("muster:version".into(), spec.version.clone());
+    tags.insert("muster:launch".into(), token.clone());
+    LaunchBody {
+        token,
+        min_count: 1,
+        max_count: n,
+        subnet: pool.subnet.clone(),
+        zone: pool.zone.clone(),
+        image: l.image.clone(),
+        instance_type: l.instance_type.clone(),
+        template: l.template.clone(),
+        security_groups: l.security_groups.clone(),
+        key_name: l.key_name.clone(),
+        instance_profile: l.instance_profile.clone(),
+        user_data: l.user_data.clone(),
+        tags,
+    }
+}

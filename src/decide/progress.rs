@@ -1,0 +1,167 @@
+//! What is shown: progress, reasons and estimates, read off the books without deciding anything.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Core;
+use super::contacts::limit_of;
+use super::ledger::ScaleUp;
+use super::pace;
+use super::view::{FailingLaunch, GroupView, Progress, View, Waiting};
+use super::wait::Wait;
+use super::words::{Phase, ScaleUpSeq, Time};
+
+/// Scale-ups that are done and still shown.
+const RECENT: usize = 100;
+
+/// The last scale-ups that ended, oldest first.
+#[derive(Debug, Default)]
+pub struct Recent(VecDeque<Progress>);
+
+impl Recent {
+    pub fn push(&mut self, p: Progress) {
+        if self.0.len() == RECENT {
+            self.0.pop_front();
+        }
+        self.0.push_back(p);
+    }
+}
+
+/// A scale-up that is done, as it is shown from now on.
+#[must_use]
+pub fn of_closed(s: &ScaleUp) -> Progress {
+    Progress {
+        seq: s.row.seq,
+        id: s.row.id.clone(),
+        group: s.row.group.clone(),
+        wanted: s.row.wanted,
+        state: s.row.state,
+        accepted_at: s.row.accepted_at,
+        by: s.row.by,
+        done_at: s.row.done_at,
+        phases: s.phases,
+        broken_so_far: s.broken_so_far,
+        waits: Vec::new(),
+        eta: s.row.done_at,
+    }
+}
+
+impl Core {
+    /// Everything that is shown, as of now.
+    #[must_use]
+    pub fn view(&self, now: Time) -> View {
+        let launching = self.launching_waits();
+        let mut scale_ups: Vec<Progress> = self.recent.0.iter().cloned().collect();
+        scale_ups.extend(self.ledger.scale_ups.values().map(|s| self.progress(s, &launching, now)));
+        View {
+            at: now,
+            scale_ups,
+            groups: self.group_views(),
+            budgets: [&self.run, &self.describe, &self.terminate].iter().flat_map(|a| a.views(now)).collect(),
+            contacts: self.contacts.view(),
+            keep_failing: self.keep_failing(),
+        }
+    }
+
+    /// When a scale-up's last slot is expected in service; `None` if that waits for something that
+    /// has no time (a full group, a breaker, a limit).
+    #[must_use]
+    pub fn eta(&self, seq: ScaleUpSeq, now: Time) -> Option<Time> {
+        let s = self.ledger.scale_ups.get(&seq)?;
+        let pace = &self.paces[s.group];
+        let mut eta = now;
+        let queued = self.queued_up_to(s, seq);
+        if s.phases.get(Phase::Queued) > 0 {
+            eta = eta.max(pace::eta(self.run.instances()?.passed_at(now, queued), pace));
+        }
+        for phase in [Phase::Launching, Phase::Booting, Phase::Configuring, Phase::Verifying] {
+            if s.phases.get(phase) > 0 {
+                eta = eta.max(pace::eta(s.entered[Phase::Launching as usize], pace));
+            }
+        }
+        // What is being taken away has to be launched once more.
+        if s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating) > 0 {
+            eta = eta.max(pace::eta(now, pace));
+        }
+        Some(eta)
+    }
+
+    /// Queued slots of the group up to and including this scale-up: those before it go first.
+    fn queued_up_to(&self, s: &ScaleUp, seq: ScaleUpSeq) -> u32 {
+        self.ledger
+            .scale_ups
+            .range(..=seq)
+            .filter(|(_, other)| other.group == s.group)
+            .map(|(_, other)| other.phases.get(Phase::Queued))
+            .sum()
+    }
+
+    fn progress(&self, s: &ScaleUp, launching: &BTreeMap<ScaleUpSeq, Vec<Waiting>>, now: Time) -> Progress {
+        let mut waits = launching.get(&s.row.seq).cloned().unwrap_or_default();
+        let mut add = |count: u32, wait: Option<Wait>| {
+            if let (Some(wait), true) = (wait, count > 0) {
+                waits.push(Waiting { count, wait });
+            }
+        };
+        add(s.phases.get(Phase::Queued), self.launches.plans[s.group].wait.clone());
+        let spec = &self.ledger.groups[s.group].spec;
+        let until = |p: Phase| limit_of(p, spec).map_or(Time::NEVER, |l| s.entered[p as usize].plus(l));
+        add(s.phases.get(Phase::Booting), Some(Wait::Booting { until: until(Phase::Booting) }));
+        add(s.phases.get(Phase::Configuring), Some(Wait::Configuring { until: until(Phase::Configuring) }));
+        add(s.phases.get(Phase::Verifying), Some(Wait::Verifying { until: until(Phase::Verifying) }));
+        let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
+        add(going, Some(Wait::Terminating));
+        waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
+        Progress { waits, eta: self.eta(s.row.seq, now), ..of_closed(s) }
+    }
+
+    /// For each scale-up, the launches its slots are in and what those wait for.
+    fn launching_waits(&self) -> BTreeMap<ScaleUpSeq, Vec<Waiting>> {
+        let mut by_scale_up: BTreeMap<ScaleUpSeq, Vec<Waiting>> = BTreeMap::new();
+        for launch in self.launches.open.values() {
+            let Some(wait) = launch.wait() else { continue };
+            let mut counts: BTreeMap<ScaleUpSeq, u32> = BTreeMap::new();
+            for i in &launch.slots {
+                *counts.entry(i.slot.scale_up).or_default() += 1;
+            }
+            for (seq, count) in counts {
+                by_scale_up.entry(seq).or_default().push(Waiting { count, wait: wait.clone() });
+            }
+        }
+        by_scale_up
+    }
+
+    fn group_views(&self) -> Vec<GroupView> {
+        self.ledger
+            .groups
+            .iter()
+            .zip(&self.launches.plans)
+            .map(|(g, plan)| GroupView {
+                name: g.spec.name.clone(),
+                version: g.spec.version.clone(),
+                max: g.spec.max,
+                taken: g.taken,
+                in_service: g.in_service,
+                queued: g.queued,
+                proven: plan.guard.is_proven(),
+                wait: plan.wait.clone(),
+            })
+            .collect()
+    }
+
+    fn keep_failing(&self) -> Vec<FailingLaunch> {
+        self.launches
+            .open
+            .values()
+            .filter(|l| l.keeps_failing())
+            .map(|l| FailingLaunch {
+                launch: l.row.seq,
+                group: l.row.group.clone(),
+                count: l.row.count,
+                sends: l.row.sends,
+                error: l.row.error.clone().unwrap_or_default(),
+                next_try: l.row.not_before,
+                slot: l.slots.first().map(|i| i.slot),
+            })
+            .collect()
+    }
+}

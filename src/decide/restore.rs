@@ -1,0 +1,172 @@
+//! Going on from what was stored: the same path for a first start, a restart and a takeover.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::contacts::limit_of;
+use super::group::{Group, LaunchBody};
+use super::launches::Launch;
+use super::rows::Restored;
+use super::timers::Due;
+use super::words::{InstanceRef, LaunchSeq, Phase, ScaleUpState, SlotId, Time};
+use super::{Core, Now, Rng, Settings};
+
+/// Why stored state cannot be gone on from. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error(
+        "group '{group}' is not configured, but {what} belongs to it: put the group back into the configuration, \
+         or let it finish first"
+    )]
+    GroupMissing { group: String, what: String },
+    #[error("launch {launch}: the stored request cannot be read: {error}")]
+    Body { launch: u64, error: String },
+    #[error("slot {slot} has no stored instance although its scale-up says that it was planned")]
+    SlotMissing { slot: SlotId },
+    #[error("slot {slot} is in launch {launch}, which is not stored as unsettled")]
+    LaunchMissing { slot: SlotId, launch: u64 },
+}
+
+/// A watchdog that was due while nobody watched gives the instance at least this long to answer
+/// now: downtime of ours is not its fault.
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Core {
+    /// A core that goes on where another stopped.
+    ///
+    /// # Errors
+    /// If what was stored cannot be gone on from; see [`RestoreError`].
+    pub fn restored(
+        settings: Settings,
+        groups: Vec<Arc<Group>>,
+        stored: Restored,
+        time: Time,
+        entropy: u64,
+    ) -> Result<Core, RestoreError> {
+        let mut core = Core::new(settings, groups);
+        core.last_scale_up = stored.last_scale_up;
+        core.launches.last_seq = stored.last_launch;
+        for row in &stored.budgets {
+            for api in [&mut core.run, &mut core.describe, &mut core.terminate] {
+                api.restore(time, row);
+            }
+        }
+        for row in &stored.versions {
+            if let Some(g) = core.ledger.group_index(&row.group)
+                && core.ledger.groups[g].spec.version == row.version
+            {
+                core.launches.plans[g].guard.restore(row);
+            }
+        }
+        for row in stored.scale_ups {
+            core.keys.remember(&row);
+            if row.state == ScaleUpState::Done {
+                continue;
+            }
+            let group = core.must_have(&row.group, || format!("scale-up {}", row.id))?;
+            if let Some(by) = row.by {
+                core.timers.set(by, Due::Deadline(row.seq));
+            }
+            core.ledger.restore_scale_up(row, group);
+        }
+        for row in &stored.instances {
+            // Instances in service of a group that is gone from the configuration are nobody's
+            // business any more; everything else is.
+            if row.phase == Phase::InService && core.ledger.group_index(&row.group).is_none() {
+                continue;
+            }
+            let group = core.must_have(&row.group, || format!("instance {}", row.instance))?;
+            core.ledger.restore_instance(row, group);
+        }
+        let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
+        let launching = core.take_up(&mut now)?;
+        core.take_up_launches(stored.launches, launching)?;
+        Ok(core)
+    }
+
+    fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
+        self.ledger
+            .group_index(group)
+            .ok_or_else(|| RestoreError::GroupMissing { group: group.to_string(), what: what() })
+    }
+
+    /// Puts every slot back to where its phase is worked on. Returns who is in which launch.
+    fn take_up(&mut self, now: &mut Now) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
+        let mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>> = BTreeMap::new();
+        let seqs: Vec<_> = self.ledger.scale_ups.keys().copied().collect();
+        for seq in seqs {
+            let n = self.ledger.scale_ups.get(&seq).map_or(0, |s| s.row.planned);
+            for ordinal in 0..n {
+                let slot = SlotId { scale_up: seq, ordinal };
+                let Some(s) = self.ledger.slot(slot) else { continue };
+                let instance = InstanceRef { slot, attempt: s.attempt };
+                let (phase, id, launch) = (s.phase, s.id, s.launch);
+                if s.attempt == 0 {
+                    return Err(RestoreError::SlotMissing { slot });
+                }
+                match phase {
+                    Phase::Launching => launching.entry(launch).or_default().push(instance),
+                    Phase::Booting => {
+                        if let Some(id) = id {
+                            self.boots.watch(id, instance, now.time);
+                        }
+                        self.watch_again(instance, now);
+                    }
+                    Phase::Configuring | Phase::Verifying => {
+                        self.watch_again(instance, now);
+                        // Spread over one round: a herd of 100,000 would only queue up.
+                        let every = self.ledger.spec_of(slot).map_or(Duration::ZERO, |g| g.contact_every);
+                        let at = Time(
+                            now.time.0 + now.rng.jitter(every * 2).saturating_sub(every).as_millis() as i64,
+                        );
+                        self.timers.set(at, Due::Contact(instance));
+                    }
+                    Phase::Broken | Phase::Terminating => self.removals.add(instance, now.time),
+                    Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                }
+            }
+            let cancelling =
+                self.ledger.scale_ups.get(&seq).is_some_and(|s| s.row.state == ScaleUpState::Cancelling);
+            if cancelling {
+                self.remove_what_is_under_way(seq, now.time);
+            }
+        }
+        Ok(launching)
+    }
+
+    fn watch_again(&mut self, instance: InstanceRef, now: &Now) {
+        let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
+        let (phase, since) = (s.phase, s.since);
+        let Some(limit) = self.ledger.spec_of(instance.slot).and_then(|g| limit_of(phase, g)) else { return };
+        let earliest = now.time.plus(GRACE.min(limit));
+        let due = since.plus(limit).max(earliest);
+        if let Some(s) = self.ledger.slot_mut(instance.slot) {
+            s.since = due.minus(limit);
+        }
+        self.timers.set(due, Due::Watchdog(instance));
+    }
+
+    fn take_up_launches(
+        &mut self,
+        rows: Vec<super::rows::LaunchRow>,
+        mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>>,
+    ) -> Result<(), RestoreError> {
+        for row in rows {
+            let seq = row.seq;
+            let body: LaunchBody = serde_json::from_str(&row.body)
+                .map_err(|e| RestoreError::Body { launch: seq.0, error: e.to_string() })?;
+            let group = self.must_have(&row.group, || format!("launch {}", seq.0))?;
+            let pools = &self.ledger.groups[group].spec.launch.pools;
+            let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
+            let slots = launching.remove(&seq).unwrap_or_default();
+            self.launches.open.insert(seq, Launch::stored(row, body, group, pool, slots));
+        }
+        match launching.into_iter().next() {
+            Some((launch, slots)) => {
+                Err(RestoreError::LaunchMissing { slot: slots[0].slot, launch: launch.0 })
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Performing actions: each in a task of its own, each bringing back exactly one event.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Gauges;
+use super::crash::{CrashPoint, Crasher};
+use crate::cloud::Ec2;
+use crate::contact::Contacts;
+use crate::decide::action::{Action, Target};
+use crate::decide::event::{CallError, Event};
+use crate::decide::group::LaunchBody;
+use crate::decide::words::{Api, Ec2Id, InstanceRef, LaunchSeq};
+
+/// Whoever does what was decided.
+#[derive(Clone)]
+pub struct Performer {
+    pub ec2: Arc<dyn Ec2>,
+    pub contacts: Arc<dyn Contacts>,
+    pub gauges: Arc<dyn Gauges>,
+    pub outcomes: UnboundedSender<Event>,
+    pub crasher: Crasher,
+}
+
+impl Performer {
+    /// Starts an action. How many run at once was decided by the core's lanes.
+    pub fn perform(&self, action: Action) {
+        let me = self.clone();
+        match action {
+            Action::Launch { launch, body } => {
+                drop(tokio::spawn(async move { me.launch(launch, &body).await }))
+            }
+            Action::Describe { asked } => drop(tokio::spawn(async move { me.describe(asked).await })),
+            Action::Terminate { asked } => drop(tokio::spawn(async move { me.terminate(asked).await })),
+            Action::Configure(target) => drop(tokio::spawn(async move { me.configure(target).await })),
+            Action::Probe(target) => drop(tokio::spawn(async move { me.probe(target).await })),
+            // Answered by the engine, which has the other end.
+            Action::Answer { .. } => {}
+        }
+    }
+
+    async fn launch(&self, launch: LaunchSeq, body: &LaunchBody) {
+        self.crasher.at(CrashPoint::BeforeLaunch);
+        let outcome = self.ec2.run_instances(body).await;
+        self.crasher.at(CrashPoint::AfterLaunch);
+        self.count(Api::RunInstances, &outcome);
+        if let Err(error) = &outcome {
+            tracing::info!(launch = launch.0, count = body.max_count, class = %error.class, %error, "a launch was not answered with instances");
+        }
+        self.report(Event::LaunchAnswered { launch, outcome });
+    }
+
+    async fn describe(&self, asked: Vec<(Ec2Id, InstanceRef)>) {
+        let ids: Vec<Ec2Id> = asked.iter().map(|(id, _)| *id).collect();
+        self.crasher.at(CrashPoint::BeforeDescribe);
+        let outcome = self.ec2.describe_instances(&ids).await;
+        self.crasher.at(CrashPoint::AfterDescribe);
+        self.count(Api::DescribeInstances, &outcome);
+        self.report(Event::Described { asked, outcome });
+    }
+
+    async fn terminate(&self, asked: Vec<(Ec2Id, InstanceRef)>) {
+        let ids: Vec<Ec2Id> = asked.iter().map(|(id, _)| *id).collect();
+        self.crasher.at(CrashPoint::BeforeTerminate);
+        let outcome = self.ec2.terminate_instances(&ids).await;
+        self.crasher.at(CrashPoint::AfterTerminate);
+        self.count(Api::TerminateInstances, &outcome);
+        if let Err(error) = &outcome {
+            tracing::info!(instances = ids.len(), class = %error.class, %error, "a terminate call failed");
+        }
+        self.report(Event::Terminated { asked, outcome });
+    }
+
+    async fn configure(&self, target: Target) {
+        self.crasher.at(CrashPoint::BeforeContact);
+        let outcome = self.contacts.configure(&target).await;
+        self.crasher.at(CrashPoint::AfterContact);
+        self.gauges.configure(&outcome);
+        self.report(Event::Configured { instance: target.instance, outcome });
+    }
+
+    async fn probe(&self, target: Target) {
+        let outcome = self.contacts.probe(&target).await;
+        self.gauges.probe(&outcome);
+        self.report(Event::Probed { instance: target.instance, outcome });
+    }
+
+    fn count<T>(&self, api: Api, outcome: &Result<T, CallError>) {
+        self.gauges.call(api, outcome.as_ref().map(|_| ()).map_err(|e| e.class));
+    }
+
+    fn report(&self, event: Event) {
+        // The engine has ended: a restart asks again.
+        let _ = self.outcomes.send(event);
+    }
+}

@@ -1,0 +1,96 @@
+//! What becomes of one instance: decided at its launch by the seed and its ordinal alone.
+
+use crate::decide::words::named;
+
+use super::draw::{Draw, Purpose};
+use super::settings::Settings;
+
+named! {
+    /// The ways in which an instance is broken.
+    pub enum Broken {
+        /// The agent accepts connections and never answers.
+        Hangs = "hangs",
+        /// The agent resets every connection.
+        Refuses = "refuses",
+        /// Takes its configuration and answers 503 for ever.
+        NeverReady = "never_ready",
+        /// Stays pending for ever.
+        NeverBoots = "never_boots",
+        /// Terminated by EC2 while pending, with a state reason.
+        Dies = "dies",
+    }
+}
+
+impl Broken {
+    /// What the half that does not hang is spread over.
+    const LOUD: [Broken; 4] = [Broken::Refuses, Broken::NeverReady, Broken::NeverBoots, Broken::Dies];
+}
+
+/// One instance's future. Durations in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// From launch until the agent answers; EC2 says `running`, or the instance dies, at half of it.
+    pub boot_ms: u32,
+    /// From the configure push until healthy.
+    pub configure_ms: u32,
+    /// From launch until describe and terminate know the id.
+    pub visible_ms: u32,
+    /// From the terminate call until terminated.
+    pub shutdown_ms: u32,
+    pub broken: Option<Broken>,
+}
+
+impl Fate {
+    /// The fate of the instance that is launched as number `ordinal` (from 0) under this seed.
+    #[must_use]
+    pub fn of(settings: &Settings, seed: u64, ordinal: u64) -> Fate {
+        let mut draw = Draw::new(seed, Purpose::Instance, ordinal);
+        // Drawn always and in this order, so that a changed share of broken ones changes nothing
+        // about the times of the others.
+        let boot_ms = draw.spread(settings.boot);
+        let configure_ms = draw.spread(settings.configure);
+        let visible_ms = draw.range(settings.visible_after);
+        let shutdown_ms = draw.range(settings.shutdown);
+        let (broken, hangs) = (draw.chance(settings.broken), draw.chance(50.0));
+        let loud = Broken::LOUD[draw.below(4) as usize];
+        let broken = broken.then_some(if hangs { Broken::Hangs } else { loud });
+        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, broken }
+    }
+
+    /// From launch until EC2 says `running`.
+    #[must_use]
+    pub fn running_ms(&self) -> u32 {
+        self.boot_ms / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn half_of_the_broken_hang_and_the_rest_is_spread_evenly() {
+        let settings = Settings { broken: 40.0, ..Settings::default() };
+        let mut kinds = BTreeMap::new();
+        for ordinal in 0..20_000 {
+            *kinds.entry(Fate::of(&settings, 3, ordinal).broken).or_insert(0_u32) += 1;
+        }
+        let share = |k| f64::from(kinds[&k]) / 20_000.0;
+        assert!((share(None) - 0.6).abs() < 0.02);
+        assert!((share(Some(Broken::Hangs)) - 0.2).abs() < 0.015);
+        for kind in Broken::LOUD {
+            assert!((share(Some(kind)) - 0.05).abs() < 0.01, "{kind}: {}", share(Some(kind)));
+        }
+    }
+
+    #[test]
+    fn more_broken_ones_leave_the_others_as_they_were() {
+        let (few, many) = (Settings::default(), Settings { broken: 30.0, ..Settings::default() });
+        for ordinal in 0..500 {
+            let (a, b) = (Fate::of(&few, 1, ordinal), Fate::of(&many, 1, ordinal));
+            assert_eq!(Fate { broken: None, ..b }, a);
+        }
+    }
+}

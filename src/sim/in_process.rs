@@ -1,0 +1,321 @@
+//! The simulated EC2 without sockets and latency, for benchmarks of everything above it.
+
+use futures_util::future::BoxFuture;
+
+use crate::cloud::Ec2;
+use crate::contact::Contacts;
+use crate::decide::action::Target;
+use crate::decide::event::{CallError, Contact, Ec2State, Seen};
+use crate::decide::group::LaunchBody;
+use crate::decide::words::{Ec2Id, ErrorClass};
+
+use super::model::call::{Answer, Call, InstanceView, Outcome, Read, RunInstances};
+use super::model::error::{ApiError, Code};
+use super::model::{Door, Health, State};
+use super::shared::Shared;
+
+/// The model as [`Ec2`] and [`Contacts`]: answers at once, in the caller's task.
+#[derive(Clone)]
+pub struct InProcess(Shared);
+
+impl InProcess {
+    #[must_use]
+    pub fn new(shared: Shared) -> InProcess {
+        InProcess(shared)
+    }
+
+    fn call(&self, call: &Call) -> Result<Answer, CallError> {
+        match self.0.with(|model, now| model.handle(call, now)).outcome {
+            Outcome::Answer(answer) => Ok(answer),
+            Outcome::Error(ApiError { code, message }) => {
+                Err(CallError { class: class(code), code: code.to_string(), message })
+            }
+            Outcome::Lost => Err(unexpected("the reply was lost")),
+        }
+    }
+}
+
+impl Ec2 for InProcess {
+    fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        let call = Call::RunInstances(RunInstances {
+            token: Some(body.token.clone()),
+            min_count: body.min_count,
+            max_count: body.max_count,
+            subnet: Some(body.subnet.clone()),
+            zone: None,
+            image: body.image.clone(),
+            instance_type: Some(body.instance_type.clone()),
+            template: body.template.is_some(),
+            key_name: body.key_name.clone(),
+            user_data: body.user_data.clone(),
+            tags: body.tags.clone(),
+            other: other(body),
+        });
+        Box::pin(async move {
+            match self.call(&call)? {
+                Answer::Launched(reservation) => reservation.instances.iter().map(seen).collect(),
+                Answer::Instances { .. } | Answer::Terminating(_) | Answer::Subnets { .. } => {
+                    Err(wrong_answer())
+                }
+            }
+        })
+    }
+
+    fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async move {
+            let ids = ids.iter().map(ToString::to_string).collect();
+            match self.call(&Call::DescribeInstances(Read { ids, ..Read::default() }))? {
+                Answer::Instances { reservations, .. } => {
+                    reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
+                }
+                Answer::Launched(_) | Answer::Terminating(_) | Answer::Subnets { .. } => Err(wrong_answer()),
+            }
+        })
+    }
+
+    fn terminate_instances<'a>(
+        &'a self,
+        ids: &'a [Ec2Id],
+    ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
+        Box::pin(async move {
+            let ids = ids.iter().map(ToString::to_string).collect();
+            match self.call(&Call::TerminateInstances { ids })? {
+                Answer::Terminating(changes) => {
+                    changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
+                }
+                Answer::Launched(_) | Answer::Instances { .. } | Answer::Subnets { .. } => {
+                    Err(wrong_answer())
+                }
+            }
+        })
+    }
+}
+
+impl Contacts for InProcess {
+    fn configure<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Contact> {
+        Box::pin(async move {
+            self.contact(target, |address| {
+                let slot = target.instance.slot.to_string();
+                let attempt = Some(u32::from(target.instance.attempt));
+                self.0
+                    .with(|model, now| model.configure(address, Some(&slot), attempt, now))
+                    .then_some(Contact::Passed)
+            })
+        })
+    }
+
+    fn probe<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Contact> {
+        Box::pin(async move {
+            self.contact(target, |address| {
+                Some(match self.0.with(|model, now| model.health(address, now))? {
+                    Health::Serving => Contact::Passed,
+                    Health::NotReady => Contact::Rejected("status 503".into()),
+                })
+            })
+        })
+    }
+}
+
+impl InProcess {
+    fn contact(&self, target: &Target, open: impl FnOnce(std::net::Ipv4Addr) -> Option<Contact>) -> Contact {
+        let std::net::IpAddr::V4(address) = target.address else {
+            return Contact::Unreachable("no IPv4 address".into());
+        };
+        let reset = || Contact::Unreachable("connection reset".into());
+        match self.0.with(|model, now| model.door(address, now)) {
+            Door::Reset => reset(),
+            Door::Hang => Contact::Hung("no answer".into()),
+            Door::Open => open(address).unwrap_or_else(reset),
+        }
+    }
+}
+
+/// What the model does not act on, but compares under the same token.
+fn other(body: &LaunchBody) -> std::collections::BTreeMap<String, String> {
+    let groups = (1..).zip(&body.security_groups).map(|(i, g)| (format!("SecurityGroupId.{i}"), g.clone()));
+    let profile = body.instance_profile.iter().map(|p| ("IamInstanceProfile.Name".into(), p.clone()));
+    let template = body.template.iter().map(|t| ("LaunchTemplate".into(), format!("{} {}", t.id, t.version)));
+    groups.chain(profile).chain(template).collect()
+}
+
+fn seen(view: &InstanceView) -> Result<Seen, CallError> {
+    Ok(Seen {
+        id: id(&view.id)?,
+        state: state(view.state),
+        address: view.address.map(Into::into),
+        state_reason: view.state_reason.map(|r| r.message().to_string()),
+    })
+}
+
+fn state(state: State) -> Ec2State {
+    match state {
+        State::Pending => Ec2State::Pending,
+        State::Running => Ec2State::Running,
+        State::ShuttingDown => Ec2State::ShuttingDown,
+        State::Terminated => Ec2State::Terminated,
+    }
+}
+
+fn id(text: &str) -> Result<Ec2Id, CallError> {
+    text.parse().map_err(|e: String| unexpected(&e))
+}
+
+/// As an answer that could not be read.
+fn unexpected(message: &str) -> CallError {
+    CallError { class: ErrorClass::Unknown, code: "unreadable".into(), message: message.into() }
+}
+
+fn wrong_answer() -> CallError {
+    unexpected("the answer is to another question")
+}
+
+/// What the codes mean to a caller (aws-facts 2.3).
+fn class(code: Code) -> ErrorClass {
+    match code {
+        Code::RequestLimitExceeded => ErrorClass::Throttle,
+        Code::InternalError => ErrorClass::Unknown,
+        Code::InsufficientInstanceCapacity => ErrorClass::Capacity,
+        Code::InsufficientFreeAddressesInSubnet => ErrorClass::Addresses,
+        Code::VcpuLimitExceeded => ErrorClass::Quota,
+        Code::ResourceCountExceeded | Code::FilterLimitExceeded => ErrorClass::TooMany,
+        Code::IdempotentInstanceTerminated => ErrorClass::TokenSpent,
+        Code::IdempotentParameterMismatch => ErrorClass::TokenMismatch,
+        Code::InvalidInstanceIdNotFound => ErrorClass::NotFound,
+        Code::DryRunOperation
+        | Code::InvalidAction
+        | Code::InvalidAmiIdMalformed
+        | Code::InvalidInstanceIdMalformed
+        | Code::InvalidNextToken
+        | Code::InvalidParameterCombination
+        | Code::InvalidParameterValue
+        | Code::InvalidSubnetIdNotFound
+        | Code::InvalidUserDataMalformed
+        | Code::MalformedQueryString
+        | Code::MissingAction
+        | Code::MissingParameter
+        | Code::TagLimitExceeded => ErrorClass::Configuration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::model::Model;
+    use super::super::model::testing::{A, small_settings};
+    use super::super::settings::{Settings, Spread};
+    use super::*;
+    use crate::decide::group::{Breaker, Canary, Group, LaunchSpec, Watchdogs};
+    use crate::decide::words::{InstanceRef, ScaleUpSeq, SlotId};
+    use crate::time::Clock;
+
+    fn sim(broken: f64) -> InProcess {
+        let zero = Spread { median_ms: 0, p99_ms: 0 };
+        let settings = Settings { boot: zero, configure: zero, broken, ..small_settings() };
+        InProcess::new(Shared::new(Model::new(settings, 1).unwrap(), Clock::real()))
+    }
+
+    fn body(token: &str, max_count: u32) -> LaunchBody {
+        LaunchBody {
+            token: token.into(),
+            min_count: 1,
+            max_count,
+            subnet: A.into(),
+            zone: "us-east-1a".into(),
+            image: Some("ami-1".into()),
+            instance_type: "m5.large".into(),
+            template: None,
+            security_groups: vec!["sg-1".into()],
+            key_name: None,
+            instance_profile: None,
+            user_data: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn target(seen: &Seen) -> Target {
+        let launch = LaunchSpec {
+            image: None,
+            instance_type: "m5.large".into(),
+            template: None,
+            pools: Vec::new(),
+            security_groups: Vec::new(),
+            key_name: None,
+            instance_profile: None,
+            user_data: None,
+            tags: BTreeMap::new(),
+            batch: 100,
+        };
+        let group = Group {
+            name: "web".into(),
+            max: 10,
+            priority: 5,
+            launch,
+            version: "v".into(),
+            configure: None,
+            probes: Vec::new(),
+            passes: 1,
+            contact_every: Duration::from_secs(1),
+            watchdogs: Watchdogs::default(),
+            canary: Canary::default(),
+            breaker: Breaker::default(),
+        };
+        Target {
+            instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(1), ordinal: 7 }, attempt: 2 },
+            id: seen.id,
+            address: seen.address.unwrap(),
+            zone: "us-east-1a".into(),
+            group: Arc::new(group),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_life_from_launch_to_end() {
+        let sim = sim(0.0);
+        let seen = sim.run_instances(&body("t", 2)).await.unwrap();
+        assert_eq!(seen.len(), 2);
+        let ids: Vec<Ec2Id> = seen.iter().map(|s| s.id).collect();
+        let described = sim.describe_instances(&ids).await.unwrap();
+        assert!(described.iter().all(|s| s.state == Ec2State::Running && s.address.is_some()));
+        let target = target(&seen[0]);
+        assert!(matches!(sim.probe(&target).await, Contact::Rejected(_)));
+        assert_eq!(sim.configure(&target).await, Contact::Passed);
+        assert_eq!(sim.probe(&target).await, Contact::Passed);
+        let ledger = sim.0.with(Model::ledger);
+        assert_eq!(
+            (ledger.instances[0].slot.as_deref(), ledger.instances[0].attempt),
+            (Some("1-7"), Some(2))
+        );
+        let ended = sim.terminate_instances(&ids).await.unwrap();
+        assert!(ended.iter().all(|(_, s)| s.is_ending()));
+        assert!(matches!(sim.probe(&target).await, Contact::Unreachable(_)));
+    }
+
+    #[tokio::test]
+    async fn errors_carry_their_class() {
+        let sim = sim(0.0);
+        sim.run_instances(&body("t", 2)).await.unwrap();
+        let class_of = |r: Result<Vec<Seen>, CallError>| r.unwrap_err().class;
+        assert_eq!(class_of(sim.run_instances(&body("t", 3)).await), ErrorClass::TokenMismatch);
+        let profile = LaunchBody { instance_profile: Some("p".into()), ..body("t", 2) };
+        assert_eq!(class_of(sim.run_instances(&profile).await), ErrorClass::TokenMismatch);
+        assert_eq!(class_of(sim.run_instances(&body("u", 1_001)).await), ErrorClass::Throttle);
+        let unknown: Ec2Id = "i-0123456789abcdef0".parse().unwrap();
+        assert_eq!(class_of(sim.describe_instances(&[unknown]).await), ErrorClass::NotFound);
+    }
+
+    #[tokio::test]
+    async fn broken_ones_hang_or_do_not_answer() {
+        let sim = sim(100.0);
+        let seen = sim.run_instances(&body("t", 11)).await.unwrap();
+        let mut hung = 0;
+        for one in seen.iter().filter(|s| s.address.is_some()) {
+            let outcome = sim.configure(&target(one)).await;
+            hung += usize::from(matches!(outcome, Contact::Hung(_)));
+            assert_ne!(sim.probe(&target(one)).await, Contact::Passed);
+        }
+        assert!((2..=9).contains(&hung), "{hung}");
+    }
+}

@@ -1,0 +1,390 @@
+//! Everything that can be set about the simulated EC2, validated whole before anything starts.
+//!
+//! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
+//! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::cidr::Cidr;
+
+/// The whole tree, as `muster sim --settings FILE` reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub region: String,
+    /// Where instances can be launched. At least one, in different places of 127.0.0.0/8.
+    pub subnets: Vec<SubnetSettings>,
+    /// Share of instances that are broken: half of them hang, the rest are spread evenly over the
+    /// other ways (see [`super::fate::Broken`]).
+    pub broken: f64,
+    /// Every instance of these images hangs, whatever `broken` says.
+    pub bad_images: Vec<String>,
+    /// From launch until the agent answers. EC2 says `running` at half of it.
+    pub boot: Spread,
+    /// From an accepted configure push until the health endpoint answers 200.
+    pub configure: Spread,
+    /// From a terminate call until `terminated`.
+    pub shutdown: Range,
+    /// From launch until describe and terminate know the id (eventual consistency).
+    pub visible_after: Range,
+    /// How long a terminated instance is still described: about an hour at EC2 (aws-facts 2.5).
+    pub terminated_visible_ms: u32,
+    /// Instances that a pool can hold at once; a pool that is not named holds any number.
+    pub capacity: Vec<PoolCapacity>,
+    /// On-Demand vCPUs that the account may run at once; none: any number.
+    pub vcpu_quota: Option<u32>,
+    pub buckets: Buckets,
+    pub latency: Latency,
+    pub faults: Faults,
+    pub switches: Switches,
+}
+
+/// One subnet, hence one zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetSettings {
+    pub id: String,
+    pub zone: String,
+    pub cidr: Cidr,
+}
+
+/// A lognormal distribution, told by two of its quantiles. Both 0: always 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    pub median_ms: u32,
+    pub p99_ms: u32,
+}
+
+/// Evenly distributed from `min_ms` to `max_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    pub min_ms: u32,
+    pub max_ms: u32,
+}
+
+/// How many instances one pool (zone, and type if given) can hold at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolCapacity {
+    pub zone: String,
+    /// None: all types together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    pub instances: u32,
+}
+
+/// One token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSettings {
+    /// Most tokens it holds.
+    pub burst: f64,
+    /// Tokens a second.
+    pub refill: f64,
+    /// Tokens in it at the start; none: full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<f64>,
+}
+
+impl BucketSettings {
+    pub(super) const fn full(burst: f64, refill: f64) -> BucketSettings {
+        BucketSettings { burst, refill, start: None }
+    }
+
+    /// Tokens in it before the first call.
+    pub fn at_start(&self) -> f64 {
+        self.start.unwrap_or(self.burst).min(self.burst)
+    }
+}
+
+/// The token buckets of EC2's throttling (aws-facts 1.2 and 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Buckets {
+    pub run_instances: BucketSettings,
+    /// One token for each instance of a `RunInstances` call.
+    pub run_instances_resource: BucketSettings,
+    pub describe_instances: BucketSettings,
+    /// `DescribeInstances` with neither a filter nor `MaxResults`.
+    pub describe_instances_unfiltered: BucketSettings,
+    pub terminate_instances: BucketSettings,
+    /// One token for each instance of a `TerminateInstances` call.
+    pub terminate_instances_resource: BucketSettings,
+    pub describe_subnets: BucketSettings,
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Buckets {
+            run_instances: BucketSettings::full(5.0, 2.0),
+            run_instances_resource: BucketSettings::full(1000.0, 2.0),
+            describe_instances: BucketSettings::full(100.0, 20.0),
+            describe_instances_unfiltered: BucketSettings::full(50.0, 10.0),
+            terminate_instances: BucketSettings::full(100.0, 5.0),
+            terminate_instances_resource: BucketSettings::full(1000.0, 20.0),
+            describe_subnets: BucketSettings::full(100.0, 20.0),
+        }
+    }
+}
+
+/// From a call's arrival, when it takes effect, until its answer leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Latency {
+    pub run_instances: Range,
+    /// Every other call, and every error.
+    pub other: Range,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Latency {
+            run_instances: Range { min_ms: 1_000, max_ms: 3_000 },
+            other: Range { min_ms: 300, max_ms: 300 },
+        }
+    }
+}
+
+impl Latency {
+    /// Answers at once.
+    pub const NONE: Latency =
+        Latency { run_instances: Range { min_ms: 0, max_ms: 0 }, other: Range { min_ms: 0, max_ms: 0 } };
+}
+
+/// What goes wrong with calls: shares of all calls, drawn for each call from the seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Answered `RequestLimitExceeded` though the buckets would allow it.
+    pub throttle: f64,
+    /// Takes effect, and the connection closes without an answer.
+    pub lost_replies: f64,
+    /// The connection closes without an answer, and nothing happened.
+    pub lost_replies_before: f64,
+    /// Answered `InternalError`: half of them before the effect, half after it.
+    pub errors: f64,
+}
+
+/// Where AWS is undocumented: both ways, so that tests can run both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// Does a repeated `RunInstances` (same token) spend instance tokens again? The safe belief: yes.
+    pub repeats_spend_tokens: bool,
+    /// Is `RunInstances` charged for `MaxCount` (true) or for what it launched (false)? The safe
+    /// belief: `MaxCount`.
+    pub charged_for_max_count: bool,
+    /// Does a `DescribeInstances` with nothing but ids draw on the smaller, unfiltered bucket?
+    pub ids_are_unfiltered: bool,
+    /// With room for fewer than `MaxCount` under the vCPU quota or in the subnet, does `RunInstances`
+    /// launch what fits (true) or refuse the call (false)? For capacity it is documented to launch
+    /// what fits.
+    pub limits_cut_the_count: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Switches {
+            repeats_spend_tokens: true,
+            charged_for_max_count: true,
+            ids_are_unfiltered: false,
+            limits_cut_the_count: true,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            region: "us-east-1".into(),
+            subnets: Settings::subnets_of(Cidr::DEFAULT),
+            broken: 0.0,
+            bad_images: Vec::new(),
+            boot: Spread { median_ms: 26_000, p99_ms: 90_000 },
+            configure: Spread { median_ms: 20_000, p99_ms: 60_000 },
+            shutdown: Range { min_ms: 2_000, max_ms: 8_000 },
+            visible_after: Range { min_ms: 0, max_ms: 2_000 },
+            terminated_visible_ms: 3_600_000,
+            capacity: Vec::new(),
+            vcpu_quota: None,
+            buckets: Buckets::default(),
+            latency: Latency::default(),
+            faults: Faults::default(),
+            switches: Switches::default(),
+        }
+    }
+}
+
+/// What is wrong with the settings, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {problem}")]
+pub struct SettingsError {
+    /// As in the file, for example `faults.throttle`.
+    pub name: String,
+    pub problem: String,
+}
+
+impl Settings {
+    /// Nothing takes time and no bucket binds: to measure or test what is above it.
+    #[must_use]
+    pub fn instant() -> Settings {
+        let endless = BucketSettings::full(1e12, 0.0);
+        let at_once = Range { min_ms: 0, max_ms: 0 };
+        let no_time = Spread { median_ms: 0, p99_ms: 0 };
+        Settings {
+            boot: no_time,
+            configure: no_time,
+            shutdown: at_once,
+            visible_after: at_once,
+            latency: Latency::NONE,
+            buckets: Buckets {
+                run_instances: endless,
+                run_instances_resource: endless,
+                describe_instances: endless,
+                describe_instances_unfiltered: endless,
+                terminate_instances: endless,
+                terminate_instances_resource: endless,
+                describe_subnets: endless,
+            },
+            ..Settings::default()
+        }
+    }
+
+    /// Three subnets in three zones of us-east-1, each a quarter of `cidr`.
+    #[must_use]
+    pub fn subnets_of(cidr: Cidr) -> Vec<SubnetSettings> {
+        let zones = ["a", "b", "c"];
+        cidr.quarters()
+            .into_iter()
+            .zip(zones)
+            .map(|(cidr, z)| SubnetSettings {
+                id: format!("subnet-0000000000000000{z}"),
+                zone: format!("us-east-1{z}"),
+                cidr,
+            })
+            .collect()
+    }
+
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        for (name, percent) in [("broken", self.broken)].into_iter().chain(self.faults.named()) {
+            ensure(name, (0.0..=100.0).contains(&percent), || {
+                format!("{percent} is not a percentage, 0 to 100")
+            })?;
+        }
+        for (name, spread) in [("boot", self.boot), ("configure", self.configure)] {
+            let zero = spread == Spread { median_ms: 0, p99_ms: 0 };
+            ensure(name, zero || (spread.median_ms > 0 && spread.p99_ms >= spread.median_ms), || {
+                "needs 0 < median_ms <= p99_ms, or both 0".into()
+            })?;
+        }
+        for (name, range) in [
+            ("shutdown", self.shutdown),
+            ("visible_after", self.visible_after),
+            ("latency.run_instances", self.latency.run_instances),
+            ("latency.other", self.latency.other),
+        ] {
+            ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
+        }
+        for (name, bucket) in self.buckets.named() {
+            let fine = bucket.burst.is_finite()
+                && bucket.burst >= 1.0
+                && bucket.refill.is_finite()
+                && bucket.refill >= 0.0
+                && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
+            ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
+        }
+        self.check_subnets()
+    }
+
+    fn check_subnets(&self) -> Result<(), SettingsError> {
+        ensure("subnets", !self.subnets.is_empty(), || "needs at least one subnet".into())?;
+        let mut ids = BTreeMap::new();
+        for (i, subnet) in self.subnets.iter().enumerate() {
+            ensure("subnets.id", ids.insert(&subnet.id, i).is_none(), || {
+                format!("'{}' is given twice", subnet.id)
+            })?;
+            let other = self.subnets[..i].iter().find(|s| s.cidr.overlaps(subnet.cidr));
+            ensure("subnets.cidr", other.is_none(), || {
+                format!("{} of {} overlaps with another subnet", subnet.cidr, subnet.id)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Faults {
+    fn named(&self) -> [(&'static str, f64); 4] {
+        [
+            ("faults.throttle", self.throttle),
+            ("faults.lost_replies", self.lost_replies),
+            ("faults.lost_replies_before", self.lost_replies_before),
+            ("faults.errors", self.errors),
+        ]
+    }
+}
+
+impl Buckets {
+    fn named(&self) -> [(&'static str, BucketSettings); 7] {
+        [
+            ("buckets.run_instances", self.run_instances),
+            ("buckets.run_instances_resource", self.run_instances_resource),
+            ("buckets.describe_instances", self.describe_instances),
+            ("buckets.describe_instances_unfiltered", self.describe_instances_unfiltered),
+            ("buckets.terminate_instances", self.terminate_instances),
+            ("buckets.terminate_instances_resource", self.terminate_instances_resource),
+            ("buckets.describe_subnets", self.describe_subnets),
+        ]
+    }
+}
+
+fn ensure(name: &str, fine: bool, problem: impl FnOnce() -> String) -> Result<(), SettingsError> {
+    if fine { Ok(()) } else { Err(SettingsError { name: name.into(), problem: problem() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_survive_a_file() {
+        let settings = Settings::default();
+        assert_eq!(settings.check(), Ok(()));
+        assert_eq!(Settings::instant().check(), Ok(()));
+        let text = toml::to_string(&settings).unwrap();
+        assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let error = toml::from_str::<Settings>("brokne = 3.0").unwrap_err().to_string();
+        assert!(error.contains("brokne"), "{error}");
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        type Spoil = fn(&mut Settings);
+        let cases: [(&str, Spoil); 10] = [
+            ("broken", |s| s.broken = 101.0),
+            ("broken", |s| s.broken = f64::NAN),
+            ("faults.errors", |s| s.faults.errors = -1.0),
+            ("boot", |s| s.boot.p99_ms = 1),
+            ("shutdown", |s| s.shutdown.min_ms = 9_000),
+            ("buckets.describe_subnets", |s| s.buckets.describe_subnets.burst = 0.0),
+            ("buckets.run_instances", |s| s.buckets.run_instances.start = Some(6.0)),
+            ("subnets", |s| s.subnets.clear()),
+            ("subnets.id", |s| s.subnets[1].id = s.subnets[0].id.clone()),
+            ("subnets.cidr", |s| s.subnets[1].cidr = s.subnets[0].cidr),
+        ];
+        for (name, spoil) in cases {
+            let mut settings = Settings::default();
+            spoil(&mut settings);
+            assert_eq!(settings.check().unwrap_err().name, name);
+        }
+    }
+}

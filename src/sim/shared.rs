@@ -1,0 +1,35 @@
+//! The model behind a lock, on a clock: what the wire, the agents and the in-process front share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::time::Clock;
+
+use super::model::Model;
+
+/// One model on one clock. Cheap to clone.
+#[derive(Clone)]
+pub struct Shared {
+    model: Arc<Mutex<Model>>,
+    clock: Clock,
+}
+
+impl Shared {
+    #[must_use]
+    pub fn new(model: Model, clock: Clock) -> Shared {
+        Shared { model: Arc::new(Mutex::new(model)), clock }
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Does something with the model and the time, in milliseconds. Never waits for more than
+    /// others doing the same: nothing is awaited in here.
+    pub fn with<T>(&self, f: impl FnOnce(&mut Model, i64) -> T) -> T {
+        // A panic in here would be a defect of the model, and half a change in a simulation is
+        // still worth looking at.
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        f(&mut model, self.clock.now().0)
+    }
+}

@@ -1,0 +1,70 @@
+//! The schema's steps, compiled in.
+//!
+//! They are listed here by hand rather than found by a macro: a new step is a new line in this file,
+//! so that it cannot be missing from a build that did not notice a new file. A test compares the list
+//! with the directories.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr, SqlStr};
+
+/// One step: number, name, SQL. Steps are only ever added; a published one is never changed.
+type Step = (i64, &'static str, &'static str);
+
+pub(super) const SQLITE: &[Step] = &[(1, "first", include_str!("../../migrations/sqlite/0001_first.sql"))];
+
+pub(super) const POSTGRES: &[Step] =
+    &[(1, "first", include_str!("../../migrations/postgres/0001_first.sql"))];
+
+pub(super) fn migrator(steps: &[Step]) -> Migrator {
+    let migration = |&(number, name, sql): &Step| {
+        let sql: SqlStr = sql.into_sql_str();
+        Migration::new(number, Cow::Borrowed(name), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(steps.iter().map(migration).collect())
+}
+
+/// What is wrong with the schema, if that is what an error is about.
+pub(super) fn problem(error: &MigrateError, steps: &[Step]) -> Option<String> {
+    let newest = steps.iter().map(|(number, _, _)| *number).max().unwrap_or(0);
+    match error {
+        MigrateError::VersionMissing(step) if *step > newest => Some(format!(
+            "its schema is at step {step}, made by a newer muster; this one knows steps up to {newest}: \
+             run the newer muster, or name another database"
+        )),
+        MigrateError::VersionMissing(step) => Some(format!(
+            "its schema has a step {step} that this muster does not know: name another database"
+        )),
+        MigrateError::VersionMismatch(step) => Some(format!(
+            "step {step} of its schema is not the one this muster would have made (the record of it was \
+             changed, or another build made it): restore it from a backup or name another database"
+        )),
+        MigrateError::Dirty(step) => {
+            Some(format!("step {step} of its schema was left half done: restore it from a backup"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed_and_both_engines_have_the_same_steps() {
+        for (engine, steps) in [("sqlite", SQLITE), ("postgres", POSTGRES)] {
+            let directory = format!("{}/migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<String> = std::fs::read_dir(directory)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            let listed: Vec<String> =
+                steps.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
+            assert_eq!(listed, files, "migrations/{engine} and the list in this file differ");
+        }
+        let names = |steps: &[Step]| steps.iter().map(|(n, name, _)| (*n, *name)).collect::<Vec<_>>();
+        assert_eq!(names(SQLITE), names(POSTGRES));
+    }
+}

@@ -1,0 +1,145 @@
+//! What a starting owner reads back.
+
+use std::ops::RangeInclusive;
+
+use sqlx::{Connection, SqlStr};
+
+use super::Pools;
+use super::engine::Engine;
+use super::error::StoreError;
+use super::query::Query;
+use super::table::instance::slots;
+use super::table::{Reader, Table};
+use crate::decide::rows::{BudgetRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
+use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
+
+/// Everything unfinished, everything that holds a place, and the keys that are still remembered
+/// (those of scale-ups accepted at or after `keys_since`), as of one moment.
+pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Result<Restored, StoreError> {
+    let mut connection = pools.reader().await?;
+    let mut tx =
+        connection.begin_with(SqlStr::from_static(E::BEGIN_READ)).await.map_err(StoreError::of::<E>)?;
+    let scale_ups = scale_ups::<E>(&mut tx, keys_since).await?;
+    let unfinished = scale_ups.iter().filter(|s| s.state != ScaleUpState::Done).map(|s| s.seq);
+    let restored = Restored {
+        launches: Query::<E>::of::<LaunchRow>()
+            .sql("AND state = 'unsettled' ORDER BY seq")
+            .all(&mut tx)
+            .await?,
+        instances: instances::<E>(&mut tx, unfinished).await?,
+        versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
+        budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
+        last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
+        last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
+        scale_ups,
+    };
+    // Nothing was written; ending it only gives the snapshot back.
+    tx.rollback().await.map_err(StoreError::of::<E>)?;
+    Ok(restored)
+}
+
+/// By number. Two queries, because each has its own small index and an `OR` would use neither.
+async fn scale_ups<E: Engine>(
+    connection: &mut E::Connection,
+    keys_since: Time,
+) -> Result<Vec<ScaleUpRow>, StoreError> {
+    let mut rows: Vec<ScaleUpRow> =
+        Query::<E>::of::<ScaleUpRow>().sql("AND state <> 'done'").all(connection).await?;
+    let remembered = Query::<E>::of::<ScaleUpRow>()
+        .sql("AND idempotency_key IS NOT NULL AND state = 'done'")
+        .int("AND accepted_at >=", keys_since.0)?
+        .all::<ScaleUpRow>(connection)
+        .await?;
+    rows.extend(remembered);
+    rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// By slot and attempt.
+///
+/// Slots are numbered by scale-up, so the unfinished ones cut the table into ranges: all of an
+/// unfinished scale-up is read, and of what lies between only the instances that hold a place.
+async fn instances<E: Engine>(
+    connection: &mut E::Connection,
+    unfinished: impl Iterator<Item = ScaleUpSeq>,
+) -> Result<Vec<InstanceRow>, StoreError> {
+    let mut rows = Vec::new();
+    let mut from = 0;
+    for scale_up in unfinished {
+        let slots = slots(scale_up);
+        rows.extend(kept::<E>(connection, from..=slots.start() - 1).await?);
+        rows.extend(current(whole::<E>(connection, slots.clone()).await?));
+        let Some(behind) = slots.end().checked_add(1) else { return Ok(rows) };
+        from = behind;
+    }
+    rows.extend(kept::<E>(connection, from..=i64::MAX).await?);
+    Ok(rows)
+}
+
+/// Of these slots, the instances that hold a place for good or until they are gone.
+async fn kept<E: Engine>(
+    connection: &mut E::Connection,
+    slots: RangeInclusive<i64>,
+) -> Result<Vec<InstanceRow>, StoreError> {
+    if slots.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The very words of the index's condition, or it would not be used.
+    let query =
+        Query::<E>::packed::<InstanceRow>().sql("AND phase IN ('in_service', 'broken', 'terminating')");
+    range(query, connection, slots).await
+}
+
+/// Every attempt at these slots.
+async fn whole<E: Engine>(
+    connection: &mut E::Connection,
+    slots: RangeInclusive<i64>,
+) -> Result<Vec<InstanceRow>, StoreError> {
+    range(Query::<E>::packed::<InstanceRow>(), connection, slots).await
+}
+
+async fn range<E: Engine>(
+    query: Query<E>,
+    connection: &mut E::Connection,
+    slots: RangeInclusive<i64>,
+) -> Result<Vec<InstanceRow>, StoreError> {
+    query
+        .int("AND slot >=", *slots.start())?
+        .int("AND slot <=", *slots.end())?
+        .sql("ORDER BY slot, attempt")
+        .unpacked(connection)
+        .await
+}
+
+/// The newest attempt of each slot, and those older ones that still hold a place.
+fn current(mut rows: Vec<InstanceRow>) -> Vec<InstanceRow> {
+    let newest: Vec<bool> =
+        (0..rows.len()).map(|i| rows.get(i + 1).is_none_or(|next| next.slot() != rows[i].slot())).collect();
+    let mut newest = newest.into_iter();
+    rows.retain(|row| newest.next() == Some(true) || holds_its_place(row.phase));
+    rows
+}
+
+fn holds_its_place(phase: Phase) -> bool {
+    match phase {
+        Phase::InService | Phase::Broken | Phase::Terminating => true,
+        Phase::Queued
+        | Phase::Launching
+        | Phase::Booting
+        | Phase::Configuring
+        | Phase::Verifying
+        | Phase::Gone
+        | Phase::Withdrawn => false,
+    }
+}
+
+/// The largest number given so far; 0 before the first.
+async fn last<E: Engine, T: Table, N: TryFrom<i64, Error: std::fmt::Display>>(
+    connection: &mut E::Connection,
+) -> Result<N, StoreError> {
+    let rows = Query::<E>::new("SELECT COALESCE(MAX(seq), 0) FROM")
+        .sql(T::NAME)
+        .rows(connection, |row| Reader::over(T::NAME, &["seq"], row).number())
+        .await?;
+    rows.into_iter().next().ok_or(StoreError::Miscounted { table: T::NAME, changed: 0, wanted: 1 })
+}
