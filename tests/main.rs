@@ -9,6 +9,7 @@ mod demo;
 mod harness;
 mod localstack;
 mod moto;
+mod poison;
 mod sim_wire;
 mod source;
 mod store_conformance;

@@ -109,7 +109,7 @@ impl Core {
                     Phase::Launching => launching.entry(launch).or_default().push(instance),
                     Phase::Booting => {
                         if let Some(id) = id {
-                            self.boots.watch(id, instance, now.time);
+                            self.boots.watch(id, instance, now.time, Duration::ZERO);
                         }
                         self.watch_again(instance, now);
                     }
