@@ -2,6 +2,7 @@
 #![warn(clippy::pedantic)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod borders;
 mod counterpart;
 mod crashes;

@@ -12,7 +12,9 @@ use crate::store::{Store, StoreError};
 
 /// Everything that is told of one scale-up.
 pub async fn detail(store: &Store, row: ScaleUpRow, view: &View, now: Time) -> Result<ScaleUp, StoreError> {
-    let progress = view.scale_up(&row.id);
+    // A view may lag behind the commit that it shows; a scale-up that is done stays done.
+    let lags = |p: &&Progress| row.state == ScaleUpState::Done && p.state != ScaleUpState::Done;
+    let progress = view.scale_up(&row.id).filter(|p| !lags(p));
     let phases = match progress {
         Some(p) => p.phases.iter().collect(),
         None if row.state == ScaleUpState::Done => done_phases(&row),
@@ -24,7 +26,7 @@ pub async fn detail(store: &Store, row: ScaleUpRow, view: &View, now: Time) -> R
     Ok(assemble(row, progress, phases, shortfall, now))
 }
 
-/// The view's numbers are taken together, so that they add up; the row may be a commit ahead.
+/// The view's numbers are taken together, so that they add up; the row may be a commit or two ahead.
 fn assemble(
     row: ScaleUpRow,
     progress: Option<&Progress>,

@@ -288,6 +288,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_end_is_told_even_if_the_last_view_never_comes() {
+        let fake = Fake::start().await;
+        let row = testing::scale_up(1, 1_200);
+        fake.write(vec![row.clone()], vec![], vec![]).await;
+        fake.show(testing::view());
+        let mut body = open(&fake, None).await;
+        read(&mut body, "progress").await;
+        fake.write(vec![done(row)], vec![], vec![testing::line(1, None, "done")]).await;
+        fake.show(testing::view());
+        let rest = read(&mut body, "").await;
+        assert_eq!((journal(&rest).len(), rest.last().unwrap().0.as_str()), (1, "end"));
+    }
+
+    #[tokio::test]
     async fn progress_is_told_at_most_twice_a_second_however_often_it_changes() {
         let fake = Fake::start().await;
         let row = testing::scale_up(1, 1_200);
