@@ -12,7 +12,9 @@ use muster::decide::rows::{
 use muster::decide::words::{
     ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
 };
-use muster::store::{CommitError, Epoch, InstanceFilter, JournalFilter, ScaleUpFilter, Store, StoreError, Trouble};
+use muster::store::{
+    CommitError, Epoch, InstanceFilter, JournalFilter, ScaleUpFilter, Store, StoreError, Trouble,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 /// Where a story's database lives.
@@ -135,6 +137,15 @@ stories!(
     a_row_that_cannot_be_read_is_named,
 );
 
+#[tokio::test]
+async fn a_database_the_server_does_not_have_is_named() {
+    let place = Place::postgres().await;
+    let url = place.url();
+    place.remove().await;
+    let error = Store::open(&url).await.unwrap_err().to_string();
+    assert!(error.contains("no database of this name") && error.contains("/muster_"), "{error}");
+}
+
 // --- rows -------------------------------------------------------------------------------------
 
 fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
@@ -229,7 +240,8 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
     let (store, epoch) = place.owned().await;
     assert_eq!(store.restore(Time(0)).await.unwrap(), Restored::default());
 
-    let mut asked = ScaleUpRow { idempotency_key: Some("monday".into()), by: Some(Time(600_000)), ..scale_up(1, 2) };
+    let mut asked =
+        ScaleUpRow { idempotency_key: Some("monday".into()), by: Some(Time(600_000)), ..scale_up(1, 2) };
     let accepted = Changes { scale_ups: vec![asked.clone()], ..Changes::default() };
     store.commit(epoch, &accepted).await.unwrap();
     assert_eq!(store.scale_up("0191-1").await.unwrap().as_ref(), Some(&asked));
@@ -239,8 +251,13 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
     let mut call = launch(1, 2);
     let mut first = InstanceRow { launch: Some(LaunchSeq(1)), ..instance(at(1, 0, 1), Phase::Launching) };
     let second = InstanceRow { launch: Some(LaunchSeq(1)), ..instance(at(1, 1, 1), Phase::Launching) };
-    let version =
-        VersionRow { group: "web".into(), version: call.version.clone(), proven_at: None, open_until: None, opened: 0 };
+    let version = VersionRow {
+        group: "web".into(),
+        version: call.version.clone(),
+        proven_at: None,
+        open_until: None,
+        opened: 0,
+    };
     let budget = BudgetRow { name: "RunInstances requests".into(), full_at_ns: 1_700_000_000_123_456_789 };
     let intent = Changes {
         scale_ups: vec![asked.clone()],
@@ -266,12 +283,17 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
     call.state = LaunchState::Settled;
     call.settled_at = Some(Time(5_000));
     (call.sends, call.launched) = (2, 1);
-    (call.error_class, call.error) = (Some(ErrorClass::Throttle), Some("RequestLimitExceeded: slow down".into()));
+    (call.error_class, call.error) =
+        (Some(ErrorClass::Throttle), Some("RequestLimitExceeded: slow down".into()));
     first.phase = Phase::Booting;
     first.id = Some("i-0123456789abcdef0".parse().unwrap());
     first.address = Some(IpAddr::V4(Ipv4Addr::new(127, 1, 0, 1)));
     first.zone = Some("us-east-1a".into());
-    let withdrawn = InstanceRow { reason: Some("InsufficientInstanceCapacity".into()), phase: Phase::Withdrawn, ..second };
+    let withdrawn = InstanceRow {
+        reason: Some("InsufficientInstanceCapacity".into()),
+        phase: Phase::Withdrawn,
+        ..second
+    };
     let settled = Changes {
         launches: vec![call.clone()],
         instances: vec![first.clone(), withdrawn.clone()],
@@ -286,16 +308,23 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
     for phase in [Phase::Configuring, Phase::Verifying, Phase::InService] {
         first.phase = phase;
         first.since = first.since.plus(std::time::Duration::from_secs(1));
-        let step = Changes { instances: vec![first.clone()], journal: vec![line(at(1, 0, 1), phase.as_str())], ..Changes::default() };
+        let step = Changes {
+            instances: vec![first.clone()],
+            journal: vec![line(at(1, 0, 1), phase.as_str())],
+            ..Changes::default()
+        };
         store.commit(epoch, &step).await.unwrap();
         assert_eq!(store.attempts(at(1, 0, 1).slot).await.unwrap(), [first.clone()]);
     }
 
-    (asked.state, asked.done_at, asked.in_service, asked.withdrawn) = (ScaleUpState::Done, Some(Time(9_000)), 1, 1);
+    (asked.state, asked.done_at, asked.in_service, asked.withdrawn) =
+        (ScaleUpState::Done, Some(Time(9_000)), 1, 1);
     let proven = VersionRow { proven_at: Some(Time(8_000)), ..version };
-    let done = Changes { scale_ups: vec![asked.clone()], versions: vec![proven.clone()], ..Changes::default() };
+    let done =
+        Changes { scale_ups: vec![asked.clone()], versions: vec![proven.clone()], ..Changes::default() };
     store.commit(epoch, &done).await.unwrap();
-    (known.scale_ups, known.instances, known.versions) = (vec![asked.clone()], vec![first.clone()], vec![proven]);
+    (known.scale_ups, known.instances, known.versions) =
+        (vec![asked.clone()], vec![first.clone()], vec![proven]);
     assert_eq!(store.restore(Time(1_001)).await.unwrap(), known, "its key is still remembered");
     known.scale_ups.clear();
     assert_eq!(store.restore(Time(1_002)).await.unwrap(), known, "its key is forgotten, its instance counts");
@@ -311,7 +340,8 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
 
 async fn a_reason_stays_once_it_is_set(place: &Place) {
     let (store, epoch) = place.owned().await;
-    let mut row = InstanceRow { reason: Some("no answer within 240 s".into()), ..instance(at(1, 0, 1), Phase::Broken) };
+    let mut row =
+        InstanceRow { reason: Some("no answer within 240 s".into()), ..instance(at(1, 0, 1), Phase::Broken) };
     let write = async |row: &InstanceRow| {
         store.commit(epoch, &Changes { instances: vec![row.clone()], ..Changes::default() }).await.unwrap();
         store.attempts(row.slot()).await.unwrap().remove(0)
@@ -356,7 +386,8 @@ async fn the_journal_keeps_its_order_and_pages(place: &Place) {
         written.iter().filter(|l| of_scale_up(l)).cloned().collect::<Vec<_>>()
     );
     let slot = at(2, 1, 1).slot;
-    let of_slot: Vec<_> = written.iter().filter(|l| l.instance.is_some_and(|i| i.slot == slot)).cloned().collect();
+    let of_slot: Vec<_> =
+        written.iter().filter(|l| l.instance.is_some_and(|i| i.slot == slot)).cloned().collect();
     assert!(!of_slot.is_empty());
     assert_eq!(paged(JournalFilter { scale_up: None, slot: Some(slot) }).await, of_slot);
     assert_eq!(paged(JournalFilter { scale_up: Some(ScaleUpSeq(2)), slot: Some(slot) }).await, of_slot);
@@ -377,13 +408,21 @@ async fn lists_filter_and_page(place: &Place) {
         (1..=6).map(|n| LaunchRow { state: LaunchState::ALL[n as usize % 3], ..launch(n, 1) }).collect();
     let instances: Vec<InstanceRow> = (0..60)
         .map(|n: u32| {
-            let mut row = instance(at(1 + n / 20, (n % 20) / 2, 1 + u16::from(n % 2 == 1)), Phase::ALL[n as usize % 10]);
+            let mut row = instance(
+                at(1 + n / 20, (n % 20) / 2, 1 + u16::from(n % 2 == 1)),
+                Phase::ALL[n as usize % 10],
+            );
             row.group = if n % 4 == 0 { "db" } else { "web" }.into();
             row.id = (n % 3 == 0).then(|| format!("i-{:08x}", n / 2).parse().unwrap());
             row
         })
         .collect();
-    let changes = Changes { scale_ups: rows.clone(), launches: launches.clone(), instances: instances.clone(), ..Changes::default() };
+    let changes = Changes {
+        scale_ups: rows.clone(),
+        launches: launches.clone(),
+        instances: instances.clone(),
+        ..Changes::default()
+    };
     store.commit(epoch, &changes).await.unwrap();
 
     // Scale-ups: newest first, every filter against the same filter in Rust, in pages of two.
@@ -393,7 +432,9 @@ async fn lists_filter_and_page(place: &Place) {
             let filter = ScaleUpFilter { state, group: group.clone() };
             let expected: Vec<ScaleUpRow> = rows
                 .iter()
-                .filter(|r| state.is_none_or(|s| r.state == s) && group.as_ref().is_none_or(|g| r.group == *g))
+                .filter(|r| {
+                    state.is_none_or(|s| r.state == s) && group.as_ref().is_none_or(|g| r.group == *g)
+                })
                 .cloned()
                 .collect();
             let (mut before, mut listed) = (None, Vec::new());
@@ -407,7 +448,8 @@ async fn lists_filter_and_page(place: &Place) {
         }
     }
 
-    for state in [None, Some(LaunchState::Unsettled), Some(LaunchState::Settled), Some(LaunchState::Refused)] {
+    for state in [None, Some(LaunchState::Unsettled), Some(LaunchState::Settled), Some(LaunchState::Refused)]
+    {
         let mut expected: Vec<LaunchRow> =
             launches.iter().filter(|l| state.is_none_or(|s| l.state == s)).cloned().collect();
         expected.reverse();
@@ -468,7 +510,10 @@ async fn restore_gives_exactly_what_is_unfinished_or_holds_a_place(place: &Place
             for attempts in 1..=3_u16 {
                 let slot = ordinal * 3 + u32::from(attempts) - 1;
                 for attempt in 1..attempts {
-                    all.instances.push(instance(at(seq, slot, attempt), Phase::ALL[(slot as usize + attempt as usize) % 10]));
+                    all.instances.push(instance(
+                        at(seq, slot, attempt),
+                        Phase::ALL[(slot as usize + attempt as usize) % 10],
+                    ));
                 }
                 all.instances.push(instance(at(seq, slot, attempts), *phase));
             }
@@ -502,7 +547,9 @@ async fn restore_gives_exactly_what_is_unfinished_or_holds_a_place(place: &Place
     let kept: Vec<ScaleUpRow> = all
         .scale_ups
         .iter()
-        .filter(|s| s.state != ScaleUpState::Done || (s.idempotency_key.is_some() && s.accepted_at >= Time(1_004)))
+        .filter(|s| {
+            s.state != ScaleUpState::Done || (s.idempotency_key.is_some() && s.accepted_at >= Time(1_004))
+        })
         .cloned()
         .collect();
     assert!(kept.iter().any(|s| s.state == ScaleUpState::Done) && kept.len() < all.scale_ups.len());
@@ -517,7 +564,11 @@ async fn restore_gives_exactly_what_is_unfinished_or_holds_a_place(place: &Place
 async fn an_old_owner_changes_nothing(place: &Place) {
     let (old, first) = place.owned().await;
     let row = instance(at(1, 0, 1), Phase::Booting);
-    let changes = Changes { instances: vec![row.clone()], journal: vec![line(at(1, 0, 1), "booting")], ..Changes::default() };
+    let changes = Changes {
+        instances: vec![row.clone()],
+        journal: vec![line(at(1, 0, 1), "booting")],
+        ..Changes::default()
+    };
     old.commit(first, &changes).await.unwrap();
 
     let new = place.open().await;
@@ -535,7 +586,10 @@ async fn an_old_owner_changes_nothing(place: &Place) {
         let error = old.commit(first, refused).await.unwrap_err();
         assert!(matches!(&error, CommitError::Fenced { by } if by == "the new one"), "{error}");
     }
-    assert!(error_of(old.commit(Epoch(second.0 + 1), &changes).await).contains("the new one"), "an epoch nobody was given");
+    assert!(
+        error_of(old.commit(Epoch(second.0 + 1), &changes).await).contains("the new one"),
+        "an epoch nobody was given"
+    );
     assert_eq!(everything(&new).await, before);
     assert_eq!(everything(&old).await, before, "an old owner may still read");
     new.commit(second, &changes).await.unwrap();
@@ -553,7 +607,8 @@ async fn a_commit_races_a_change_of_hands(place: &Place) {
     let new = place.open().await;
     let writer = tokio::spawn(async move {
         for confirmed in 0_u32.. {
-            let changes = Changes { journal: vec![line(at(1, confirmed, 1), "booting")], ..Changes::default() };
+            let changes =
+                Changes { journal: vec![line(at(1, confirmed, 1), "booting")], ..Changes::default() };
             match old.commit(epoch, &changes).await {
                 Ok(()) => {}
                 Err(CommitError::Fenced { by }) => return (confirmed as usize, by),
@@ -611,7 +666,13 @@ async fn writing_the_same_again_changes_nothing(place: &Place) {
         instances: (0..3)
             .map(|o| InstanceRow { launch: Some(LaunchSeq(1)), ..instance(at(1, o, 1), Phase::Launching) })
             .collect(),
-        versions: vec![VersionRow { group: "web".into(), version: "1".into(), proven_at: None, open_until: Some(Time(9)), opened: 2 }],
+        versions: vec![VersionRow {
+            group: "web".into(),
+            version: "1".into(),
+            proven_at: None,
+            open_until: Some(Time(9)),
+            opened: 2,
+        }],
         budgets: vec![BudgetRow { name: "calls".into(), full_at_ns: 7 }],
         journal: vec![],
     };
@@ -636,7 +697,13 @@ async fn the_later_of_two_rows_with_one_key_counts(place: &Place) {
             instance(at(1, 0, 1), Phase::Gone),
         ],
         versions: (0..3)
-            .map(|opened| VersionRow { group: "web".into(), version: "1".into(), proven_at: None, open_until: None, opened })
+            .map(|opened| VersionRow {
+                group: "web".into(),
+                version: "1".into(),
+                proven_at: None,
+                open_until: None,
+                opened,
+            })
             .collect(),
         budgets: (0..3).map(|full_at_ns| BudgetRow { name: "calls".into(), full_at_ns }).collect(),
         journal: vec![line(at(1, 0, 1), "same"), line(at(1, 0, 1), "same")],
@@ -648,7 +715,11 @@ async fn the_later_of_two_rows_with_one_key_counts(place: &Place) {
     assert_eq!((restored.versions[0].opened, restored.budgets[0].full_at_ns), (2, 2));
     let rows = every_instance(&store).await;
     assert_eq!(rows.len(), 2);
-    assert_eq!((rows[0].phase, rows[0].reason.as_deref()), (Phase::Gone, Some("hangs")), "its reason is kept");
+    assert_eq!(
+        (rows[0].phase, rows[0].reason.as_deref()),
+        (Phase::Gone, Some("hangs")),
+        "its reason is kept"
+    );
     assert_eq!(every_line(&store).await.len(), 2, "the journal repeats what it is told twice");
 }
 
@@ -657,7 +728,12 @@ async fn a_commit_of_twenty_thousand_instances_is_one(place: &Place) {
     // Not a multiple of any batch size.
     let rows: Vec<InstanceRow> = (0..20_011).map(|o| instance(at(1, o, 1), Phase::Booting)).collect();
     let journal: Vec<JournalRow> = rows.iter().map(|r| line(r.instance, "booting")).collect();
-    let changes = Changes { scale_ups: vec![scale_up(1, 20_011)], instances: rows.clone(), journal: journal.clone(), ..Changes::default() };
+    let changes = Changes {
+        scale_ups: vec![scale_up(1, 20_011)],
+        instances: rows.clone(),
+        journal: journal.clone(),
+        ..Changes::default()
+    };
     store.commit(epoch, &changes).await.unwrap();
     assert_eq!(every_instance(&store).await, rows);
     assert_eq!(every_line(&store).await.into_iter().map(|(_, l)| l).collect::<Vec<_>>(), journal);
@@ -673,16 +749,26 @@ async fn what_must_be_unique_is(place: &Place) {
 
     let beside = vec![instance(at(9, 0, 1), Phase::Booting)];
     let same_key = Changes { scale_ups: vec![keyed(2)], ..Changes::default() };
-    let same_id = Changes { scale_ups: vec![ScaleUpRow { id: "0191-1".into(), ..scale_up(2, 5) }], ..Changes::default() };
-    let same_token = Changes { launches: vec![LaunchRow { token: "muster-1".into(), ..launch(2, 5) }], ..Changes::default() };
+    let same_id = Changes {
+        scale_ups: vec![ScaleUpRow { id: "0191-1".into(), ..scale_up(2, 5) }],
+        ..Changes::default()
+    };
+    let same_token = Changes {
+        launches: vec![LaunchRow { token: "muster-1".into(), ..launch(2, 5) }],
+        ..Changes::default()
+    };
     for twice in [same_key.clone(), same_id, same_token] {
-        let refused = Changes { instances: beside.clone(), journal: vec![line(at(9, 0, 1), "booting")], ..twice };
+        let refused =
+            Changes { instances: beside.clone(), journal: vec![line(at(9, 0, 1), "booting")], ..twice };
         assert_conflict(store.commit(epoch, &refused).await);
         assert_eq!(everything(&store).await, before, "all or nothing");
     }
 
     // A key whose scale-up is done and forgotten may come again: one old request must not stop the rest.
-    let done = Changes { scale_ups: vec![ScaleUpRow { state: ScaleUpState::Done, ..keyed(1) }], ..Changes::default() };
+    let done = Changes {
+        scale_ups: vec![ScaleUpRow { state: ScaleUpState::Done, ..keyed(1) }],
+        ..Changes::default()
+    };
     store.commit(epoch, &done).await.unwrap();
     store.commit(epoch, &same_key).await.unwrap();
     assert_eq!(store.scale_up("0191-2").await.unwrap(), Some(keyed(2)));
@@ -715,7 +801,11 @@ async fn any_text_survives_but_nul(place: &Place) {
         ..instance(at(1, 0, 1), Phase::Broken)
     };
     let changes = Changes {
-        scale_ups: vec![ScaleUpRow { reason: odd.into(), idempotency_key: Some(odd.into()), ..scale_up(1, 1) }],
+        scale_ups: vec![ScaleUpRow {
+            reason: odd.into(),
+            idempotency_key: Some(odd.into()),
+            ..scale_up(1, 1)
+        }],
         instances: vec![row.clone()],
         journal: vec![JournalRow { text: "\0\0".into(), ..line(at(1, 0, 1), "broken") }],
         ..Changes::default()
@@ -745,7 +835,11 @@ async fn the_ends_of_every_range_survive(place: &Place) {
             cancel_reason: Some(String::new()),
             ..scale_up(last, 0)
         }],
-        launches: vec![LaunchRow { sends: u32::MAX, body: "x".repeat(100_000), ..launch(i64::MAX.unsigned_abs(), u32::MAX) }],
+        launches: vec![LaunchRow {
+            sends: u32::MAX,
+            body: "x".repeat(100_000),
+            ..launch(i64::MAX.unsigned_abs(), u32::MAX)
+        }],
         instances: vec![InstanceRow {
             launch: Some(LaunchSeq(i64::MAX.unsigned_abs())),
             address: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
@@ -813,8 +907,12 @@ async fn a_schema_from_elsewhere_is_refused(place: &Place) {
     place.open().await.close().await;
     let open = async || Store::open(&place.url()).await.unwrap_err().to_string();
 
-    place.tamper("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-                  SELECT 9999, 'from the future', success, checksum, 0 FROM _sqlx_migrations").await;
+    place
+        .tamper(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                  SELECT 9999, 'from the future', success, checksum, 0 FROM _sqlx_migrations",
+        )
+        .await;
     let newer = open().await;
     assert!(newer.contains("step 9999") && newer.contains("newer muster"), "{newer}");
 
@@ -822,8 +920,12 @@ async fn a_schema_from_elsewhere_is_refused(place: &Place) {
     place.open().await.close().await;
 
     match place {
-        Place::Sqlite(_) => place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await,
-        Place::Postgres { .. } => place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await,
+        Place::Sqlite(_) => {
+            place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await
+        }
+        Place::Postgres { .. } => {
+            place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await
+        }
     }
     let changed = open().await;
     assert!(changed.contains("step 1 ") && changed.contains("backup"), "{changed}");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, SqlStr};
 use sqlx::pool::PoolConnection;
+use sqlx::{Connection, SqlStr};
 
 use super::Pools;
 use super::engine::Engine;
@@ -17,8 +17,8 @@ use crate::time::timeout_on_the_wall;
 ///
 /// Too short: a busy disk's slow sync (seconds, at worst) looks like a loss and costs a restore. Too
 /// long: a server behind a dead network holds the engine up; nothing is launched meanwhile, since the
-/// intent is not durable. Lock waits end before this (5 s SQLite, 20 s PostgreSQL).
-const PATIENCE: Duration = Duration::from_secs(60);
+/// intent is not durable. Lock waits end before this (5 s `SQLite`, 20 s `PostgreSQL`).
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Writes everything or nothing, and only for the newest owner.
 ///
@@ -43,7 +43,8 @@ async fn transaction<E: Engine>(
     epoch: Epoch,
     changes: &Changes,
 ) -> Result<(), CommitError> {
-    let mut tx = connection.begin_with(SqlStr::from_static(E::BEGIN_WRITE)).await.map_err(StoreError::of::<E>)?;
+    let mut tx =
+        connection.begin_with(SqlStr::from_static(E::BEGIN_WRITE)).await.map_err(StoreError::of::<E>)?;
     ownership::check::<E>(&mut tx, epoch).await?;
     // Launches before the instances that name them.
     write::<E, _>(&mut tx, &changes.scale_ups).await?;

@@ -17,7 +17,8 @@ use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 /// (those of scale-ups accepted at or after `keys_since`), as of one moment.
 pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Result<Restored, StoreError> {
     let mut connection = pools.reader().await?;
-    let mut tx = connection.begin_with(SqlStr::from_static(E::BEGIN_READ)).await.map_err(StoreError::of::<E>)?;
+    let mut tx =
+        connection.begin_with(SqlStr::from_static(E::BEGIN_READ)).await.map_err(StoreError::of::<E>)?;
     let scale_ups = scale_ups::<E>(&mut tx, keys_since).await?;
     let unfinished = scale_ups.iter().filter(|s| s.state != ScaleUpState::Done).map(|s| s.seq);
     let restored = Restored {
@@ -84,7 +85,8 @@ async fn kept<E: Engine>(
         return Ok(Vec::new());
     }
     // The very words of the index's condition, or it would not be used.
-    let query = Query::<E>::packed::<InstanceRow>().sql("AND phase IN ('in_service', 'broken', 'terminating')");
+    let query =
+        Query::<E>::packed::<InstanceRow>().sql("AND phase IN ('in_service', 'broken', 'terminating')");
     range(query, connection, slots).await
 }
 
@@ -111,9 +113,8 @@ async fn range<E: Engine>(
 
 /// The newest attempt of each slot, and those older ones that still hold a place.
 fn current(mut rows: Vec<InstanceRow>) -> Vec<InstanceRow> {
-    let newest: Vec<bool> = (0..rows.len())
-        .map(|i| rows.get(i + 1).is_none_or(|next| next.slot() != rows[i].slot()))
-        .collect();
+    let newest: Vec<bool> =
+        (0..rows.len()).map(|i| rows.get(i + 1).is_none_or(|next| next.slot() != rows[i].slot())).collect();
     let mut newest = newest.into_iter();
     rows.retain(|row| newest.next() == Some(true) || holds_its_place(row.phase));
     rows
