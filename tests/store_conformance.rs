@@ -137,6 +137,15 @@ stories!(
     a_row_that_cannot_be_read_is_named,
 );
 
+#[tokio::test]
+async fn a_database_the_server_does_not_have_is_named() {
+    let place = Place::postgres().await;
+    let url = place.url();
+    place.remove().await;
+    let error = Store::open(&url).await.unwrap_err().to_string();
+    assert!(error.contains("no database of this name") && error.contains("/muster_"), "{error}");
+}
+
 // --- rows -------------------------------------------------------------------------------------
 
 fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
