@@ -72,7 +72,10 @@ async fn throughput() {
         ask_for(&handle, TOTAL).await;
         reached(&handle, |v| count(v, Phase::InService) == TOTAL).await;
         let s = watch.elapsed().as_secs_f64();
-        println!("throughput {round}: {TOTAL} instances in {s:.2} s = {:.0}/s through all durable stages", f64::from(TOTAL) / s);
+        println!(
+            "throughput {round}: {TOTAL} instances in {s:.2} s = {:.0}/s through all durable stages",
+            f64::from(TOTAL) / s
+        );
     }
 }
 
@@ -278,7 +281,12 @@ struct Still {
 
 impl Still {
     fn pending(id: Ec2Id) -> Seen {
-        Seen { id, state: Ec2State::Pending, address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), state_reason: None }
+        Seen {
+            id,
+            state: Ec2State::Pending,
+            address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            state_reason: None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL is found through `MUSTER_TEST_POSTGRES`, the URL of a database whose user may create
 //! others; every story gets a new one.
+#![allow(clippy::large_enum_variant, clippy::cast_possible_truncation)] // a few of each
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -136,6 +137,15 @@ stories!(
     a_schema_from_elsewhere_is_refused,
     a_row_that_cannot_be_read_is_named,
 );
+
+#[tokio::test]
+async fn a_database_the_server_does_not_have_is_named() {
+    let place = Place::postgres().await;
+    let url = place.url();
+    place.remove().await;
+    let error = Store::open(&url).await.unwrap_err().to_string();
+    assert!(error.contains("no database of this name") && error.contains("/muster_"), "{error}");
+}
 
 // --- rows -------------------------------------------------------------------------------------
 
@@ -403,8 +413,8 @@ async fn lists_filter_and_page(place: &Place) {
                 at(1 + n / 20, (n % 20) / 2, 1 + u16::from(n % 2 == 1)),
                 Phase::ALL[n as usize % 10],
             );
-            row.group = if n % 4 == 0 { "db" } else { "web" }.into();
-            row.id = (n % 3 == 0).then(|| format!("i-{:08x}", n / 2).parse().unwrap());
+            row.group = if n.is_multiple_of(4) { "db" } else { "web" }.into();
+            row.id = n.is_multiple_of(3).then(|| format!("i-{:08x}", n / 2).parse().unwrap());
             row
         })
         .collect();
@@ -803,9 +813,9 @@ async fn any_text_survives_but_nul(place: &Place) {
     };
     store.commit(epoch, &changes).await.unwrap();
     let stored = InstanceRow { reason: Some(format!("{odd}\u{fffd}end")), ..row };
-    assert_eq!(every_instance(&store).await, [stored.clone()]);
+    assert_eq!(every_instance(&store).await, std::slice::from_ref(&stored));
     let restored = store.restore(Time(0)).await.unwrap();
-    assert_eq!(restored.instances, [stored.clone()]);
+    assert_eq!(restored.instances, std::slice::from_ref(&stored));
     assert_eq!(restored.scale_ups, changes.scale_ups);
     assert_eq!(every_line(&store).await[0].1.text, "\u{fffd}\u{fffd}");
     let by_group = InstanceFilter { group: Some(odd.into()), ..InstanceFilter::default() };
@@ -912,10 +922,10 @@ async fn a_schema_from_elsewhere_is_refused(place: &Place) {
 
     match place {
         Place::Sqlite(_) => {
-            place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await
+            place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
         }
         Place::Postgres { .. } => {
-            place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await
+            place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await;
         }
     }
     let changed = open().await;

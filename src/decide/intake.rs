@@ -167,9 +167,15 @@ impl Core {
                         attempt: slot.attempt,
                     });
                 }
-                // A launch must be settled first; the removals have the broken ones already.
-                Phase::Launching | Phase::Broken | Phase::Terminating => {}
-                Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                // A launch must be settled first; the removals have the broken ones already; what
+                // is in service stays.
+                Phase::Launching
+                | Phase::Broken
+                | Phase::Terminating
+                | Phase::Queued
+                | Phase::InService
+                | Phase::Gone
+                | Phase::Withdrawn => {}
             }
         }
         let group = s.group;

@@ -95,15 +95,12 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let wall = Stopwatch::start();
     let scale = options.scale();
     let temporary;
-    let dir = match &options.dir {
-        Some(dir) => {
-            std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-            dir.clone()
-        }
-        None => {
-            temporary = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
-            temporary.path().to_path_buf()
-        }
+    let dir = if let Some(dir) = &options.dir {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        dir.clone()
+    } else {
+        temporary = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
+        temporary.path().to_path_buf()
     };
     let sim = SimProcess::start(&options, scale).await.context("the simulated EC2 did not start")?;
     let text = setting::config(&options, &sim.announced, scale, &dir);

@@ -97,6 +97,7 @@ impl Verdict {
 
     /// For people.
     #[must_use]
+    #[allow(clippy::cast_precision_loss)] // calls of one run
     pub fn table(&self) -> String {
         let per_instance = self.ec2_calls as f64 / f64::from(self.wanted.max(1));
         let rows: [(&str, String); 9] = [

@@ -17,8 +17,8 @@ use crate::time::timeout_on_the_wall;
 ///
 /// Too short: a busy disk's slow sync (seconds, at worst) looks like a loss and costs a restore. Too
 /// long: a server behind a dead network holds the engine up; nothing is launched meanwhile, since the
-/// intent is not durable. Lock waits end before this (5 s SQLite, 20 s PostgreSQL).
-const PATIENCE: Duration = Duration::from_secs(60);
+/// intent is not durable. Lock waits end before this (5 s `SQLite`, 20 s `PostgreSQL`).
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Writes everything or nothing, and only for the newest owner.
 ///

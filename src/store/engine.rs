@@ -1,7 +1,7 @@
 //! What the two engines have in common, so that every statement is written once.
 //!
 //! muster's tables hold 64-bit integers and text, either possibly absent, and its statements use
-//! only what SQLite and PostgreSQL both understand (`ON CONFLICT ... DO UPDATE`, row values,
+//! only what `SQLite` and `PostgreSQL` both understand (`ON CONFLICT ... DO UPDATE`, row values,
 //! `RETURNING`). So the code above this file is generic over [`Engine`], and what differs (how to
 //! begin, how to lock, what an error code means) is a handful of items there. The alternatives were
 //! worse: every query written twice drifts apart, and sqlx's `Any` driver converts each value once
@@ -53,6 +53,12 @@ pub(super) trait Engine: Database<Arguments: Bind, Row: Cells> {
 pub(super) trait Bind {
     fn int(&mut self, value: Option<i64>) -> Result<(), sqlx::Error>;
     fn text(&mut self, value: Option<&str>) -> Result<(), sqlx::Error>;
+
+    /// A number of muster's own. Nothing muster counts comes near 2^63; if it did, it would show as
+    /// the largest number there is, not as a negative one.
+    fn number(&mut self, value: impl TryInto<i64>) -> Result<(), sqlx::Error> {
+        self.int(Some(value.try_into().unwrap_or(i64::MAX)))
+    }
 }
 
 impl<A> Bind for A

@@ -14,12 +14,12 @@ pub enum StoreError {
     Url { url: String, problem: String },
     #[error("cannot open {database}: {problem}")]
     Open { database: String, problem: String },
-    #[error("cannot open {database}: {trouble}")]
-    Connect { database: String, trouble: Trouble, source: sqlx::Error },
+    #[error("cannot open {database}: {trouble} ({detail})")]
+    Connect { database: String, trouble: Trouble, detail: String },
     #[error("cannot use {database}: {problem}")]
     Schema { database: String, problem: String },
-    #[error("{trouble}")]
-    Database { trouble: Trouble, source: sqlx::Error },
+    #[error("{trouble} ({detail})")]
+    Database { trouble: Trouble, detail: String },
     #[error(
         "no answer from the database within {seconds} s; whether the transaction took effect is not known"
     )]
@@ -32,8 +32,26 @@ pub enum StoreError {
 
 impl StoreError {
     /// An error of a database at work.
-    pub(super) fn of<E: Engine>(source: sqlx::Error) -> StoreError {
-        StoreError::Database { trouble: Trouble::of::<E>(&source), source }
+    #[allow(clippy::needless_pass_by_value)] // it is what `map_err` hands over
+    pub(super) fn of<E: Engine>(error: sqlx::Error) -> StoreError {
+        StoreError::Database { trouble: Trouble::of::<E>(&error), detail: detail(&error) }
+    }
+
+    /// An error on the way to a database.
+    pub(super) fn connecting<E: Engine>(database: &str, error: &sqlx::Error) -> StoreError {
+        StoreError::Connect {
+            database: database.to_string(),
+            trouble: Trouble::of::<E>(error),
+            detail: detail(error),
+        }
+    }
+}
+
+/// The database's own words, with its code.
+fn detail(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(e) => format!("{}, code {}", e.message(), e.code().unwrap_or_default()),
+        None => error.to_string(),
     }
 }
 
@@ -45,7 +63,7 @@ pub enum CommitError {
     Fenced { by: String },
     /// The database did not confirm the transaction. It may or may not have taken effect, and a
     /// failed sync must not be tried again on the same pages: stop, open anew and restore.
-    #[error("the database did not confirm the commit")]
+    #[error(transparent)]
     Storage(#[from] StoreError),
 }
 
@@ -78,7 +96,7 @@ pub enum Trouble {
 
 impl Trouble {
     pub(super) fn of<E: Engine>(error: &sqlx::Error) -> Trouble {
-        if let Some(code) = error.as_database_error().and_then(|e| e.code()) {
+        if let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
             return E::trouble(&code);
         }
         if matches!(

@@ -28,23 +28,26 @@ pub(super) fn migrator(steps: &[Step]) -> Migrator {
 /// What is wrong with the schema, if that is what an error is about.
 pub(super) fn problem(error: &MigrateError, steps: &[Step]) -> Option<String> {
     let newest = steps.iter().map(|(number, _, _)| *number).max().unwrap_or(0);
-    match error {
-        MigrateError::VersionMissing(step) if *step > newest => Some(format!(
-            "its schema is at step {step}, made by a newer muster; this one knows steps up to {newest}: \
-             run the newer muster, or name another database"
-        )),
-        MigrateError::VersionMissing(step) => Some(format!(
-            "its schema has a step {step} that this muster does not know: name another database"
-        )),
-        MigrateError::VersionMismatch(step) => Some(format!(
+    let problem = if let MigrateError::VersionMissing(step) = error {
+        if *step > newest {
+            format!(
+                "its schema is at step {step}, made by a newer muster; this one knows steps up to {newest}: \
+                 run the newer muster, or name another database"
+            )
+        } else {
+            format!("its schema has a step {step} that this muster does not know: name another database")
+        }
+    } else if let MigrateError::VersionMismatch(step) = error {
+        format!(
             "step {step} of its schema is not the one this muster would have made (the record of it was \
              changed, or another build made it): restore it from a backup or name another database"
-        )),
-        MigrateError::Dirty(step) => {
-            Some(format!("step {step} of its schema was left half done: restore it from a backup"))
-        }
-        _ => None,
-    }
+        )
+    } else if let MigrateError::Dirty(step) = error {
+        format!("step {step} of its schema was left half done: restore it from a backup")
+    } else {
+        return None;
+    };
+    Some(problem)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! The books: all SQL, for SQLite and for PostgreSQL.
+//! The books: all SQL, for `SQLite` and for `PostgreSQL`.
 //!
 //! One owner writes, in whole decisions ([`Store::commit`]); anybody reads. What is absent: no
 //! business rule (the core decided already), no retry (a failed commit means restore), no delete (rows
 //! end, they do not go away), no time and no randomness of the store's own.
 //!
-//! SQLite runs with a write-ahead log that is synced at every commit, one writing connection and two
+//! `SQLite` runs with a write-ahead log that is synced at every commit, one writing connection and two
 //! reading ones. A commit that finds the log longer than 16 MiB also moves it into the database file;
 //! readers hold it for a page of rows at most, so it stays about that long.
 
@@ -82,7 +82,7 @@ macro_rules! on {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, makes a missing SQLite
+    /// Opens `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, makes a missing `SQLite`
     /// file, and brings the schema up to date.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -105,7 +105,7 @@ impl Store {
         on!(self, pools => pools.descriptors)
     }
 
-    /// Closes every connection; SQLite's log is moved into the database file.
+    /// Closes every connection; `SQLite`'s log is moved into the database file.
     pub async fn close(&self) {
         on!(self, pools => {
             pools.readers.close().await;

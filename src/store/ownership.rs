@@ -3,7 +3,7 @@
 //! An epoch cannot alias: it is given out by one statement that adds one to the stored value, so two
 //! takers never get the same, and it is never lowered. An owner that was paused and wakes up still
 //! holds a smaller epoch than the stored one, and [`check`] runs inside the very transaction that
-//! writes, under the lock that a taker needs (SQLite's write lock, PostgreSQL's row lock). So either
+//! writes, under the lock that a taker needs (`SQLite`'s write lock, `PostgreSQL`'s row lock). So either
 //! the old owner's commit ends before the ownership changes hands, or it sees the new epoch.
 
 use super::Pools;

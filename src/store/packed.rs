@@ -1,6 +1,6 @@
 //! Rows that come as one JSON array each, for reading very many of them.
 //!
-//! sqlx copies every value of a SQLite row on its own, from one thread to another; for the ten columns
+//! sqlx copies every value of a `SQLite` row on its own, from one thread to another; for the ten columns
 //! of an instance that is most of the time a restore takes. One text a row is several times cheaper,
 //! the work of writing and reading JSON included.
 

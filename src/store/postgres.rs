@@ -108,27 +108,23 @@ fn shown(options: &PgConnectOptions) -> String {
 /// Connects, and brings the schema up to date.
 pub(super) async fn open(options: PgConnectOptions) -> Result<Pools<Postgres>, StoreError> {
     let database = shown(&options);
-    let failed = |source| StoreError::Connect {
-        database: database.clone(),
-        trouble: Trouble::of::<Postgres>(&source),
-        source,
-    };
+    let failed = |error: &sqlx::Error| StoreError::connecting::<Postgres>(&database, error);
     // Pools hide why they cannot connect, so the first connection is made without one.
-    let mut connection = match timeout_on_the_wall(CONNECT, options.connect()).await {
-        Some(connected) => connected.map_err(failed)?,
-        None => {
-            let problem = format!("no answer within {} s", CONNECT.as_secs());
-            return Err(StoreError::Open { database, problem });
-        }
+    let Some(connected) = timeout_on_the_wall(CONNECT, options.connect()).await else {
+        return Err(StoreError::Open {
+            problem: format!("no answer within {} s", CONNECT.as_secs()),
+            database,
+        });
     };
+    let mut connection = connected.map_err(|error| failed(&error))?;
     // The migrator holds an advisory lock, so of two that start at once the second finds nothing to do.
     if let Err(error) = migrate::migrator(migrate::POSTGRES).run_direct(None, &mut connection, false).await {
         return Err(match migrate::problem(&error, migrate::POSTGRES) {
             Some(problem) => StoreError::Schema { database, problem },
-            None => failed(error.into()),
+            None => failed(&error.into()),
         });
     }
-    connection.close().await.map_err(failed)?;
+    connection.close().await.map_err(|error| failed(&error))?;
     let pool = |size| {
         PgPoolOptions::new()
             .max_connections(size)
@@ -141,4 +137,39 @@ pub(super) async fn open(options: PgConnectOptions) -> Result<Pools<Postgres>, S
         readers: pool(READERS).connect_lazy_with(options),
         descriptors: 1 + READERS,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_shows_a_password() {
+        for url in [
+            "postgres://muster:hunter2@127.0.0.1:5432",
+            "postgres://muster:hunter2@127.0.0.1:port/muster",
+            "postgres://muster:hunter2@[::1/muster",
+            "postgres://muster@127.0.0.1/muster?sslmode=hunter2",
+            "postgres://muster:%ff@127.0.0.1/hunter2?port=x",
+        ] {
+            let error = options(url).unwrap_err();
+            let all = format!("{error} {error:?}");
+            assert!(!all.contains("hunter2"), "{url}: {all}");
+            assert!(error.to_string().contains("postgres://USER:PASSWORD@HOST:PORT/DATABASE"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named_without_its_password() {
+        // Bound and not listening: nobody else can take the port, and connecting is refused.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let url = format!("postgres://someone:hunter2@127.0.0.1:{port}/books");
+        let error = crate::store::Store::open(&url).await.unwrap_err();
+        let all = format!("{error} {error:?}");
+        assert!(all.contains(&format!("postgres://someone@127.0.0.1:{port}/books")), "{all}");
+        assert!(all.contains("there is no connection"), "{all}");
+        assert!(!all.contains("hunter2"), "{all}");
+    }
 }

@@ -64,11 +64,11 @@ fn scale_up(wanted: u32) -> ScaleUpRow {
 
 /// CPU time of this process so far, all threads, in milliseconds (clock ticks of 10 ms): what a noisy
 /// machine does not distort.
-fn cpu_ms() -> u64 {
+fn cpu_ms() -> u32 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let behind_name = stat.rsplit_once(')').unwrap().1;
-    let ticks = behind_name.split_whitespace().skip(11).take(2).map(|t| t.parse::<u64>().unwrap());
-    ticks.sum::<u64>() * 10
+    let ticks = behind_name.split_whitespace().skip(11).take(2).map(|t| t.parse::<u32>().unwrap());
+    ticks.sum::<u32>() * 10
 }
 
 async fn lives(store: &Store, per_commit: u32, total: u32) -> f64 {
@@ -96,7 +96,7 @@ async fn measure(url: impl Fn(u32) -> String) {
         println!(
             "{per_commit:>6} changed instances a commit: {rate:>8.0} lives/s, {:>8.0} rows/s, {:.1} us of CPU a row",
             rate * 12.0,
-            (cpu_ms() - cpu) as f64 * 1000.0 / f64::from(total) / 12.0,
+            f64::from(cpu_ms() - cpu) * 1000.0 / f64::from(total) / 12.0,
         );
         for _ in 0..8 {
             let (watch, cpu) = (Stopwatch::start(), cpu_ms());

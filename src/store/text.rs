@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The text as both engines can hold it: NUL becomes U+FFFD.
 ///
-/// PostgreSQL's text cannot hold NUL and SQLite's can; error messages from instances may contain
+/// `PostgreSQL`'s text cannot hold NUL and `SQLite`'s can; error messages from instances may contain
 /// anything. Replacing it for both keeps a database movable from one engine to the other, and a
 /// stray byte from failing a commit.
 pub(super) fn storable(text: &str) -> Cow<'_, str> {

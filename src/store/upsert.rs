@@ -1,6 +1,6 @@
 //! Many rows in few statements.
 //!
-//! One statement a row would cost a round trip to SQLite's thread or to the server for each, several
+//! One statement a row would cost a round trip to `SQLite`'s thread or to the server for each, several
 //! times what the row itself takes. So rows go out in statements of a few fixed sizes
 //! ([`Engine::BATCHES`]), which stay prepared.
 
@@ -16,7 +16,7 @@ use super::table::Table;
 /// Inserts rows, or updates those whose key is there already.
 ///
 /// The same key twice counts as written one after the other. They are made one row beforehand, since
-/// PostgreSQL refuses to touch a row twice in one statement.
+/// `PostgreSQL` refuses to touch a row twice in one statement.
 pub(super) async fn write<E: Engine, T: Table>(
     connection: &mut E::Connection,
     rows: &[T],

@@ -122,6 +122,9 @@ impl ApiBudget {
 
     /// Takes what one call about `instances` instances needs, or says what it waits for and takes
     /// nothing.
+    ///
+    /// # Panics
+    /// If a token that was there a moment ago is not: a defect in the bucket.
     pub fn take(&mut self, now: Time, instances: u32) -> Result<(), Wait> {
         self.check(now)?;
         if let Some(bucket) = &mut self.instances

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
-use super::{Bind, Cells, Reader, StoreError, Table, int};
+use super::{Bind, Cells, Reader, StoreError, Table};
 use crate::decide::rows::InstanceRow;
 use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, SlotId, Time};
 use crate::store::Pools;
@@ -39,11 +39,11 @@ impl Table for InstanceRow {
 
     fn bind(&self, to: &mut impl Bind) -> Result<(), sqlx::Error> {
         to.int(Some(self.instance.slot.to_i64()))?;
-        to.int(int(self.instance.attempt))?;
+        to.number(self.instance.attempt)?;
         to.text(Some(&self.group))?;
         to.text(Some(self.phase.as_str()))?;
         to.int(Some(self.since.0))?;
-        to.int(self.launch.and_then(|l| int(l.0)))?;
+        to.int(self.launch.map(|l| i64::try_from(l.0).unwrap_or(i64::MAX)))?;
         to.text(self.id.as_ref().map(Ec2Id::as_str))?;
         to.text(self.address.map(|a| a.to_string()).as_deref())?;
         to.text(self.zone.as_deref())?;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Bind, Cells, Reader, StoreError, Table, int};
+use super::{Bind, Cells, Reader, StoreError, Table};
 use crate::decide::rows::JournalRow;
 use crate::decide::words::{InstanceRef, ScaleUpSeq, SlotId, Time};
 use crate::store::Pools;
@@ -29,9 +29,9 @@ impl Table for JournalRow {
 
     fn bind(&self, to: &mut impl Bind) -> Result<(), sqlx::Error> {
         to.int(Some(self.at.0))?;
-        to.int(self.scale_up.and_then(|s| int(s.0)))?;
+        to.int(self.scale_up.map(|s| s.0.into()))?;
         to.int(self.instance.map(|i| i.slot.to_i64()))?;
-        to.int(self.instance.and_then(|i| int(i.attempt)))?;
+        to.int(self.instance.map(|i| i.attempt.into()))?;
         to.text(Some(&self.kind))?;
         to.text(Some(&self.text))
     }

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::{Bind, Cells, Reader, StoreError, Table, int};
+use super::{Bind, Cells, Reader, StoreError, Table};
 use crate::decide::rows::LaunchRow;
-use crate::decide::words::{LaunchSeq, LaunchState, Time};
+use crate::decide::words::{ErrorClass, LaunchSeq, LaunchState, Time};
 use crate::store::Pools;
 use crate::store::engine::Engine;
 use crate::store::query::Query;
@@ -34,19 +34,19 @@ impl Table for LaunchRow {
     }
 
     fn bind(&self, to: &mut impl Bind) -> Result<(), sqlx::Error> {
-        to.int(int(self.seq.0))?;
+        to.number(self.seq.0)?;
         to.text(Some(&self.group))?;
         to.text(Some(&self.version))?;
         to.text(Some(&self.token))?;
         to.text(Some(&self.body))?;
-        to.int(int(self.count))?;
+        to.number(self.count)?;
         to.text(Some(self.state.as_str()))?;
-        to.int(int(self.sends))?;
+        to.number(self.sends)?;
         to.int(Some(self.created_at.0))?;
         to.int(Some(self.not_before.0))?;
         to.int(self.settled_at.map(|t| t.0))?;
-        to.int(int(self.launched))?;
-        to.text(self.error_class.map(|c| c.as_str()))?;
+        to.number(self.launched)?;
+        to.text(self.error_class.map(ErrorClass::as_str))?;
         to.text(self.error.as_deref())
     }
 

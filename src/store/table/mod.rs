@@ -135,9 +135,3 @@ impl<'r, R: Cells> Reader<'r, R> {
         }
     }
 }
-
-/// A number of muster's as the database's 64-bit integer. Nothing muster counts comes near 2^63, so
-/// the limit is never met; if it were, it would show as the largest number, not as a negative one.
-pub(super) fn int(number: impl TryInto<i64>) -> Option<i64> {
-    Some(number.try_into().unwrap_or(i64::MAX))
-}

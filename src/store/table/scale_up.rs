@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Bind, Cells, Reader, StoreError, Table, int};
+use super::{Bind, Cells, Reader, StoreError, Table};
 use crate::decide::rows::ScaleUpRow;
 use crate::decide::words::{ScaleUpSeq, ScaleUpState, Time};
 use crate::store::Pools;
@@ -42,19 +42,19 @@ impl Table for ScaleUpRow {
     }
 
     fn bind(&self, to: &mut impl Bind) -> Result<(), sqlx::Error> {
-        to.int(int(self.seq.0))?;
+        to.number(self.seq.0)?;
         to.text(Some(&self.id))?;
         to.text(Some(&self.group))?;
-        to.int(int(self.wanted))?;
-        to.int(int(self.planned))?;
+        to.number(self.wanted)?;
+        to.number(self.planned)?;
         to.int(self.by.map(|t| t.0))?;
         to.text(Some(&self.reason))?;
         to.text(self.idempotency_key.as_deref())?;
         to.text(Some(self.state.as_str()))?;
         to.int(Some(self.accepted_at.0))?;
         to.int(self.done_at.map(|t| t.0))?;
-        to.int(int(self.in_service))?;
-        to.int(int(self.withdrawn))?;
+        to.number(self.in_service)?;
+        to.number(self.withdrawn)?;
         to.int(Some(self.eta_ms))?;
         to.text(self.cancel_reason.as_deref())
     }

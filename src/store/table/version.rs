@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Bind, Cells, Reader, StoreError, Table, int};
+use super::{Bind, Cells, Reader, StoreError, Table};
 use crate::decide::rows::VersionRow;
 use crate::decide::words::Time;
 
@@ -20,7 +20,7 @@ impl Table for VersionRow {
         to.text(Some(&self.version))?;
         to.int(self.proven_at.map(|t| t.0))?;
         to.int(self.open_until.map(|t| t.0))?;
-        to.int(int(self.opened))
+        to.number(self.opened)
     }
 
     fn read(from: &mut Reader<'_, impl Cells>) -> Result<Self, StoreError> {
