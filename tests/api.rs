@@ -135,8 +135,8 @@ async fn a_scale_up_can_be_asked_for_followed_and_looked_into() {
         "history reads the same later"
     );
 
-    let list: ScaleUpPage = get(&muster, "/v1/scale-ups?state=done&group=web").await;
-    assert_eq!(list.scale_ups.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), [created.id.as_str()]);
+    let page: ScaleUpPage = get(&muster, "/v1/scale-ups?state=done&group=web").await;
+    assert_eq!(page.scale_ups.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), [created.id.as_str()]);
 
     let mut seen = BTreeSet::new();
     let mut path = format!("{}&phase=in_service&limit=7", created.links.instances);
