@@ -3,14 +3,13 @@
 //! The judge is that EC2, asked by a few lines of our own and not by muster's client.
 
 mod ec2;
-mod http;
 mod processes;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::harness::wait_for;
 use ec2::Ec2;
 use processes::{Agents, Muster};
 
@@ -18,10 +17,6 @@ use processes::{Agents, Muster};
 const WEB: usize = 50;
 /// Instances that never serve, and are cancelled.
 const STUCK: usize = 20;
-
-/// The longest any single wait may take. Both servers launch one instance a call, in 0.05 to 0.5 s on a
-/// busy machine, so 50 of them take less than half a minute; nothing is waited for longer than it takes.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Brings 50 instances into service on the EC2 whose address the variable holds, then launches 20 that
 /// never serve, cancels them, and looks at what is left.
@@ -94,16 +89,4 @@ pub async fn walkthrough(variable: &str) {
 fn count(document: &Value, key: &str) -> usize {
     let number = document[key].as_u64().unwrap_or_else(|| panic!("no number '{key}' in {document}"));
     usize::try_from(number).unwrap()
-}
-
-/// Asks until the answer is yes; panics with the last no when [`PATIENCE`] is over.
-async fn wait_for(what: &str, mut reached: impl AsyncFnMut() -> Result<(), String>) {
-    let watch = muster::time::Stopwatch::start();
-    loop {
-        match reached().await {
-            Ok(()) => return,
-            Err(last) => assert!(watch.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}: {last}"),
-        }
-        muster::time::sleep_on_the_wall(Duration::from_millis(100)).await;
-    }
 }

@@ -3,7 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::http;
+use crate::harness::http;
 
 /// Neither server checks signatures; `LocalStack` reads the service and the region from this header.
 const AUTHORIZATION: &str =
@@ -36,7 +36,7 @@ impl Ec2 {
             .finish();
         let headers =
             [("authorization", AUTHORIZATION), ("content-type", "application/x-www-form-urlencoded")];
-        let (status, xml) = http::send("POST", &format!("{}/", self.endpoint), &headers, form).await.unwrap();
+        let (status, xml) = http("POST", &format!("{}/", self.endpoint), &headers, &form).await.unwrap();
         assert_eq!(status, 200, "{xml}");
         assert!(!xml.contains("<nextToken>"), "more than one page: {xml}");
         instances(&xml)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::{http, wait_for};
+use crate::harness::{free_port, http, wait_for};
 
 /// A script of localstack/, ready to run.
 fn script(name: &str) -> Command {
@@ -46,7 +45,7 @@ impl Agents {
     /// What was pushed to whom.
     pub async fn pushes(&self) -> BTreeMap<String, Value> {
         let url = format!("http://127.0.0.1:{}/pushes", self.port);
-        let (status, body) = http::send("GET", &url, &[], String::new()).await.unwrap();
+        let (status, body) = http("GET", &url, &[], "").await.unwrap();
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
@@ -91,7 +90,7 @@ pub struct Muster {
 impl Muster {
     /// Starts it on `SQLite` in the folder, and waits until it is ready.
     pub async fn serve(config: &Config, folder: &Path) -> Muster {
-        let listen = free_address();
+        let listen = format!("127.0.0.1:{}", free_port());
         let process = muster()
             .args(["serve", "--config"])
             .arg(&config.path)
@@ -108,7 +107,7 @@ impl Muster {
             if let Some(status) = muster.process.try_wait().unwrap() {
                 panic!("muster serve ended: {status}");
             }
-            match http::send("GET", &ready, &[], String::new()).await? {
+            match http("GET", &ready, &[], "").await? {
                 (200, _) => Ok(()),
                 (status, body) => Err(format!("{status} {body}")),
             }
@@ -134,8 +133,7 @@ impl Muster {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let (status, body) =
-            http::send("GET", &format!("{}{path}", self.url), &[], String::new()).await.unwrap();
+        let (status, body) = http("GET", &format!("{}{path}", self.url), &[], "").await.unwrap();
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
     }
@@ -156,11 +154,6 @@ fn muster() -> Command {
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
-}
-
-/// An address on the loopback that nothing listens on now.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// What a command said, and its exit code (none if a signal ended it).
