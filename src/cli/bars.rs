@@ -3,7 +3,7 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::text::{clean, seconds};
-use super::wire::ScaleUp;
+use crate::api::types::ScaleUp;
 use crate::decide::words::Phase;
 
 /// Stages and the phases that have passed them.

@@ -20,7 +20,7 @@ use super::exit::{Failure, describe};
 use super::retry::{Again, Trouble};
 use super::sse::{Event, Parser};
 use super::text::clean;
-use super::wire::ProblemBody;
+use crate::api::types::ProblemBody;
 use crate::time::timeout_on_the_wall;
 
 /// Longest wait for an answer. The service answers within a second, or says 429 or 503.

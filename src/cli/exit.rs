@@ -1,7 +1,7 @@
 //! How a command ends: exit codes that scripts can use, and the message that goes with each.
 
 use super::text::clean;
-use super::wire::ProblemBody;
+use crate::api::types::ProblemBody;
 
 /// What `--help` says about exit codes.
 pub const HELP: &str = "\
@@ -97,7 +97,7 @@ pub fn describe(problem: &ProblemBody) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::wire::FieldError;
+    use crate::api::types::FieldError;
 
     #[test]
     fn every_code_is_in_the_help() {

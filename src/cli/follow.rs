@@ -13,7 +13,7 @@ use super::retry::{Patience, Trouble};
 use super::show;
 use super::sse::Event;
 use super::text::clean;
-use super::wire::{Created, JournalLine, ScaleUp};
+use crate::api::types::{Created, JournalLine, ScaleUp};
 use crate::time::Stopwatch;
 
 /// Where there is no terminal: a line of progress at most so often, on the wall. A scale-up of five

@@ -14,7 +14,6 @@ mod sse;
 #[cfg(test)]
 mod testing;
 mod text;
-mod wire;
 
 use std::process::ExitCode;
 

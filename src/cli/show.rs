@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::text::{Align, Table, clean, seconds};
-use super::wire::{Created, ScaleUp, ScaleUpItem, Shortfall, WaitLine};
+use crate::api::types::{Created, ScaleUp, ScaleUpItem, Shortfall, WaitLine};
 use crate::decide::words::{Phase, ScaleUpState};
 
 /// One line for a scale-up that was just accepted.

@@ -223,11 +223,17 @@ pub fn event(name: &str, id: Option<u32>, data: &Value) -> String {
     format!("event: {name}\n{id}data: {data}\n\n")
 }
 
+/// Where the service says that scale-up 12 is.
+pub fn links() -> Value {
+    json!({ "self": "/", "events": "/", "cancel": "/", "explain": "/", "instances": "/" })
+}
+
 /// Scale-up 12 of 1,200 in group web, as the service shows it.
 pub fn scale_up(state: &str, in_service: u32) -> Value {
     json!({
         "id": "id-12", "seq": 12, "group": "web", "wanted": 1200, "state": state,
         "accepted_at": "2026-01-04T15:00:00.000Z", "in_service": in_service, "withdrawn": 0,
         "reason": "first working day", "phases": { "in_service": in_service }, "waits": [], "shortfall": [],
+        "links": links(),
     })
 }

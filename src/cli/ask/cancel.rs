@@ -1,13 +1,13 @@
 //! `cancel`: stop a scale-up.
 
 use super::path;
+use crate::api::types::{Cancel, ScaleUp};
 use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
 use crate::cli::retry::keep_trying;
 use crate::cli::show::summary;
-use crate::cli::wire::{Cancel, ScaleUp};
 
 pub async fn run(args: &args::Cancel, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let path = format!("{}/cancel", path("/v1/scale-ups", &args.scale_up));

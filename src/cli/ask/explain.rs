@@ -1,13 +1,13 @@
 //! `explain`: why something is not further than it is.
 
 use super::path;
+use crate::api::types::Explanation;
 use crate::cli::args::Explain;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
 use crate::cli::show::waits;
 use crate::cli::text::clean;
-use crate::cli::wire::Explanation;
 
 pub async fn run(args: &Explain, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let document = client.get(&path("/v1/explain", &args.subject)).await?;

@@ -1,12 +1,12 @@
 //! `instances`: what became of each attempt at filling a slot.
 
 use super::query;
+use crate::api::types::{InstanceItem, InstancePage};
 use crate::cli::args::Instances;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
 use crate::cli::text::{Align, Table};
-use crate::cli::wire::{InstanceItem, InstancePage};
 use crate::decide::words::Phase;
 
 /// Instances a request: the most that the service gives.

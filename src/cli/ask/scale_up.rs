@@ -1,6 +1,7 @@
 //! `scale-up`: ask for more instances in service.
 
 use super::path;
+use crate::api::types::{Created, NewScaleUp};
 use crate::cli::args::ScaleUp;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -8,7 +9,6 @@ use crate::cli::follow::{follow, tell_accepted};
 use crate::cli::io::Io;
 use crate::cli::retry::keep_trying;
 use crate::cli::show::accepted;
-use crate::cli::wire::{Created, NewScaleUp};
 use crate::ids;
 use crate::time::wall_now;
 
@@ -47,10 +47,10 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::cli::testing::{Fake, Reply, event, run, scale_up};
+    use crate::cli::testing::{Fake, Reply, event, links, run, scale_up};
 
     fn created() -> Value {
-        json!({ "id": "id-12", "seq": 12, "group": "web", "wanted": 1200, "state": "open", "eta_s": 320 })
+        json!({ "id": "id-12", "seq": 12, "group": "web", "wanted": 1200, "state": "open", "eta_s": 320, "links": links() })
     }
 
     #[tokio::test]

@@ -1,13 +1,13 @@
 //! `status`: all scale-ups, or one.
 
 use super::path;
+use crate::api::types::{ScaleUp, ScaleUpPage};
 use crate::cli::args::Status;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::follow::follow;
 use crate::cli::io::Io;
 use crate::cli::show::{list, summary};
-use crate::cli::wire::{ScaleUp, ScaleUpPage};
 
 /// Scale-ups in the list: what fits on a few screens. Older ones are a matter for the API.
 const NEWEST: u32 = 100;
