@@ -51,7 +51,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["decide"]),
     ("contact", &["decide", "net", "time"]),
     ("decide", &[]),
-    ("demo", &["api::types", "app", "cli", "config", "decide", "ids", "net", "sim", "time"]),
+    // It runs a whole service in its own process, follows its view, and holds its books against the ledger.
+    ("demo", &["app", "config", "decide", "engine", "sim", "store", "time"]),
     ("engine", &["cloud", "contact", "decide", "ids", "net", "store", "time"]),
     ("ids", &["decide"]),
     ("net", &["decide", "ids", "time"]),
