@@ -20,7 +20,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 /// Where a story's database lives.
 enum Place {
     Sqlite(tempfile::TempDir),
-    Postgres { server: sqlx::postgres::PgConnectOptions, url: url::Url, name: String },
+    Postgres { server: Box<sqlx::postgres::PgConnectOptions>, url: url::Url, name: String },
 }
 
 impl Place {
@@ -37,7 +37,7 @@ impl Place {
         let mut url = url::Url::parse(&server).unwrap();
         let server = sqlx::postgres::PgConnectOptions::from_url(&url).unwrap();
         url.set_path(&name);
-        let place = Place::Postgres { server, url, name };
+        let place = Place::Postgres { server: Box::new(server), url, name };
         place.at_server("CREATE DATABASE").await;
         place
     }
@@ -412,8 +412,8 @@ async fn lists_filter_and_page(place: &Place) {
                 at(1 + n / 20, (n % 20) / 2, 1 + u16::from(n % 2 == 1)),
                 Phase::ALL[n as usize % 10],
             );
-            row.group = if n % 4 == 0 { "db" } else { "web" }.into();
-            row.id = (n % 3 == 0).then(|| format!("i-{:08x}", n / 2).parse().unwrap());
+            row.group = if n.is_multiple_of(4) { "db" } else { "web" }.into();
+            row.id = n.is_multiple_of(3).then(|| format!("i-{:08x}", n / 2).parse().unwrap());
             row
         })
         .collect();
@@ -812,13 +812,14 @@ async fn any_text_survives_but_nul(place: &Place) {
     };
     store.commit(epoch, &changes).await.unwrap();
     let stored = InstanceRow { reason: Some(format!("{odd}\u{fffd}end")), ..row };
-    assert_eq!(every_instance(&store).await, [stored.clone()]);
+    let stored = [stored];
+    assert_eq!(every_instance(&store).await, stored);
     let restored = store.restore(Time(0)).await.unwrap();
-    assert_eq!(restored.instances, [stored.clone()]);
+    assert_eq!(restored.instances, stored);
     assert_eq!(restored.scale_ups, changes.scale_ups);
     assert_eq!(every_line(&store).await[0].1.text, "\u{fffd}\u{fffd}");
     let by_group = InstanceFilter { group: Some(odd.into()), ..InstanceFilter::default() };
-    assert_eq!(store.instances(&by_group, None, 9).await.unwrap(), [stored]);
+    assert_eq!(store.instances(&by_group, None, 9).await.unwrap(), stored);
 }
 
 async fn the_ends_of_every_range_survive(place: &Place) {
