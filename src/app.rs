@@ -80,7 +80,8 @@ impl Service {
             move || descriptors(&asked),
             FOLLOWERS,
         );
-        let http = tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
+        let http =
+            tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
 
         let parts = Parts {
             store: store.clone(),

@@ -17,6 +17,8 @@
     clippy::struct_excessive_bools
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+// Limits are told in the unit of their source: 180 s beside 100 + 60 s.
+#![allow(clippy::duration_suboptimal_units)]
 
 pub mod api;
 pub mod app;

@@ -1,1 +1,5 @@
-fn main() {}
+//! `muster`.
+
+fn main() -> std::process::ExitCode {
+    muster::cli::main()
+}

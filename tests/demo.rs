@@ -21,7 +21,8 @@ async fn demo(descriptors: u32, args: &[&str]) -> Value {
     let (stdout, stderr) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert!(out.status.success(), "{}: {stdout}{stderr}", out.status);
     assert!(!stderr.contains("Too many open files"), "{stderr}");
-    serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("one JSON object and nothing else ({e}): {stdout}"))
+    serde_json::from_str(&stdout)
+        .unwrap_or_else(|e| panic!("one JSON object and nothing else ({e}): {stdout}"))
 }
 
 fn assert_all_in_service(v: &Value, wanted: u64) {

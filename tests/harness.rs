@@ -70,13 +70,6 @@ impl Sim {
         serde_json::from_str(&http("GET", &url, &[], "").await.unwrap().1).unwrap()
     }
 
-    pub async fn change_faults(&self, change: &Value) {
-        let json = [("content-type", "application/json")];
-        let url = format!("{}/_sim/faults", self.announced.ec2);
-        let (status, body) = http("POST", &url, &json, &change.to_string()).await.unwrap();
-        assert!((200..300).contains(&status), "{status} {body}");
-    }
-
     /// So many are served, each slot by exactly one live instance, and nothing else lives.
     pub async fn assert_served(&self, wanted: u32) {
         let s = self.summary(wanted).await;

@@ -1,1 +1,19 @@
+//! Every test that needs more than one room: one binary, since each links the SDK's large library.
+#![warn(clippy::pedantic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::duration_suboptimal_units, clippy::cast_precision_loss, clippy::similar_names)]
 
+mod api;
+mod borders;
+mod cli;
+mod counterpart;
+mod crashes;
+mod demo;
+mod harness;
+mod localstack;
+mod moto;
+mod poison;
+mod sim_wire;
+mod source;
+mod store_conformance;
+mod style;

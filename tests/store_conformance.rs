@@ -2,6 +2,7 @@
 //!
 //! PostgreSQL is found through `MUSTER_TEST_POSTGRES`, the URL of a database whose user may create
 //! others; every story gets a new one.
+#![allow(clippy::large_enum_variant, clippy::cast_possible_truncation)] // a few of each
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,7 +21,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 /// Where a story's database lives.
 enum Place {
     Sqlite(tempfile::TempDir),
-    Postgres { server: Box<sqlx::postgres::PgConnectOptions>, url: url::Url, name: String },
+    Postgres { server: sqlx::postgres::PgConnectOptions, url: url::Url, name: String },
 }
 
 impl Place {
@@ -37,7 +38,7 @@ impl Place {
         let mut url = url::Url::parse(&server).unwrap();
         let server = sqlx::postgres::PgConnectOptions::from_url(&url).unwrap();
         url.set_path(&name);
-        let place = Place::Postgres { server: Box::new(server), url, name };
+        let place = Place::Postgres { server, url, name };
         place.at_server("CREATE DATABASE").await;
         place
     }
@@ -812,14 +813,13 @@ async fn any_text_survives_but_nul(place: &Place) {
     };
     store.commit(epoch, &changes).await.unwrap();
     let stored = InstanceRow { reason: Some(format!("{odd}\u{fffd}end")), ..row };
-    let stored = [stored];
-    assert_eq!(every_instance(&store).await, stored);
+    assert_eq!(every_instance(&store).await, std::slice::from_ref(&stored));
     let restored = store.restore(Time(0)).await.unwrap();
-    assert_eq!(restored.instances, stored);
+    assert_eq!(restored.instances, std::slice::from_ref(&stored));
     assert_eq!(restored.scale_ups, changes.scale_ups);
     assert_eq!(every_line(&store).await[0].1.text, "\u{fffd}\u{fffd}");
     let by_group = InstanceFilter { group: Some(odd.into()), ..InstanceFilter::default() };
-    assert_eq!(store.instances(&by_group, None, 9).await.unwrap(), stored);
+    assert_eq!(store.instances(&by_group, None, 9).await.unwrap(), [stored]);
 }
 
 async fn the_ends_of_every_range_survive(place: &Place) {
@@ -922,10 +922,10 @@ async fn a_schema_from_elsewhere_is_refused(place: &Place) {
 
     match place {
         Place::Sqlite(_) => {
-            place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await
+            place.tamper("UPDATE _sqlx_migrations SET checksum = x'00' WHERE version = 1").await;
         }
         Place::Postgres { .. } => {
-            place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await
+            place.tamper("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").await;
         }
     }
     let changed = open().await;

@@ -121,6 +121,9 @@ fn by_shape(code: &str, status: u16) -> ErrorClass {
         // No code: not EC2's words but those of something on the way.
         _ if code.is_empty() => ErrorClass::Unknown,
         // 401, 403 and 407 are about who asks, 408 is about time: see the page's head.
+        // EC2 names these alike, and has more of them than any list.
+        _ if code.ends_with("LimitExceeded") => ErrorClass::Quota,
+        _ if code.starts_with("Insufficient") && code.ends_with("Capacity") => ErrorClass::Capacity,
         400..=499 if !matches!(status, 401 | 403 | 407 | 408) || code.starts_with("AuthFailure.") => {
             ErrorClass::Configuration
         }
@@ -199,6 +202,7 @@ mod tests {
                 "UnfulfillableCapacity",
                 "SpotMaxPriceTooLow",
                 "ReservationCapacityExceeded",
+                "InsufficientUnheardOfCapacity",
             ],
         ),
         (ErrorClass::Unsupported, 400, &["Unsupported", "VolumeTypeNotAvailableInZone"]),
@@ -215,6 +219,7 @@ mod tests {
                 "MaxIOPSLimitExceeded",
                 "NetworkAddressUsageLimitExceeded",
                 "NetworkAddressUsagePeeredLimitExceeded",
+                "NeverHeardOfItLimitExceeded",
             ],
         ),
         (ErrorClass::TooMany, 400, &["ResourceCountExceeded", "RequestResourceCountExceeded"]),

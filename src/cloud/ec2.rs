@@ -185,14 +185,17 @@ mod tests {
     use std::net::SocketAddr;
     use tokio::sync::Barrier;
 
-    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
-        let settings = AwsSettings {
+    fn settings(at: SocketAddr, call_timeout: Duration) -> AwsSettings {
+        AwsSettings {
             region: "us-east-1".into(),
             endpoint: Some(format!("http://{at}")),
             call_timeout,
             keys: Some(AwsKeys { id: "AKIDTEST".into(), secret: "secret".into() }),
-        };
-        AwsEc2::new(&settings, Arc::clone(fds), Clock::real()).await.unwrap()
+        }
+    }
+
+    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
+        AwsEc2::new(&settings(at, call_timeout), Arc::clone(fds), Clock::real()).await.unwrap()
     }
 
     async fn patient(at: SocketAddr) -> AwsEc2 {
@@ -270,7 +273,26 @@ mod tests {
         assert!(head.contains("app/muster"), "{head}");
         let mut fields = form.split('&').collect::<Vec<_>>();
         fields.sort_unstable();
-        insta::assert_snapshot!(fields.join("\n"));
+        insta::assert_snapshot!(fields.join("\n"), @r"
+        Action=RunInstances
+        ClientToken=m-1-1
+        IamInstanceProfile.Arn=arn%3Aaws%3Aiam%3A%3A1%3Ainstance-profile%2Fweb
+        ImageId=ami-1
+        InstanceType=c99.nano
+        MaxCount=2
+        MinCount=1
+        SecurityGroupId.1=sg-1
+        SecurityGroupId.2=sg-2
+        SubnetId=subnet-a
+        TagSpecification.1.ResourceType=instance
+        TagSpecification.1.Tag.1.Key=muster%3Aslot
+        TagSpecification.1.Tag.1.Value=a%20b%26c
+        TagSpecification.2.ResourceType=volume
+        TagSpecification.2.Tag.1.Key=muster%3Aslot
+        TagSpecification.2.Tag.1.Value=a%20b%26c
+        UserData=IyEvYmluL3NoCg%3D%3D
+        Version=2016-11-15
+        ");
         assert_eq!(requests[1].split_once("\r\n\r\n").unwrap().1, form, "sent again, it is the same");
     }
 
@@ -321,6 +343,8 @@ mod tests {
             ("200 OK", cut),
             ("200 OK", none),
             ("200 OK", &nameless),
+            // Cut in the middle of a code, an error is not that error.
+            ("400 X", "<Response><Errors><Error><Code>Invalid"),
         ] {
             let (class, code, message) = refused(status, text).await;
             assert_eq!(
@@ -331,6 +355,9 @@ mod tests {
         }
         let (_, _, message) = refused("500 X", "<html>\n<h1>Oops</h1></html>").await;
         assert_eq!(message, "answered 500 with what is not EC2's: <html> <h1>Oops</h1></html>");
+        let (_, _, message) = refused("502 X", "Bad\ngateway").await;
+        assert_eq!(message, "answered 502 with what cannot be read (it has no element): Bad gateway");
+        assert_eq!(refused("429 X", "slow down").await.0, ErrorClass::Throttle);
     }
 
     #[tokio::test]
@@ -433,14 +460,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_must_be_a_url_with_a_host() {
+    async fn a_host_that_does_not_speak_tls_is_not_connected() {
+        let peer = Peer::answering(|_| Reply::Close).await;
         let fds = fds_with(FdLimits::default());
         let settings = AwsSettings {
-            region: "us-east-1".into(),
-            endpoint: Some("localhost:4566".into()),
-            call_timeout: Duration::from_secs(1),
-            keys: None,
+            endpoint: Some(format!("https://localhost:{}", peer.address.port())),
+            ..settings(peer.address, Duration::from_millis(300))
         };
+        let ec2 = AwsEc2::new(&settings, Arc::clone(&fds), Clock::real()).await.unwrap();
+        // The peer takes the handshake for a request without an end, and says nothing.
+        let e = ec2.run_instances(&body()).await.unwrap_err();
+        assert_eq!(
+            (e.class, e.code.as_str(), peer.requests().len()),
+            (ErrorClass::Unknown, "timeout", 0),
+            "{e}"
+        );
+
+        let rude = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = Some(format!("https://{}", rude.local_addr().unwrap()));
+        let settings = AwsSettings { endpoint, call_timeout: Duration::from_secs(20), ..settings };
+        let ec2 = AwsEc2::new(&settings, fds, Clock::real()).await.unwrap();
+        tokio::spawn(async move { while rude.accept().await.is_ok() {} });
+        let e = ec2.run_instances(&body()).await.unwrap_err();
+        assert_eq!((e.class, e.code.as_str()), (ErrorClass::Unknown, "connect"), "{e}");
+        assert!(e.message.contains("TLS"), "{e}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_must_be_a_url_with_a_host() {
+        let fds = fds_with(FdLimits::default());
+        let at = nothing_listens_at();
+        let settings =
+            AwsSettings { endpoint: Some("localhost:4566".into()), ..settings(at, Duration::ZERO) };
         let e = AwsEc2::new(&settings, fds, Clock::real()).await.unwrap_err();
         assert!(e.to_string().contains("'localhost:4566' is not a URL"), "{e}");
     }

@@ -6,7 +6,7 @@ use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 
 use super::classify::classify;
-use super::http::{HttpFailure, causes};
+use super::http::{HttpFailure, causes, first_words};
 use crate::decide::event::CallError;
 use crate::decide::words::ErrorClass;
 use crate::time::Elapsed;
@@ -60,19 +60,12 @@ fn said<E: ProvideErrorMetadata>(e: &E, raw: &HttpResponse) -> CallError {
         None => CallError {
             class: classify("", status, message),
             code: "unreadable".to_owned(),
-            message: cut(format!("answered {status} with what is not EC2's: {}", start_of(raw))),
+            message: cut(format!(
+                "answered {status} with what is not EC2's: {}",
+                first_words(raw.body().bytes().unwrap_or_default())
+            )),
         },
     }
-}
-
-/// The first words of a body, on one line.
-fn start_of(raw: &HttpResponse) -> String {
-    let bytes = raw.body().bytes().unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
-    text.split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 fn http_failure<'a>(e: &'a (dyn Error + 'static)) -> Option<&'a HttpFailure> {

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -37,6 +38,9 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Most of an answer that is read. A describe of 1,000 instances is about 5 MB.
 const BODY: usize = 64 * 1024 * 1024;
 
+/// How much of an answer that cannot be read is quoted, in bytes.
+const QUOTE: usize = 200;
+
 /// Why a request has no answer that could be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HttpFailure {
@@ -53,8 +57,8 @@ pub(super) enum HttpFailure {
     #[error("the connection was lost: {0}")]
     Lost(String),
     /// There was an answer, of which only a part came, or which is no XML.
-    #[error("the answer (status {status}) cannot be read: {why}")]
-    Unreadable { status: u16, why: String },
+    #[error("answered {status} with what cannot be read ({why}){}", prefixed(": ", start))]
+    Unreadable { status: u16, why: String, start: String },
 }
 
 /// What a client accepts as an answer.
@@ -62,7 +66,7 @@ pub(super) enum HttpFailure {
 pub(super) enum Answers {
     /// Any bytes, for the providers of credentials.
     Any,
-    /// Successes must be whole XML documents, for EC2.
+    /// Whole XML documents, for EC2. Errors too: half a code could pass for another code.
     WholeXml,
 }
 
@@ -137,15 +141,20 @@ async fn exchange(
     let (head, body) =
         client.request(request).await.map_err(|e| lost(&e).into_connector_error())?.into_parts();
     let status = head.status.as_u16();
-    let unreadable = |why: String| HttpFailure::Unreadable { status, why }.into_connector_error();
-
-    let body = Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string()))?.to_bytes();
+    let unreadable = |why: String, start: &[u8]| {
+        HttpFailure::Unreadable { status, why, start: first_words(start) }.into_connector_error()
+    };
+    let body =
+        Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
     match answers {
-        Answers::WholeXml if head.status.is_success() => whole::check(&body).map_err(unreadable)?,
+        // Whatever is on the way to EC2 and says "too many" in words of its own: the status is enough.
+        Answers::WholeXml if head.status != StatusCode::TOO_MANY_REQUESTS => {
+            whole::check(&body).map_err(|why| unreadable(why, &body))?;
+        }
         Answers::WholeXml | Answers::Any => {}
     }
     let answer = http::Response::from_parts(head, SdkBody::from(body));
-    HttpResponse::try_from(answer).map_err(|e| unreadable(e.to_string()))
+    HttpResponse::try_from(answer).map_err(|e| unreadable(e.to_string(), &[]))
 }
 
 impl HttpFailure {
@@ -182,4 +191,15 @@ pub(super) fn causes(e: &(dyn Error + 'static)) -> String {
         cause = c.source();
     }
     text
+}
+
+/// The start of a body, on one line.
+pub(super) fn first_words(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(QUOTE)]);
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn prefixed(prefix: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{prefix}{text}") }
 }

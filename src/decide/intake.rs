@@ -96,7 +96,8 @@ impl Core {
             self.timers.set(by, Due::Deadline(seq));
         }
         self.ledger.open(row, group);
-        let eta = self.eta(seq, now.time);
+        let queued = self.ledger.groups[group].queued;
+        let eta = self.ledger.scale_ups.get(&seq).and_then(|s| self.eta(s, queued, now.time));
         if let Some(s) = self.ledger.scale_ups.get_mut(&seq) {
             s.row.eta_ms = eta.map_or(-1, |t| t.0 - now.time.0);
         }
@@ -167,9 +168,15 @@ impl Core {
                         attempt: slot.attempt,
                     });
                 }
-                // A launch must be settled first; the removals have the broken ones already.
-                Phase::Launching | Phase::Broken | Phase::Terminating => {}
-                Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                // A launch must be settled first; the removals have the broken ones already; what
+                // is in service stays.
+                Phase::Launching
+                | Phase::Broken
+                | Phase::Terminating
+                | Phase::Queued
+                | Phase::InService
+                | Phase::Gone
+                | Phase::Withdrawn => {}
             }
         }
         let group = s.group;

@@ -281,6 +281,9 @@ impl Ledger {
     }
 
     /// The instance is gone; the slot wants another.
+    ///
+    /// # Panics
+    /// If the slot's instance is not gone: two instances for one slot must never be.
     pub fn requeue_anew(&mut self, slot: SlotId, now: Time) {
         let Some(s) = self.slot_mut(slot) else { return };
         assert_eq!(s.phase, Phase::Gone, "only a slot whose instance is gone may get another");
@@ -290,7 +293,10 @@ impl Ledger {
         self.enter(slot, Phase::Queued, now, None);
     }
 
-    /// The slot ends as a shortfall. It must hold no instance.
+    /// The slot ends as a shortfall.
+    ///
+    /// # Panics
+    /// If it still holds an instance, which would be forgotten.
     pub fn withdraw(&mut self, slot: SlotId, now: Time, reason: String) {
         let Some(s) = self.slot_mut(slot) else { return };
         assert!(!s.phase.occupies(), "{slot} still holds an instance ({})", s.phase);

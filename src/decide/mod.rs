@@ -176,7 +176,7 @@ impl Core {
             Event::Described { asked, outcome } => self.described(&asked, outcome, now),
             Event::Terminated { asked, outcome } => self.terminated(&asked, outcome, now),
             Event::Configured { instance, outcome } => {
-                self.contacted(instance, Phase::Configuring, outcome, now)
+                self.contacted(instance, Phase::Configuring, outcome, now);
             }
             Event::Probed { instance, outcome } => self.contacted(instance, Phase::Verifying, outcome, now),
         }

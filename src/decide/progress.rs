@@ -51,7 +51,12 @@ impl Core {
     pub fn view(&self, now: Time) -> View {
         let launching = self.launching_waits();
         let mut scale_ups: Vec<Progress> = self.recent.0.iter().cloned().collect();
-        scale_ups.extend(self.ledger.scale_ups.values().map(|s| self.progress(s, &launching, now)));
+        // Older scale-ups of a group go first: what each waits for includes what they want.
+        let mut ahead = vec![0; self.ledger.groups.len()];
+        for s in self.ledger.scale_ups.values() {
+            ahead[s.group] += s.phases.get(Phase::Queued);
+            scale_ups.push(self.progress(s, ahead[s.group], &launching, now));
+        }
         View {
             at: now,
             scale_ups,
@@ -64,12 +69,13 @@ impl Core {
 
     /// When a scale-up's last slot is expected in service; `None` if that waits for something that
     /// has no time (a full group, a breaker, a limit).
+    ///
+    /// `queued` counts the slots of its group that are launched before its last: its own and those
+    /// of older scale-ups.
     #[must_use]
-    pub fn eta(&self, seq: ScaleUpSeq, now: Time) -> Option<Time> {
-        let s = self.ledger.scale_ups.get(&seq)?;
+    pub fn eta(&self, s: &ScaleUp, queued: u32, now: Time) -> Option<Time> {
         let pace = &self.paces[s.group];
         let mut eta = now;
-        let queued = self.queued_up_to(s, seq);
         if s.phases.get(Phase::Queued) > 0 {
             eta = eta.max(pace::eta(self.run.instances()?.passed_at(now, queued), pace));
         }
@@ -85,17 +91,13 @@ impl Core {
         Some(eta)
     }
 
-    /// Queued slots of the group up to and including this scale-up: those before it go first.
-    fn queued_up_to(&self, s: &ScaleUp, seq: ScaleUpSeq) -> u32 {
-        self.ledger
-            .scale_ups
-            .range(..=seq)
-            .filter(|(_, other)| other.group == s.group)
-            .map(|(_, other)| other.phases.get(Phase::Queued))
-            .sum()
-    }
-
-    fn progress(&self, s: &ScaleUp, launching: &BTreeMap<ScaleUpSeq, Vec<Waiting>>, now: Time) -> Progress {
+    fn progress(
+        &self,
+        s: &ScaleUp,
+        queued: u32,
+        launching: &BTreeMap<ScaleUpSeq, Vec<Waiting>>,
+        now: Time,
+    ) -> Progress {
         let mut waits = launching.get(&s.row.seq).cloned().unwrap_or_default();
         let mut add = |count: u32, wait: Option<Wait>| {
             if let (Some(wait), true) = (wait, count > 0) {
@@ -111,7 +113,7 @@ impl Core {
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
         add(going, Some(Wait::Terminating));
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
-        Progress { waits, eta: self.eta(s.row.seq, now), ..of_closed(s) }
+        Progress { waits, eta: self.eta(s, queued, now), ..of_closed(s) }
     }
 
     /// For each scale-up, the launches its slots are in and what those wait for.

@@ -109,7 +109,7 @@ impl Core {
                     Phase::Launching => launching.entry(launch).or_default().push(instance),
                     Phase::Booting => {
                         if let Some(id) = id {
-                            self.boots.watch(id, instance, now.time);
+                            self.boots.watch(id, instance, now.time, Duration::ZERO);
                         }
                         self.watch_again(instance, now);
                     }
@@ -117,9 +117,7 @@ impl Core {
                         self.watch_again(instance, now);
                         // Spread over one round: a herd of 100,000 would only queue up.
                         let every = self.ledger.spec_of(slot).map_or(Duration::ZERO, |g| g.contact_every);
-                        let at = Time(
-                            now.time.0 + now.rng.jitter(every * 2).saturating_sub(every).as_millis() as i64,
-                        );
+                        let at = now.time.plus(now.rng.jitter(every * 2).saturating_sub(every));
                         self.timers.set(at, Due::Contact(instance));
                     }
                     Phase::Broken | Phase::Terminating => self.removals.add(instance, now.time),

@@ -100,7 +100,8 @@ impl Bars {
                 bar
             })
             .collect();
-        let plain = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let plain =
+            ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let status = all.add(ProgressBar::new(0).with_style(plain));
         Bars { stages, status, drawn: Stopwatch::start() }
     }
@@ -127,8 +128,10 @@ fn come_to(p: &Progress, phase: Phase) -> u32 {
 
 fn status(now: Time, p: &Progress) -> String {
     let at = now.since(p.accepted_at).as_secs();
-    let eta = p.eta.map_or("ETA unknown".to_string(), |t| format!("ETA {} s", t.since(p.accepted_at).as_secs()));
-    let broken = if p.broken_so_far > 0 { format!(", {} broken so far", p.broken_so_far) } else { String::new() };
+    let eta =
+        p.eta.map_or("ETA unknown".to_string(), |t| format!("ETA {} s", t.since(p.accepted_at).as_secs()));
+    let broken =
+        if p.broken_so_far > 0 { format!(", {} broken so far", p.broken_so_far) } else { String::new() };
     format!("{at:>4} s, {eta}{broken}; {}", binding(now, p))
 }
 

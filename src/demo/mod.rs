@@ -95,15 +95,12 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let wall = Stopwatch::start();
     let scale = options.scale();
     let temporary;
-    let dir = match &options.dir {
-        Some(dir) => {
-            std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-            dir.clone()
-        }
-        None => {
-            temporary = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
-            temporary.path().to_path_buf()
-        }
+    let dir = if let Some(dir) = &options.dir {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        dir.clone()
+    } else {
+        temporary = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
+        temporary.path().to_path_buf()
     };
     let sim = SimProcess::start(&options, scale).await.context("the simulated EC2 did not start")?;
     let text = setting::config(&options, &sim.announced, scale, &dir);
@@ -113,10 +110,16 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let service = Service::start(&config).await?;
     let url = format!("http://{}", service.address);
     eprintln!("muster serves at {url} (try: curl {url}/v1/scale-ups); time runs {scale:.1} times as fast");
-    eprintln!("simulated EC2 at {} with seed {}; everything is in {}", sim.announced.ec2, options.seed, dir.display());
+    eprintln!(
+        "simulated EC2 at {} with seed {}; everything is in {}",
+        sim.announced.ec2,
+        options.seed,
+        dir.display()
+    );
 
     let ask = serde_json::json!({ "group": setting::GROUP, "count": options.count, "reason": "muster demo" });
-    let created: Created = web::post(&format!("{url}/v1/scale-ups"), &ask).await.context("the scale-up was not accepted")?;
+    let created: Created =
+        web::post(&format!("{url}/v1/scale-ups"), &ask).await.context("the scale-up was not accepted")?;
     follow::to_the_end(&service.handle, &created.id).await?;
     let verdict = Verdict::reach(&options, &sim, &service, &created.id, wall.elapsed()).await?;
     if options.json {

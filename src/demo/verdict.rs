@@ -56,7 +56,8 @@ impl Verdict {
         wall: Duration,
     ) -> anyhow::Result<Verdict> {
         let row = service.store.scale_up(id).await?.context("the scale-up is in the store")?;
-        let summary: Summary = web::get(&format!("{}/_sim/summary?wanted={}", sim.announced.ec2, row.wanted)).await?;
+        let summary: Summary =
+            web::get(&format!("{}/_sim/summary?wanted={}", sim.announced.ec2, row.wanted)).await?;
         let ledger: Ledger = web::get(&format!("{}/_sim/ledger", sim.announced.ec2)).await?;
         let known = known_live(service).await?;
         let live = ledger.instances.iter().filter(|i| i.state.is_live());
@@ -96,15 +97,33 @@ impl Verdict {
 
     /// For people.
     #[must_use]
+    #[allow(clippy::cast_precision_loss)] // calls of one run
     pub fn table(&self) -> String {
         let per_instance = self.ec2_calls as f64 / f64::from(self.wanted.max(1));
         let rows: [(&str, String); 9] = [
             ("in service", format!("{} of {}", self.in_service, self.wanted)),
             ("shortfall", self.shortfall.to_string()),
-            ("lost / duplicated / orphans", format!("{} / {} / {}", self.lost, self.duplicated, self.orphans)),
+            (
+                "lost / duplicated / orphans",
+                format!("{} / {} / {}", self.lost, self.duplicated, self.orphans),
+            ),
             ("broken instances replaced", self.broken.to_string()),
-            ("time", format!("{:.1} s, bound {:.1} s, ratio {:.3}", self.elapsed_s, self.bound_s, self.elapsed_s / self.bound_s)),
-            ("EC2 calls", format!("{} ({per_instance:.3} an instance), {} of them launches", self.ec2_calls, self.launch_calls)),
+            (
+                "time",
+                format!(
+                    "{:.1} s, bound {:.1} s, ratio {:.3}",
+                    self.elapsed_s,
+                    self.bound_s,
+                    self.elapsed_s / self.bound_s
+                ),
+            ),
+            (
+                "EC2 calls",
+                format!(
+                    "{} ({per_instance:.3} an instance), {} of them launches",
+                    self.ec2_calls, self.launch_calls
+                ),
+            ),
             ("throttled calls", self.throttled_calls.to_string()),
             ("descriptors", format!("at most {} open; socket budget {}", self.peak_fds, self.fd_budget)),
             ("wall clock", format!("{:.1} s at {} times real time", self.wall_s, self.time_scale)),
@@ -113,7 +132,15 @@ impl Verdict {
         for (name, value) in rows {
             let _ = writeln!(out, "{name:<28} {value}");
         }
-        let _ = writeln!(out, "{}", if self.good() { "every wanted instance is accounted for" } else { "SOMETHING IS NOT ACCOUNTED FOR" });
+        let _ = writeln!(
+            out,
+            "{}",
+            if self.good() {
+                "every wanted instance is accounted for"
+            } else {
+                "SOMETHING IS NOT ACCOUNTED FOR"
+            }
+        );
         out
     }
 }
@@ -126,7 +153,9 @@ async fn known_live(service: &Service) -> anyhow::Result<BTreeSet<String>> {
         let page = service.store.instances(&InstanceFilter::default(), after, 1_000).await?;
         let Some(last) = page.last() else { return Ok(known) };
         after = Some(last.instance);
-        known.extend(page.iter().filter(|i| i.phase != Phase::Gone).filter_map(|i| i.id.map(|id| id.to_string())));
+        known.extend(
+            page.iter().filter(|i| i.phase != Phase::Gone).filter_map(|i| i.id.map(|id| id.to_string())),
+        );
     }
 }
 

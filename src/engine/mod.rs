@@ -168,7 +168,9 @@ impl Engine {
                 Err(error) => {
                     let readiness = match &error {
                         EngineError::Fenced { by } => Readiness::Fenced(by.clone()),
-                        _ => Readiness::Stopping,
+                        EngineError::Commit(_) | EngineError::Store(_) | EngineError::Restore(_) => {
+                            Readiness::Stopping
+                        }
                     };
                     self.ends.ready.send_replace(readiness);
                     return Err(error);
@@ -229,14 +231,13 @@ impl Engine {
         let answers = decision.actions.iter().any(|a| matches!(a, Action::Answer { .. }));
         self.show(answers);
         for action in decision.actions {
-            match action {
-                Action::Answer { ticket, answer } => {
-                    if let Some(sender) = self.waiting.remove(&ticket) {
-                        // A caller that has gone away finds its request under its idempotency key.
-                        let _ = sender.send(answer);
-                    }
+            if let Action::Answer { ticket, answer } = action {
+                if let Some(sender) = self.waiting.remove(&ticket) {
+                    // A caller that has gone away finds its request under its idempotency key.
+                    let _ = sender.send(answer);
                 }
-                other => self.performer.perform(other),
+            } else {
+                self.performer.perform(action);
             }
         }
         Ok(self.wake_for_view(decision.wake, wrote))

@@ -29,7 +29,7 @@ impl Performer {
         let me = self.clone();
         match action {
             Action::Launch { launch, body } => {
-                drop(tokio::spawn(async move { me.launch(launch, &body).await }))
+                drop(tokio::spawn(async move { me.launch(launch, &body).await }));
             }
             Action::Describe { asked } => drop(tokio::spawn(async move { me.describe(asked).await })),
             Action::Terminate { asked } => drop(tokio::spawn(async move { me.terminate(asked).await })),

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,19 +29,28 @@ use tower::ServiceExt;
 
 use super::connect::{PaidStream, is_out_of_descriptors};
 use super::fds::{FdClass, FdPermit, Fds};
+use super::upload::Upload;
 use crate::time::{sleep_on_the_wall, timeout_on_the_wall};
 
-/// How long a connection may take to send a request's head, and how long it may stay idle between
-/// two requests. Shorter: followers reconnect for nothing. Longer: 24 idle browsers, and the API's
-/// share is gone for that long.
-const IDLE: Duration = Duration::from_secs(15);
+/// How much time connections get, on the wall.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// For a request's head, for its body, between two requests, and for the other side to
+    /// acknowledge what was sent. Shorter: followers reconnect for nothing. Longer: 24 idle
+    /// browsers, and the API's share is gone for that long.
+    idle: Duration,
+    /// The whole life of a connection in the operator's share: with 4 of them and 10 s each,
+    /// somebody gets in every 2.5 s however bad the flood.
+    operator: Duration,
+    /// How long open connections may go on after the order to stop, event streams included.
+    grace: Duration,
+}
 
-/// The whole life of a connection in the operator's share: with 4 of them and 10 s each, somebody
-/// gets in every 2.5 s however bad the flood.
-const OPERATOR: Duration = Duration::from_secs(10);
-
-/// How long open connections may go on after the order to stop, event streams included.
-const GRACE: Duration = Duration::from_secs(5);
+const PATIENCE: Patience = Patience {
+    idle: Duration::from_secs(15),
+    operator: Duration::from_secs(10),
+    grace: Duration::from_secs(5),
+};
 
 /// Pause after an `accept` that failed for want of something of ours; doubles up to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -52,11 +62,21 @@ const HEAD: usize = 32 * 1024;
 const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves HTTP until `shutdown` is ready, then lets open requests end within [`GRACE`].
+/// Serves HTTP until `shutdown` is ready, then lets open requests end, for at most 5 s.
 ///
 /// Requests carry [`ConnectInfo<SocketAddr>`]. Never holds more sockets than the shares of
 /// [`FdClass::Api`] and [`FdClass::Operator`].
 pub async fn serve(listener: TcpListener, router: Router, fds: Arc<Fds>, shutdown: impl Future<Output = ()>) {
+    serve_with(PATIENCE, listener, router, fds, shutdown).await;
+}
+
+async fn serve_with(
+    patience: Patience,
+    listener: TcpListener,
+    router: Router,
+    fds: Arc<Fds>,
+    shutdown: impl Future<Output = ()>,
+) {
     let (stopping, stop) = watch::channel(false);
     let mut open = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -67,13 +87,13 @@ pub async fn serve(listener: TcpListener, router: Router, fds: Arc<Fds>, shutdow
         };
         // Those that ended are forgotten here; permits bound how many have not.
         while open.try_join_next().is_some() {}
-        open.spawn(converse(permit, stream, peer, router.clone(), stop.clone()));
+        open.spawn(converse(patience, permit, stream, peer, router.clone(), stop.clone()));
     }
     drop(listener);
     let _ = stopping.send(true);
     let ended = async { while open.join_next().await.is_some() {} };
-    if timeout_on_the_wall(GRACE, ended).await.is_none() {
-        tracing::info!(grace_s = GRACE.as_secs(), "connections that were still open are cut");
+    if timeout_on_the_wall(patience.grace, ended).await.is_none() {
+        tracing::info!(grace_s = patience.grace.as_secs(), "connections that were still open are cut");
     }
 }
 
@@ -124,6 +144,7 @@ fn is_the_peers(e: &io::Error) -> bool {
 
 /// Answers one connection's requests until either side has enough.
 async fn converse(
+    patience: Patience,
     permit: FdPermit,
     stream: TcpStream,
     peer: SocketAddr,
@@ -131,9 +152,12 @@ async fn converse(
     mut stop: watch::Receiver<bool>,
 ) {
     let operator = permit.class() == FdClass::Operator;
-    // Fails only on a connection that is gone already.
+    // A peer that is gone without a word, or that does not read what it asked for. Fails only on a
+    // connection that is gone already, like the next line.
+    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(patience.idle));
     let Ok(stream) = PaidStream::accepted(permit, stream) else { return };
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(|body| Upload::new(body, patience.idle));
         request.extensions_mut().insert(ConnectInfo(peer));
         let router = router.clone();
         async move {
@@ -142,7 +166,7 @@ async fn converse(
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(HEAD).keep_alive(!operator);
+    http.timer(TokioTimer::new()).header_read_timeout(patience.idle).max_buf_size(HEAD).keep_alive(!operator);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let talk = async {
         tokio::select! {
@@ -151,7 +175,7 @@ async fn converse(
         }
         connection.await
     };
-    let ended = if operator { timeout_on_the_wall(OPERATOR, talk).await } else { Some(talk.await) };
+    let ended = if operator { timeout_on_the_wall(patience.operator, talk).await } else { Some(talk.await) };
     if let Some(Err(e)) = ended {
         tracing::debug!(%peer, error = %e, "a connection to the API ended badly");
     }
@@ -176,10 +200,14 @@ mod tests {
 
     impl Api {
         async fn with(limits: FdLimits, router: Router) -> Api {
+            Api::patient(PATIENCE, limits, router).await
+        }
+
+        async fn patient(patience: Patience, limits: FdLimits, router: Router) -> Api {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let (address, fds) = (listener.local_addr().unwrap(), fds_with(limits));
             let (stop, stopped) = oneshot::channel();
-            let task = tokio::spawn(serve(listener, router, Arc::clone(&fds), async {
+            let task = tokio::spawn(serve_with(patience, listener, router, Arc::clone(&fds), async {
                 let _ = stopped.await;
             }));
             Api { address, fds, stop: Some(stop), task }
@@ -288,12 +316,63 @@ mod tests {
         ask(&mut stream).await;
         entered.notified().await;
         let idle = api.connect().await;
+        api.until(FdClass::Api, 3).await; // both, and the one for the next accept
 
         api.stop.take().unwrap().send(()).unwrap();
         go.notify_one();
         assert!(until_closed(stream).await.ends_with("done"));
         assert_eq!(until_closed(idle).await, "");
         api.task.await.unwrap();
+        assert_eq!(api.fds.usage().in_use, 0);
+    }
+
+    #[tokio::test]
+    async fn connections_that_stay_silent_are_closed() {
+        let patience = Patience { idle: Duration::from_millis(100), ..PATIENCE };
+        let upload =
+            axum::routing::post(|body: axum::body::Bytes| async move { format!("got {}", body.len()) });
+        let api = Api::patient(patience, FdLimits::default(), hello().route("/up", upload)).await;
+
+        let silent = api.connect().await;
+        assert_eq!(until_closed(silent).await, "");
+
+        let mut half_a_head = api.connect().await;
+        half_a_head.write_all(b"GET / HT").await.unwrap();
+        assert_eq!(until_closed(half_a_head).await, "");
+
+        let mut done = api.connect().await;
+        ask(&mut done).await;
+        assert!(until_closed(done).await.ends_with("hello 127.0.0.1"));
+
+        let mut half_a_body = api.connect().await;
+        half_a_body
+            .write_all(b"POST /up HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc")
+            .await
+            .unwrap();
+        assert!(until_closed(half_a_body).await.starts_with("HTTP/1.1 400"));
+
+        api.until(FdClass::Api, 1).await;
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_by_itself_is_cut() {
+        let short = Duration::from_millis(100);
+        let patience = Patience { operator: short, grace: short, ..PATIENCE };
+        let never = Router::new().route("/", get(std::future::pending::<()>));
+        let limits = FdLimits { api: 3, operator: 1, ..FdLimits::default() };
+        let mut api = Api::patient(patience, limits, never).await;
+        let mut follower = api.connect().await;
+        ask(&mut follower).await;
+        let _more = (api.connect().await, api.connect().await);
+        api.until(FdClass::Operator, 1).await;
+
+        let mut operator = api.connect().await;
+        ask(&mut operator).await;
+        assert_eq!(until_closed(operator).await, "");
+
+        api.stop.take().unwrap().send(()).unwrap();
+        api.task.await.unwrap();
+        assert_eq!(until_closed(follower).await, "");
         assert_eq!(api.fds.usage().in_use, 0);
     }
 

@@ -9,3 +9,4 @@ pub mod listen;
 mod shares;
 #[cfg(test)]
 pub(crate) mod testing;
+mod upload;

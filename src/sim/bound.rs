@@ -1,6 +1,6 @@
 //! The time that no scheduler can beat: that of one who knows every instance's fate beforehand.
 //!
-//! It launches ordinal after ordinal as soon as both of RunInstances' buckets have the tokens for
+//! It launches ordinal after ordinal as soon as both of `RunInstances`' buckets have the tokens for
 //! it, knows at once which ones are broken and puts the next ordinal in their place, learns of
 //! every boot in the same instant and configures it in the same instant. It is done when the last
 //! of the first N good instances serves: `max(launch + boot + configure)`.

@@ -76,7 +76,7 @@ pub struct Summary {
     pub calls: BTreeMap<String, u64>,
     pub ec2_calls: u64,
     pub throttled_calls: u64,
-    /// When the first RunInstances arrived, and when the `wanted`-th of those serving now began to.
+    /// When the first `RunInstances` arrived, and when the `wanted`-th of those serving now began to.
     pub first_launch_call_ms: Option<i64>,
     pub served_ms: Option<i64>,
     /// From the one to the other, in seconds: comparable with `bound_s`.

@@ -106,13 +106,13 @@ impl BucketSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct Buckets {
     pub run_instances: BucketSettings,
-    /// One token for each instance of a RunInstances call.
+    /// One token for each instance of a `RunInstances` call.
     pub run_instances_resource: BucketSettings,
     pub describe_instances: BucketSettings,
-    /// DescribeInstances with neither a filter nor MaxResults.
+    /// `DescribeInstances` with neither a filter nor `MaxResults`.
     pub describe_instances_unfiltered: BucketSettings,
     pub terminate_instances: BucketSettings,
-    /// One token for each instance of a TerminateInstances call.
+    /// One token for each instance of a `TerminateInstances` call.
     pub terminate_instances_resource: BucketSettings,
     pub describe_subnets: BucketSettings,
 }
@@ -159,13 +159,13 @@ impl Latency {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Answered RequestLimitExceeded though the buckets would allow it.
+    /// Answered `RequestLimitExceeded` though the buckets would allow it.
     pub throttle: f64,
     /// Takes effect, and the connection closes without an answer.
     pub lost_replies: f64,
     /// The connection closes without an answer, and nothing happened.
     pub lost_replies_before: f64,
-    /// Answered InternalError: half of them before the effect, half after it.
+    /// Answered `InternalError`: half of them before the effect, half after it.
     pub errors: f64,
 }
 
@@ -173,14 +173,14 @@ pub struct Faults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
-    /// Does a repeated RunInstances (same token) spend instance tokens again? The safe belief: yes.
+    /// Does a repeated `RunInstances` (same token) spend instance tokens again? The safe belief: yes.
     pub repeats_spend_tokens: bool,
-    /// Is RunInstances charged for MaxCount (true) or for what it launched (false)? The safe
-    /// belief: MaxCount.
+    /// Is `RunInstances` charged for `MaxCount` (true) or for what it launched (false)? The safe
+    /// belief: `MaxCount`.
     pub charged_for_max_count: bool,
-    /// Does a DescribeInstances with nothing but ids draw on the smaller, unfiltered bucket?
+    /// Does a `DescribeInstances` with nothing but ids draw on the smaller, unfiltered bucket?
     pub ids_are_unfiltered: bool,
-    /// With room for fewer than MaxCount under the vCPU quota or in the subnet, does RunInstances
+    /// With room for fewer than `MaxCount` under the vCPU quota or in the subnet, does `RunInstances`
     /// launch what fits (true) or refuse the call (false)? For capacity it is documented to launch
     /// what fits.
     pub limits_cut_the_count: bool,
@@ -229,6 +229,31 @@ pub struct SettingsError {
 }
 
 impl Settings {
+    /// Nothing takes time and no bucket binds: to measure or test what is above it.
+    #[must_use]
+    pub fn instant() -> Settings {
+        let endless = BucketSettings::full(1e12, 0.0);
+        let at_once = Range { min_ms: 0, max_ms: 0 };
+        let no_time = Spread { median_ms: 0, p99_ms: 0 };
+        Settings {
+            boot: no_time,
+            configure: no_time,
+            shutdown: at_once,
+            visible_after: at_once,
+            latency: Latency::NONE,
+            buckets: Buckets {
+                run_instances: endless,
+                run_instances_resource: endless,
+                describe_instances: endless,
+                describe_instances_unfiltered: endless,
+                terminate_instances: endless,
+                terminate_instances_resource: endless,
+                describe_subnets: endless,
+            },
+            ..Settings::default()
+        }
+    }
+
     /// Three subnets in three zones of us-east-1, each a quarter of `cidr`.
     #[must_use]
     pub fn subnets_of(cidr: Cidr) -> Vec<SubnetSettings> {
@@ -330,6 +355,7 @@ mod tests {
     fn the_defaults_are_valid_and_survive_a_file() {
         let settings = Settings::default();
         assert_eq!(settings.check(), Ok(()));
+        assert_eq!(Settings::instant().check(), Ok(()));
         let text = toml::to_string(&settings).unwrap();
         assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
     }

@@ -266,9 +266,9 @@ muster.toml:11: groups.web.launch.subnets[0].zone: "a b" is not an availability 
         );
         assert_eq!(tag("k", "1"), "muster.toml:13: groups.web.launch.tags.k: 1 is not text in quotes");
 
-        let many: String = (0..46).map(|i| format!("k{i} = ''\n")).collect();
+        let many: Vec<String> = (0..46).map(|i| format!("k{i} = ''")).collect();
         assert_eq!(
-            refused_launch(&format!("{GOOD}{POOL}[groups.web.launch.tags]\n{many}")),
+            refused_launch(&format!("{GOOD}{POOL}[groups.web.launch.tags]\n{}", many.join("\n"))),
             "muster.toml:12: groups.web.launch.tags: 46 tags are more than 45 (EC2's 50 less muster's own)"
         );
     }

@@ -250,6 +250,7 @@ mod tests {
         /// Never exceeded: over any run, what was given is at most the burst plus the refill, and
         /// `have` is exactly the largest amount that `take` would give.
         #[test]
+        #[allow(clippy::cast_precision_loss)] // a few thousand tokens
         fn never_gives_more_than_burst_and_refill(
             burst in 1u32..200,
             refill in 0.1f64..50.0,

@@ -78,7 +78,6 @@ impl Pools {
     /// A launch of `asked` into a pool was refused.
     pub fn refused(&mut self, now: Time, pool: usize, asked: u32, class: ErrorClass, code: &str) {
         match class {
-            ErrorClass::Capacity => self.shut(pool, now.plus(CAPACITY_MEMORY)),
             ErrorClass::Unsupported => {
                 if let Some(m) = self.0.get_mut(pool) {
                     m.never = true;
@@ -88,7 +87,7 @@ impl Pools {
             // 1 is 7 calls to find what fits.
             ErrorClass::Addresses | ErrorClass::TooMany if asked > 1 => self.halve(pool, asked),
             ErrorClass::Quota if asked > 1 => (0..self.0.len()).for_each(|p| self.halve(p, asked)),
-            ErrorClass::Addresses => self.shut(pool, now.plus(CAPACITY_MEMORY)),
+            ErrorClass::Capacity | ErrorClass::Addresses => self.shut(pool, now.plus(CAPACITY_MEMORY)),
             ErrorClass::Quota | ErrorClass::TooMany => {
                 for p in 0..self.0.len() {
                     self.shut(p, now.plus(QUOTA_MEMORY));
@@ -157,8 +156,8 @@ mod tests {
     #[test]
     fn when_no_zone_has_capacity_the_wait_says_until_when() {
         let (pools, mut memory) = (three(), Pools::new(3));
-        for p in 0..3 {
-            memory.refused(NOW.plus(Duration::from_secs(p)), p as usize, 100, ErrorClass::Capacity, "x");
+        for (pool, second) in [0, 1, 2].into_iter().zip(0..) {
+            memory.refused(NOW.plus(Duration::from_secs(second)), pool, 100, ErrorClass::Capacity, "x");
         }
         let wait = memory.choose(NOW.plus(Duration::from_secs(9)), &pools, &[0; 3]);
         assert_eq!(wait, Err(Wait::Capacity { pools: 3, until: NOW.plus(Duration::from_secs(180)) }));

@@ -175,8 +175,9 @@ impl World {
             events.iter().any(|e| matches!(e, Event::ScaleUpAsked { .. } | Event::CancelAsked { .. }));
         let seed = self.rng.next_u64();
         let decision = self.core.decide(self.now, seed, events);
-        let dies =
-            self.faults.crash_every > 0 && !asked && self.rng.next_u64() % self.faults.crash_every == 0;
+        let dies = self.faults.crash_every > 0
+            && !asked
+            && self.rng.next_u64().is_multiple_of(self.faults.crash_every);
         let step = self.rng.next_u64() % 3;
         if dies && step == 0 {
             return self.crash();
@@ -385,7 +386,7 @@ impl World {
     pub fn live(&self) -> usize {
         self.ec2
             .values()
-            .filter(|i| !i.ended && !(i.broken == Some(0) && self.now.since(i.launched) >= i.boot / 2))
+            .filter(|i| !(i.ended || i.broken == Some(0) && self.now.since(i.launched) >= i.boot / 2))
             .count()
     }
 

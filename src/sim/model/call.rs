@@ -51,13 +51,13 @@ impl Call {
     }
 }
 
-/// RunInstances. Two calls with one token are the same call if everything but the token is equal.
+/// `RunInstances`. Two calls with one token are the same call if everything but the token is equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunInstances {
     pub token: Option<String>,
     pub min_count: u32,
     pub max_count: u32,
-    /// SubnetId, or that of the first network interface.
+    /// `SubnetId`, or that of the first network interface.
     pub subnet: Option<String>,
     /// Placement.AvailabilityZone.
     pub zone: Option<String>,
@@ -74,7 +74,7 @@ pub struct RunInstances {
     pub other: BTreeMap<String, String>,
 }
 
-/// DescribeInstances or DescribeSubnets.
+/// `DescribeInstances` or `DescribeSubnets`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Read {
     pub ids: Vec<String>,

@@ -11,13 +11,13 @@ pub struct ApiCounters {
     pub calls: u64,
     /// Answered with what was asked for.
     pub succeeded: u64,
-    /// RequestLimitExceeded: the request bucket, the instance bucket, or the fault setting.
+    /// `RequestLimitExceeded`: the request bucket, the instance bucket, or the fault setting.
     pub throttled_by_requests: u64,
     pub throttled_by_instances: u64,
     pub throttled_by_fault: u64,
     /// Every other error.
     pub errors: u64,
-    /// Of those, InternalError by the fault setting.
+    /// Of those, `InternalError` by the fault setting.
     pub errors_by_fault: u64,
     /// Closed without an answer: nothing happened, or all of it did.
     pub lost_before: u64,

@@ -1,4 +1,4 @@
-//! DescribeInstances: by ids (all or nothing), by filters, in pages.
+//! `DescribeInstances`: by ids (all or nothing), by filters, in pages.
 
 use super::Model;
 use super::call::{Answer, InstanceView, Read, Reservation};

@@ -57,7 +57,7 @@ pub(super) struct Known<'a, F> {
 /// Looks every filter's name up.
 ///
 /// # Errors
-/// InvalidParameterValue for a name that `field` does not know.
+/// `InvalidParameterValue` for a name that `field` does not know.
 pub(super) fn known<'a, F>(
     filters: &'a [Filter],
     field: impl Fn(&'a str) -> Option<F>,

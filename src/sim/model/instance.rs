@@ -41,7 +41,7 @@ impl State {
     }
 }
 
-/// What the instances of one RunInstances call have in common.
+/// What the instances of one `RunInstances` call have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     pub reservation: String,

@@ -14,6 +14,8 @@ pub mod error;
 mod faults;
 mod filter;
 mod instance;
+#[cfg(test)]
+mod invariants;
 mod names;
 mod network;
 mod places;

@@ -8,7 +8,7 @@ pub(super) const IDS_MAX: usize = 1_000;
 /// Most filters in one call, and values in one filter.
 const FILTERS_MAX: usize = 50;
 const VALUES_MAX: usize = 200;
-/// What MaxResults may be.
+/// What `MaxResults` may be.
 const PAGE: std::ops::RangeInclusive<i64> = 5..=1_000;
 
 /// Where a page starts, and how many it may hold.

@@ -1,4 +1,4 @@
-//! RunInstances: from MinCount to MaxCount, as many as fit.
+//! `RunInstances`: from `MinCount` to `MaxCount`, as many as fit.
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ impl Model {
         Ok(Wanted { subnet: subnet.settings.id.clone(), zone: subnet.settings.zone.clone(), instance_type })
     }
 
-    /// How many are launched: MinCount to MaxCount, or why not.
+    /// How many are launched: `MinCount` to `MaxCount`, or why not.
     fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
         let limits_need =
             if self.settings.switches.limits_cut_the_count { call.min_count } else { call.max_count };

@@ -1,4 +1,4 @@
-//! DescribeSubnets.
+//! `DescribeSubnets`.
 
 use super::Model;
 use super::call::{Answer, Read, SubnetView};

@@ -1,4 +1,4 @@
-//! TerminateInstances: all or nothing, and again changes nothing.
+//! `TerminateInstances`: all or nothing, and again changes nothing.
 
 use super::call::{Action, Answer, StateChange};
 use super::error::ApiError;

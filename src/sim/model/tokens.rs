@@ -1,4 +1,4 @@
-//! Client tokens of RunInstances (aws-facts 2.2): the same token and parameters mean the same
+//! Client tokens of `RunInstances` (aws-facts 2.2): the same token and parameters mean the same
 //! instances; a token is zonal if the call named a zone or a subnet, regional if not.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ impl ClientTokens {
     /// The ordinals this call launched before, if it did.
     ///
     /// # Errors
-    /// IdempotentParameterMismatch if another call used its token.
+    /// `IdempotentParameterMismatch` if another call used its token.
     pub(super) fn earlier(&self, call: &RunInstances, zone: &str) -> Result<Option<Range<u32>>, ApiError> {
         let Some(used) = key(call, zone).and_then(|k| self.0.get(&k)) else { return Ok(None) };
         if used.request != *call {

@@ -101,7 +101,7 @@ impl Node {
     /// A whole number.
     ///
     /// # Errors
-    /// InvalidParameterValue if it is given and is something else.
+    /// `InvalidParameterValue` if it is given and is something else.
     pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
         let parse = |text: &str| {
             text.parse().map_err(|_| {
@@ -114,7 +114,7 @@ impl Node {
     /// `true` or `false`; false if it is not given.
     ///
     /// # Errors
-    /// InvalidParameterValue if it is something else.
+    /// `InvalidParameterValue` if it is something else.
     pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
         match self.text(name) {
             None | Some("false") => Ok(false),

@@ -6,7 +6,7 @@ use super::super::model::call::{Action, Call, Filter, Read, RunInstances};
 use super::super::model::error::{ApiError, Code};
 use super::form::{Form, Node};
 
-/// Parameters of RunInstances that are read, or that say nothing about what is launched (the
+/// Parameters of `RunInstances` that are read, or that say nothing about what is launched (the
 /// protocol's own and those of a signature in the query).
 const READ: [&str; 26] = [
     "Action",

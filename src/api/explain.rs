@@ -1,0 +1,172 @@
+//! `GET /v1/explain/{name}`: why a scale-up or a slot is not further than it is.
+//!
+//! Nothing is worked out here: the decision recorded its reasons as it passed by, and they are
+//! read. For a slot they are those of its scale-up that can hold a slot in its phase.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::lookup::{self, Name, Slot};
+use super::params::Params;
+use super::problem::{Kind, Problem};
+use super::state::ApiState;
+use super::types::{Explanation, ProblemBody, WaitLine};
+use crate::decide::rows::ScaleUpRow;
+use crate::decide::view::{Progress, View};
+use crate::decide::wait::Wait;
+use crate::decide::words::{Api, Phase, SlotId, Time};
+
+/// Explains what a scale-up or a slot waits for.
+#[utoipa::path(
+    get, path = "/v1/explain/{name}", operation_id = "explain", tag = "scale-ups",
+    params(("name" = String, Path,
+        description = "A scale-up (public id or number), a slot (12-34) or an EC2 instance id (i-...)")),
+    responses(
+        (status = 200, description = "What waits and why", body = Explanation),
+        (status = 404, description = "There is nothing of this name", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn explain(
+    State(state): State<ApiState>,
+    Name(name): Name,
+    params: Params,
+) -> Result<Json<Explanation>, Problem> {
+    params.finish()?;
+    let (view, now) = (state.handle.view(), state.handle.clock().now());
+    if name.parse::<SlotId>().is_ok() || name.starts_with("i-") {
+        let slot = lookup::slot(&state.store, &name).await?;
+        return Ok(Json(of_slot(&slot, &view, now)));
+    }
+    match lookup::scale_up(&state.store, &name).await {
+        Ok(row) => Ok(Json(of_scale_up(&row, view.scale_up(&row.id), now))),
+        Err(problem) if problem.kind == Kind::UnknownScaleUp => {
+            let detail = format!(
+                "{}, and '{name}' is neither a slot (12-34) nor an instance id (i-...)",
+                problem.detail
+            );
+            Err(problem.detail(detail))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn of_scale_up(row: &ScaleUpRow, progress: Option<&Progress>, now: Time) -> Explanation {
+    let (state, in_service) =
+        progress.map_or((row.state, row.in_service), |p| (p.state, p.phases.get(Phase::InService)));
+    Explanation {
+        subject: format!(
+            "scale-up {} (number {}, group {}): {state}, {in_service} of {} in service",
+            row.id, row.seq.0, row.group, row.wanted
+        ),
+        waits: progress.map(|p| lines(p, now, |_| true)).unwrap_or_default(),
+    }
+}
+
+fn of_slot(slot: &Slot, view: &View, now: Time) -> Explanation {
+    let newest = slot.attempts.last();
+    let phase = newest.map_or(Phase::Queued, |row| row.phase);
+    let stands = newest.map(|row| {
+        let s = now.since(row.since).as_secs();
+        let id = row.id.map(|id| format!(", instance {id}")).unwrap_or_default();
+        let reason = row.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        format!(" for {s} s, attempt {}{id}{reason}", row.instance.attempt)
+    });
+    let subject =
+        format!("slot {} (group {}): {phase}{}", slot.id, slot.scale_up.group, stands.unwrap_or_default());
+    let progress = view.scale_up(&slot.scale_up.id);
+    let waits = progress.map(|p| lines(p, now, |w| holds(w).contains(&phase))).unwrap_or_default();
+    Explanation { subject, waits }
+}
+
+fn lines(progress: &Progress, now: Time, keep: impl Fn(&Wait) -> bool) -> Vec<WaitLine> {
+    progress.waits.iter().filter(|w| keep(&w.wait)).map(|w| WaitLine::of(w, now)).collect()
+}
+
+/// The phases in which a slot can wait for this.
+fn holds(wait: &Wait) -> &'static [Phase] {
+    match wait {
+        Wait::InstanceTokens { .. }
+        | Wait::Canary { .. }
+        | Wait::BreakerOpen { .. }
+        | Wait::BreakerTrial { .. }
+        | Wait::GroupMax { .. }
+        | Wait::Capacity { .. }
+        | Wait::Quota { .. } => &[Phase::Queued],
+        Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
+        Wait::RequestTokens { api, .. } | Wait::CallsInFlight { api, .. } | Wait::ApiBackoff { api, .. } => {
+            match api {
+                // Before its launch is made, or before it is sent again.
+                Api::RunInstances => &[Phase::Queued, Phase::Launching],
+                Api::DescribeInstances => &[Phase::Booting],
+                Api::TerminateInstances => &[Phase::Broken, Phase::Terminating],
+            }
+        }
+        Wait::Booting { .. } => &[Phase::Booting],
+        Wait::Configuring { .. } => &[Phase::Configuring],
+        Wait::Verifying { .. } => &[Phase::Verifying],
+        Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
+        Wait::Terminating => &[Phase::Broken, Phase::Terminating],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing::{self, Fake};
+
+    #[tokio::test]
+    async fn a_scale_up_is_explained_by_the_decisions_own_words() {
+        let fake = Fake::start().await;
+        fake.write(vec![testing::scale_up(1, 1_200)], vec![], vec![]).await;
+        fake.show(testing::view());
+        let told: Explanation = fake.get("/v1/explain/1").await.json();
+        assert!(
+            told.subject.ends_with("(number 1, group web): open, 930 of 1200 in service"),
+            "{}",
+            told.subject
+        );
+        let counts: Vec<_> = told.waits.iter().map(|w| w.count).collect();
+        assert_eq!(counts, [120, 150]);
+    }
+
+    #[tokio::test]
+    async fn a_slot_is_explained_by_what_can_hold_it_where_it_is() {
+        let fake = Fake::start().await;
+        let mut booting = testing::instance(1, 0, 2, Phase::Booting);
+        booting.id = Some("i-0123456789abcdef0".parse().unwrap());
+        fake.write(vec![testing::scale_up(1, 1_200)], vec![booting], vec![]).await;
+        fake.show(testing::view());
+        for name in ["1-0", "i-0123456789abcdef0"] {
+            let told: Explanation = fake.get(&format!("/v1/explain/{name}")).await.json();
+            assert!(told.subject.starts_with("slot 1-0 (group web): booting for "), "{}", told.subject);
+            assert!(told.subject.ends_with("attempt 2, instance i-0123456789abcdef0"), "{}", told.subject);
+            assert_eq!(told.waits.len(), 1);
+            assert!(told.waits[0].text.starts_with("booting, given up in"));
+        }
+        let queued: Explanation = fake.get("/v1/explain/1-1199").await.json();
+        assert_eq!(queued.subject, "slot 1-1199 (group web): queued");
+        assert!(queued.waits[0].text.starts_with("instance tokens"));
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_waits_for_nothing_and_says_why_it_ended() {
+        let fake = Fake::start().await;
+        let mut row = testing::instance(1, 0, 1, Phase::Withdrawn);
+        row.reason = Some("cancelled: wrong image".into());
+        fake.write(vec![testing::scale_up(1, 1)], vec![row], vec![]).await;
+        fake.show(testing::view());
+        let told: Explanation = fake.get("/v1/explain/1-0").await.json();
+        assert!(told.subject.ends_with("cancelled: wrong image"), "{}", told.subject);
+        assert_eq!(told.waits, []);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_a_404_that_says_what_can_be_asked_about() {
+        let fake = Fake::start().await;
+        let answer = fake.get("/v1/explain/web").await;
+        assert_eq!(answer.problem("unknown_scale_up").0, 404);
+        assert!(answer.text().contains("12-34"));
+        assert_eq!(fake.get("/v1/explain/1-0").await.problem("unknown_slot").0, 404);
+    }
+}

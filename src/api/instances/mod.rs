@@ -1,0 +1,4 @@
+//! Instances: one file per verb.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,148 @@
+//! Gauges that are read off the newest view when somebody asks.
+
+use std::collections::BTreeMap;
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::decide::view::View;
+use crate::decide::words::{Phase, ScaleUpState};
+use crate::engine::handle::Readiness;
+
+/// The process's descriptors, as its budget counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Descriptors {
+    /// Soft `RLIMIT_NOFILE`.
+    pub limit: u32,
+    /// Most that may be in use by sockets of ours at once.
+    pub budget: u32,
+    /// Permits that are out now.
+    pub in_use: u32,
+    /// Most permits that were ever out at once.
+    pub peak: u32,
+    /// Entries of `/proc/self/fd` now, everything included.
+    pub open: u32,
+}
+
+type Labelled<const N: usize> = Family<[(&'static str, String); N], Gauge>;
+
+pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: Descriptors) {
+    let instances = Labelled::<2>::default();
+    for ((group, phase), count) in instances_of(view) {
+        set(&instances.get_or_create(&[("group", group.to_string()), ("phase", phase.to_string())]), count);
+    }
+    to.register("instances", "Slots and instances by group and phase", instances);
+
+    let (max, taken) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for g in &view.groups {
+        set(&max.get_or_create(&[("group", g.name.clone())]), g.max);
+        set(&taken.get_or_create(&[("group", g.name.clone())]), g.taken);
+    }
+    to.register("group_max", "Most instances a group may have", max);
+    to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
+
+    let scale_ups = Labelled::<1>::default();
+    for state in [ScaleUpState::Open, ScaleUpState::Cancelling] {
+        let count = view.scale_ups.iter().filter(|p| p.state == state).count();
+        set(&scale_ups.get_or_create(&[("state", state.to_string())]), count);
+    }
+    to.register("scale_ups", "Scale-ups that are not done, by state", scale_ups);
+
+    let (have, burst) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for b in &view.budgets {
+        set(&have.get_or_create(&[("budget", b.name.clone())]), b.have);
+        set(&burst.get_or_create(&[("budget", b.name.clone())]), b.burst);
+    }
+    to.register("tokens", "Tokens in hand by budget", have);
+    to.register("tokens_burst", "Most tokens a budget holds", burst);
+
+    one(to, "contacts_in_flight", "Contacts with instances under way", view.contacts.in_flight);
+    one(to, "contacts_limit", "Contacts that may be under way at once", view.contacts.limit);
+    one(to, "contacts_waiting", "Instances that are ready to be contacted and wait", view.contacts.waiting);
+    one(to, "keep_failing", "Launches that do not settle after many tries", view.keep_failing.len());
+    one(to, "ready", "1 if requests are taken, otherwise 0", u32::from(*ready == Readiness::Ready));
+
+    one(to, "descriptors_limit", "Soft RLIMIT_NOFILE", fds.limit);
+    one(to, "descriptors_budget", "Descriptors that muster's own sockets may use", fds.budget);
+    one(to, "descriptors_in_use", "Descriptors of the budget in use", fds.in_use);
+    one(to, "descriptors_peak", "Most descriptors of the budget that were in use at once", fds.peak);
+    one(to, "descriptors_open", "Open descriptors of the process", fds.open);
+}
+
+/// Queued and in service come from the group, which knows of every scale-up; what is in between
+/// only exists in scale-ups that are not done, all of which the view shows.
+fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
+    let mut counts = BTreeMap::new();
+    for g in &view.groups {
+        for phase in Phase::ALL.iter().copied().filter(|p| !matches!(p, Phase::Gone | Phase::Withdrawn)) {
+            counts.insert((g.name.as_str(), phase), 0);
+        }
+        counts.insert((g.name.as_str(), Phase::Queued), g.queued);
+        counts.insert((g.name.as_str(), Phase::InService), g.in_service);
+    }
+    for progress in &view.scale_ups {
+        for (phase, count) in progress.phases.iter() {
+            match phase {
+                Phase::Launching
+                | Phase::Booting
+                | Phase::Configuring
+                | Phase::Verifying
+                | Phase::Broken
+                | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
+                // The first two come from the group, above; the others hold nothing and would only grow.
+                Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+            }
+        }
+    }
+    counts
+}
+
+fn one<N>(to: &mut Registry, name: &str, help: &str, value: N)
+where
+    i64: TryFrom<N>,
+{
+    let gauge = Gauge::<i64>::default();
+    set(&gauge, value);
+    to.register(name, help, gauge);
+}
+
+fn set<N>(gauge: &Gauge, value: N)
+where
+    i64: TryFrom<N>,
+{
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::testing;
+
+    #[test]
+    fn the_text_says_what_the_view_says() {
+        let mut view = testing::view();
+        view.groups[0].in_service = 930;
+        view.groups[0].queued = 100;
+        let mut registry = Registry::with_prefix("muster");
+        let fds = Descriptors { limit: 256, budget: 96, in_use: 12, peak: 40, open: 30 };
+        register(&mut registry, &view, &Readiness::Ready, fds);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "muster_instances{group=\"web\",phase=\"queued\"} 100",
+            "muster_instances{group=\"web\",phase=\"booting\"} 150",
+            "muster_instances{group=\"web\",phase=\"broken\"} 0",
+            "muster_instances{group=\"web\",phase=\"in_service\"} 930",
+            "muster_group_max{group=\"web\"} 2000",
+            "muster_scale_ups{state=\"open\"} 1",
+            "muster_tokens{budget=\"RunInstances instances\"} 12",
+            "muster_contacts_in_flight 7",
+            "muster_ready 1",
+            "muster_descriptors_peak 40",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("withdrawn"));
+    }
+}

@@ -1,0 +1,327 @@
+//! A service to test against: the real router on a real store, and an engine that takes every
+//! well-formed request for the group `web`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request as HttpRequest};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex, watch};
+use tower::ServiceExt;
+
+use super::auth::Auth;
+use super::metrics::{Descriptors, Metrics};
+use super::state::ApiState;
+use super::types::ProblemBody;
+use crate::decide::action::{Accepted, Refusal};
+use crate::decide::event::Ask;
+use crate::decide::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::view::{BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting};
+use crate::decide::wait::Wait;
+use crate::decide::words::{Api, InstanceRef, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::engine::handle::{Ends, Handle, Readiness, Request};
+use crate::store::{Epoch, Store};
+use crate::time::Clock;
+
+/// 4 January 2021, 15:00 UTC.
+pub const NOW: Time = Time(1_609_772_400_000);
+
+/// The service.
+pub struct Fake {
+    pub store: Store,
+    pub state: ApiState,
+    router: Router,
+    epoch: Epoch,
+    view: watch::Sender<Arc<View>>,
+    ready: watch::Sender<Readiness>,
+    asked: Arc<AtomicUsize>,
+    _dir: tempfile::TempDir,
+}
+
+impl Fake {
+    pub async fn start() -> Fake {
+        Fake::with(Auth::Open, 2).await
+    }
+
+    pub async fn with(auth: Auth, followers: usize) -> Fake {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}/muster.db", dir.path().display())).await.unwrap();
+        let epoch = store.take_ownership("test", NOW).await.unwrap();
+        let (handle, Ends { inbox, view, ready }) = Handle::new(8, Clock::scaled(1.0, None));
+        ready.send_replace(Readiness::Ready);
+        let asked = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(take_all(inbox, store.clone(), epoch, asked.clone()));
+        let descriptors = || Descriptors { limit: 256, budget: 96, in_use: 1, peak: 2, open: 9 };
+        let state = ApiState::new(handle, store.clone(), auth, Metrics::default(), descriptors, followers);
+        let router = super::router(state.clone());
+        Fake { store, state, router, epoch, view, ready, asked, _dir: dir }
+    }
+
+    pub async fn write(
+        &self,
+        scale_ups: Vec<ScaleUpRow>,
+        instances: Vec<InstanceRow>,
+        journal: Vec<JournalRow>,
+    ) {
+        let changes = Changes { scale_ups, instances, journal, ..Changes::default() };
+        self.store.commit(self.epoch, &changes).await.unwrap();
+    }
+
+    pub fn show(&self, view: View) {
+        self.view.send_replace(Arc::new(view));
+    }
+
+    pub fn set_ready(&self, ready: Readiness) {
+        self.ready.send_replace(ready);
+    }
+
+    /// Requests that have reached the engine.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, &[], body.to_string()).await
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let response = self.open(method, path, headers, body.into()).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends a request and leaves the body of its answer unread.
+    pub async fn open(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> http::Response<Body> {
+        let mut request = HttpRequest::builder().method(method).uri(path).body(body).unwrap();
+        if method == "POST" {
+            request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        }
+        for (name, value) in headers {
+            request.headers_mut().insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> Option<String> {
+        Some(self.headers.get(name)?.to_str().unwrap().to_string())
+    }
+
+    /// Checks that this is a problem of a kind; its status and the fields it names.
+    pub fn problem(&self, kind: &str) -> (u16, Vec<String>) {
+        assert_eq!(
+            self.header("content-type").as_deref(),
+            Some("application/problem+json"),
+            "{}",
+            self.text()
+        );
+        let body: ProblemBody = self.json();
+        assert_eq!(body.kind, format!("urn:muster:problem:{kind}"), "{}", body.detail);
+        assert_eq!(body.status, self.status);
+        assert!(!body.title.is_empty() && !body.detail.is_empty());
+        (self.status, body.errors.into_iter().map(|e| e.field).collect())
+    }
+}
+
+async fn take_all(
+    mut inbox: tokio::sync::mpsc::Receiver<Request>,
+    store: Store,
+    epoch: Epoch,
+    asked: Arc<AtomicUsize>,
+) {
+    let taken = Mutex::new(Vec::<ScaleUpRow>::new());
+    while let Some(request) = inbox.recv().await {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let mut taken = taken.lock().await;
+        match request {
+            Request::ScaleUp { ask, answer } => {
+                let decided = decide(&ask, &taken);
+                if let Ok(Accepted { repeated: false, .. }) = &decided {
+                    let row = row_of(ask, u32::try_from(taken.len()).unwrap() + 1);
+                    let changes = Changes { scale_ups: vec![row.clone()], ..Changes::default() };
+                    store.commit(epoch, &changes).await.unwrap();
+                    taken.push(row);
+                }
+                let _ = answer.send(decided);
+            }
+            Request::Cancel { id, reason, answer } => {
+                let row = store.scale_up(&id).await.unwrap().unwrap();
+                let decided = if row.state == ScaleUpState::Done {
+                    Err(Refusal::AlreadyDone { id })
+                } else {
+                    let row =
+                        ScaleUpRow { state: ScaleUpState::Cancelling, cancel_reason: Some(reason), ..row };
+                    let changes = Changes { scale_ups: vec![row], ..Changes::default() };
+                    store.commit(epoch, &changes).await.unwrap();
+                    Ok(Accepted { id, repeated: false })
+                };
+                let _ = answer.send(decided);
+            }
+        }
+    }
+}
+
+fn decide(ask: &Ask, taken: &[ScaleUpRow]) -> Result<Accepted, Refusal> {
+    if ask.group != "web" {
+        return Err(Refusal::UnknownGroup { group: ask.group.clone(), known: "web".into() });
+    }
+    if ask.count == 0 {
+        return Err(Refusal::Count { count: 0, most: 10_000 });
+    }
+    let before =
+        taken.iter().find(|r| ask.idempotency_key.is_some() && r.idempotency_key == ask.idempotency_key);
+    match before {
+        Some(r) if (r.wanted, &r.reason) == (ask.count, &ask.reason) => {
+            Ok(Accepted { id: r.id.clone(), repeated: true })
+        }
+        Some(r) => Err(Refusal::KeyReused { id: r.id.clone() }),
+        None => Ok(Accepted { id: ask.id.clone(), repeated: false }),
+    }
+}
+
+fn row_of(ask: Ask, seq: u32) -> ScaleUpRow {
+    ScaleUpRow {
+        id: ask.id,
+        by: ask.by,
+        reason: ask.reason,
+        idempotency_key: ask.idempotency_key,
+        // The request has come in a moment ago, so nearly all of the ETA is still ahead.
+        accepted_at: Clock::real().now(),
+        ..scale_up(seq, ask.count)
+    }
+}
+
+/// A scale-up of group `web`, accepted at [`NOW`], expected to take 99.9 s.
+pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
+    ScaleUpRow {
+        seq: ScaleUpSeq(seq),
+        id: format!("019b89b4-7c00-7c3e-8f57-{seq:012}"),
+        group: "web".into(),
+        wanted,
+        planned: 0,
+        by: None,
+        reason: String::new(),
+        idempotency_key: None,
+        state: ScaleUpState::Open,
+        accepted_at: NOW,
+        done_at: None,
+        in_service: 0,
+        withdrawn: 0,
+        eta_ms: 99_900,
+        cancel_reason: None,
+    }
+}
+
+pub fn slot(scale_up: u32, ordinal: u32) -> SlotId {
+    SlotId { scale_up: ScaleUpSeq(scale_up), ordinal }
+}
+
+/// An instance of group `web`, in its phase since [`NOW`].
+pub fn instance(scale_up: u32, ordinal: u32, attempt: u16, phase: Phase) -> InstanceRow {
+    InstanceRow {
+        instance: InstanceRef { slot: slot(scale_up, ordinal), attempt },
+        group: "web".into(),
+        phase,
+        since: NOW,
+        launch: None,
+        id: None,
+        address: None,
+        zone: None,
+        reason: None,
+    }
+}
+
+pub fn line(scale_up: u32, instance: Option<InstanceRef>, kind: &str) -> JournalRow {
+    let text = format!("it is {kind} now");
+    JournalRow { at: NOW, scale_up: Some(ScaleUpSeq(scale_up)), instance, kind: kind.into(), text }
+}
+
+/// A view of scale-up 1, 1,200 of group `web`: 930 in service, 150 booting, 120 queued.
+pub fn view() -> View {
+    let row = scale_up(1, 1_200);
+    let mut phases = PhaseCounts::default();
+    *phases.get_mut(Phase::InService) = 930;
+    *phases.get_mut(Phase::Booting) = 150;
+    *phases.get_mut(Phase::Queued) = 120;
+    let tokens = Wait::InstanceTokens { have: 12, want: 100, ready_at: NOW.plus(Duration::from_secs(44)) };
+    View {
+        at: NOW,
+        scale_ups: vec![Progress {
+            seq: row.seq,
+            id: row.id,
+            group: "web".into(),
+            wanted: 1_200,
+            state: ScaleUpState::Open,
+            accepted_at: NOW,
+            by: None,
+            done_at: None,
+            phases,
+            broken_so_far: 4,
+            waits: vec![
+                Waiting { count: 120, wait: tokens.clone() },
+                Waiting { count: 150, wait: Wait::Booting { until: NOW.plus(Duration::from_secs(200)) } },
+            ],
+            eta: Some(NOW.plus(Duration::from_secs(45))),
+        }],
+        groups: vec![GroupView {
+            name: "web".into(),
+            version: "0123456789abcdef".into(),
+            max: 2_000,
+            taken: 1_080,
+            in_service: 930,
+            queued: 120,
+            proven: true,
+            wait: Some(tokens),
+        }],
+        budgets: vec![BudgetView {
+            name: "RunInstances instances".into(),
+            have: 12,
+            burst: 1_000,
+            refill: 2.0,
+            api: Api::RunInstances,
+            calls: 11,
+            throttled: 0,
+            failed: 0,
+        }],
+        contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
+        keep_failing: Vec::new(),
+    }
+}

@@ -1,0 +1,92 @@
+//! Groups and launches as the view shows them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::stamp::Stamp;
+use crate::decide::view;
+use crate::decide::words::{SlotId, Time};
+
+/// All configured groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Groups {
+    pub groups: Vec<GroupItem>,
+}
+
+/// One group, as of the newest decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupItem {
+    pub name: String,
+    /// Identity of its launch spec and configure step.
+    pub version: String,
+    /// Most instances that may exist, broken ones included.
+    pub max: u32,
+    /// Places taken: live, pending, broken and not gone yet.
+    pub taken: u32,
+    pub in_service: u32,
+    /// Slots that no launch has yet.
+    pub queued: u32,
+    /// An instance of this version has been in service.
+    pub proven: bool,
+    /// Why the head of its queue waits; absent if nothing waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<String>,
+}
+
+impl GroupItem {
+    #[must_use]
+    pub fn of(g: &view::GroupView, now: Time) -> GroupItem {
+        GroupItem {
+            name: g.name.clone(),
+            version: g.version.clone(),
+            max: g.max,
+            taken: g.taken,
+            in_service: g.in_service,
+            queued: g.queued,
+            proven: g.proven,
+            wait: g.wait.as_ref().map(|w| w.describe(now)),
+        }
+    }
+}
+
+/// Launches that do not settle after many tries; they go on being tried at a slow pace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailingLaunches {
+    pub launches: Vec<FailingLaunch>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailingLaunch {
+    /// The launch's number in this database.
+    pub launch: u64,
+    pub group: String,
+    /// Instances it asks for.
+    pub count: u32,
+    /// Times it was sent.
+    pub sends: u32,
+    /// The last answer.
+    pub error: String,
+    /// When it is sent again; absent if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Stamp>,
+    /// One slot it holds, to ask about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, examples("12-34"))]
+    pub slot: Option<SlotId>,
+}
+
+impl FailingLaunch {
+    #[must_use]
+    pub fn of(f: &view::FailingLaunch) -> FailingLaunch {
+        FailingLaunch {
+            launch: f.launch.0,
+            group: f.group.clone(),
+            count: f.count,
+            sends: f.sends,
+            error: f.error.clone(),
+            next_try: Stamp::unless_never(f.next_try),
+            slot: f.slot,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The words of the wire, shared by the service and its command line.
+//!
+//! Everything here reads back what it writes. Reading is lenient about fields it does not know, so
+//! that an older command line works with a newer service; what the service itself accepts is
+//! parsed strictly, elsewhere ([`super::fields`]).
+
+pub mod explain;
+pub mod group;
+pub mod health;
+pub mod instance;
+pub mod names;
+pub mod problem;
+pub mod scale_up;
+pub mod stamp;
+
+pub use explain::{Explanation, WaitLine};
+pub use group::{FailingLaunch, FailingLaunches, GroupItem, Groups};
+pub use health::{Alive, Ready};
+pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
+pub use problem::{FieldError, ProblemBody};
+pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
+pub use stamp::Stamp;

@@ -1,0 +1,268 @@
+//! The command line's shape: commands, options, and what `--help` says of them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+use super::exit;
+use crate::config::duration;
+use crate::decide::words::Phase;
+
+/// Brings servers into service on AWS by the thousand: launch, configure, verify.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub service: Service,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which service to talk to, and how to print what it says.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Talking to the service")]
+pub struct Service {
+    /// Where the service is.
+    #[arg(long, global = true, env = "MUSTER_URL", default_value = "http://127.0.0.1:7087", value_parser = url)]
+    pub url: Url,
+
+    /// A file with the bearer token; the variable `MUSTER_TOKEN` may hold the token itself.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Print data as JSON: one document, or one line for each event with --follow.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service.
+    Serve(Serve),
+
+    /// Show it all at work: a service, a simulated EC2, and a scale-up of 1,200 instances.
+    Demo(crate::demo::Options),
+
+    /// Run the simulated EC2 and its instances alone, on loopback.
+    Sim(crate::sim::SimOptions),
+
+    #[command(flatten)]
+    Ask(Ask),
+
+    /// Write or check a configuration.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// The configuration; `muster config example` prints one.
+    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print a commented configuration with every key, its default and its range.
+    Example,
+
+    /// Tell everything that is wrong with a configuration, environment variables included.
+    Check {
+        #[arg(env = "MUSTER_CONFIG", value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// What can be asked of a service.
+#[derive(Debug, Subcommand)]
+pub enum Ask {
+    /// Ask for COUNT more instances of GROUP in service.
+    ScaleUp(ScaleUp),
+
+    /// Show all scale-ups, or one with its progress.
+    Status(Status),
+
+    /// Tell why a scale-up, a slot or an instance is not further than it is.
+    Explain(Explain),
+
+    /// List instances with their phase and reason.
+    Instances(Instances),
+
+    /// Stop a scale-up: what is not in service yet is undone.
+    Cancel(Cancel),
+}
+
+#[derive(Args, Debug)]
+pub struct ScaleUp {
+    pub group: String,
+
+    pub count: u32,
+
+    /// In service by then: a duration from now (15m, 1h30m) or a time (2026-01-04T15:00:00Z).
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub by: Option<String>,
+
+    /// Why; kept with the scale-up.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Two requests with the same key are one; without it, a new one is made for this call.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub idempotency_key: Option<String>,
+
+    /// Stay until it is done, and show its progress.
+    #[arg(long)]
+    pub follow: bool,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Retry {
+    /// How long to keep trying while the service does not answer or is busy.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration_arg)]
+    pub retry_for: Duration,
+}
+
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Id or number.
+    pub scale_up: Option<String>,
+
+    /// Stay until it is done, and show its progress.
+    #[arg(long, requires = "scale_up")]
+    pub follow: bool,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// A scale-up (id or number), a slot (12-34) or an instance (i-0123456789abcdef0).
+    #[arg(value_name = "SCALE_UP|SLOT")]
+    pub subject: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Instances {
+    /// Only those of this scale-up (id or number).
+    #[arg(long)]
+    pub scale_up: Option<String>,
+
+    /// Only those of this group.
+    #[arg(long)]
+    pub group: Option<String>,
+
+    /// Only those in this phase.
+    #[arg(long)]
+    pub phase: Option<Phase>,
+}
+
+#[derive(Args, Debug)]
+pub struct Cancel {
+    /// Id or number.
+    pub scale_up: String,
+
+    /// Why; kept with the scale-up.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    let allowed = "write http://HOST:PORT or https://HOST:PORT";
+    let url = Url::parse(text).map_err(|e| format!("{e}: {allowed}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(allowed.to_string());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "a URL with a password shows it to everyone: use --token-file or MUSTER_TOKEN".to_string()
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("it has a query or a fragment: {allowed}"));
+    }
+    Ok(url)
+}
+
+fn duration_arg(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| format!("write {}", duration::ALLOWED))
+}
+
+/// The service reads it again, on its own clock; a slip is told here without asking it.
+fn when(text: &str) -> Result<String, String> {
+    let time = text.parse::<jiff::Timestamp>().is_ok();
+    let from_now = duration::parse(text).is_some_and(|d| !d.is_zero());
+    if time || from_now {
+        return Ok(text.to_string());
+    }
+    Err("write a duration from now (15m, 1h30m) or a time with its zone (2026-01-04T15:00:00Z)".to_string())
+}
+
+fn key(text: &str) -> Result<String, String> {
+    let fits = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    if fits { Ok(text.to_string()) } else { Err("write 1 to 128 visible ASCII characters".to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn error(args: &[&str]) -> String {
+        let all = ["muster"].iter().chain(args);
+        let Err(error) = Cli::try_parse_from(all) else { return String::new() };
+        assert_eq!(error.exit_code(), 2);
+        error.to_string()
+    }
+
+    #[test]
+    fn the_shape_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_tells_the_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        assert!(help.contains("5  the scale-up ended with a shortfall"), "{help}");
+    }
+
+    #[test]
+    fn slips_are_told_with_what_is_allowed() {
+        assert!(error(&["scale-up", "web"]).contains("<COUNT>"));
+        assert!(error(&["scale-up", "web", "many"]).contains("invalid digit"));
+        assert!(error(&["scale-up", "web", "5", "--by", "soon"]).contains("a duration from now"));
+        assert!(error(&["scale-up", "web", "5", "--by", "0s"]).contains("a duration from now"));
+        assert!(error(&["scale-up", "web", "5", "--idempotency-key", "a b"]).contains("visible ASCII"));
+        assert!(error(&["scale-up", "web", "5", "--retry-for", "60"]).contains("250ms"));
+        assert!(error(&["instances", "--phase", "dead"]).contains("in_service"));
+        assert!(error(&["status", "--follow"]).contains("SCALE_UP"));
+        assert!(error(&["status", "--url", "localhost:7087"]).contains("http://HOST:PORT"));
+        assert!(error(&["status", "--url", "http://u:p@localhost"]).contains("--token-file"));
+        assert!(error(&["config", "check"]).contains("<FILE>"));
+        assert!(error(&[]).contains("Usage"));
+    }
+
+    #[test]
+    fn options_of_the_service_may_stand_before_or_after_the_command() {
+        for args in [["muster", "--json", "status"], ["muster", "status", "--json"]] {
+            assert!(Cli::try_parse_from(args).unwrap().service.json);
+        }
+    }
+
+    #[test]
+    fn both_kinds_of_deadline_pass() {
+        for by in ["15m", "2026-01-04T15:00:00Z", "2026-01-04T15:00:00+01:00"] {
+            assert_eq!(error(&["scale-up", "web", "5", "--by", by]), "");
+        }
+    }
+}
