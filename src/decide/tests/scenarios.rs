@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::world::{Faults, START, World, group};
+use crate::decide::Settings;
 use crate::decide::action::Refusal;
 use crate::decide::event::CallError;
 use crate::decide::group::{Canary, Group};
@@ -254,8 +255,10 @@ fn when_the_whole_api_is_down_it_is_probed_gently_and_all_goes_on_afterwards() {
 
 #[test]
 fn every_waiting_thing_has_its_reason() {
-    let mut w = World::new(41, Faults::default(), vec![group("web")]);
+    let few = Settings { contacts: 8, ..Settings::default() };
+    let mut w = World::with(41, Faults::default(), vec![group("web")], few);
     w.ask("web", 1_200);
+    let mut seen = Vec::new();
     for _ in 0..30 {
         w.run(Duration::from_secs(5));
         for p in w.core.view(w.now).scale_ups.iter().filter(|p| p.state == ScaleUpState::Open) {
@@ -264,8 +267,11 @@ fn every_waiting_thing_has_its_reason() {
             let called = p.phases.get(Phase::Launching);
             assert!(waiting + called >= unfinished, "{waiting} + {called} of {unfinished}: {:?}", p.waits);
             assert!(p.eta.is_some());
+            seen.extend(p.waits.iter().map(|x| x.wait.clone()));
         }
     }
+    assert!(seen.iter().any(|w| matches!(w, Wait::InstanceTokens { want: 20, .. })));
+    assert!(seen.iter().any(|w| matches!(w, Wait::Contacts { .. })), "8 permits for 1,200 are too few");
 }
 
 #[test]
