@@ -51,8 +51,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["decide"]),
     ("contact", &["decide", "net", "time"]),
     ("decide", &[]),
-    // It runs a whole service in its own process, follows its view, and holds its books against the ledger.
-    ("demo", &["app", "config", "decide", "engine", "sim", "store", "time"]),
+    // It runs the service inside itself, and judges muster's books against the simulated EC2's.
+    (
+        "demo",
+        &[
+            "api::types",
+            "app",
+            "cli",
+            "config",
+            "decide",
+            "engine::Handle",
+            "engine::Readiness",
+            "ids",
+            "net",
+            "sim",
+            "store::InstanceFilter",
+            "time",
+        ],
+    ),
     ("engine", &["cloud", "contact", "decide", "ids", "net", "store", "time"]),
     ("ids", &["decide"]),
     ("net", &["decide", "ids", "time"]),
