@@ -132,7 +132,7 @@ impl Service {
 /// If it cannot start, or another process takes its database over, or a commit fails.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     log_to_stderr(&config);
-    let service = Service::start(&config).await?;
+    let service = Box::pin(Service::start(&config)).await?;
     tracing::info!(address = %service.address, groups = config.groups.len(), "muster serves");
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
