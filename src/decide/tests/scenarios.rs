@@ -123,7 +123,9 @@ fn cancelling_takes_away_what_is_under_way_and_accounts_for_every_slot() {
         w.ask("web", 1_200);
         w.run(Duration::from_secs(30));
         w.cancel("id-1");
-        w.run(2 * HOUR);
+        w.run(HOUR / 12);
+        w.faults = Faults::default();
+        w.run(HOUR);
         let row = w.scale_up(1);
         assert_eq!(row.state, ScaleUpState::Done);
         assert_eq!(row.in_service + row.withdrawn, 1_200);
@@ -137,6 +139,21 @@ fn cancelling_takes_away_what_is_under_way_and_accounts_for_every_slot() {
             "done and let go of"
         );
     }
+}
+
+/// Found when the test above crashed on for hours: each new process made the broken ones wait for
+/// company anew, so none was ever removed.
+#[test]
+fn a_process_that_is_killed_every_few_seconds_still_removes_what_is_broken() {
+    let mut w = World::new(14, Faults { broken: 100, ..Faults::default() }, vec![group("web")]);
+    w.ask("web", 20);
+    w.run(Duration::from_secs(60));
+    w.cancel("id-1");
+    for _ in 0..100 {
+        w.run(Duration::from_secs(3));
+        w.crash();
+    }
+    assert_eq!(w.live(), 0, "removed between the kills");
 }
 
 #[test]
