@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod borders;
+mod cli;
 mod counterpart;
 mod crashes;
 mod demo;
