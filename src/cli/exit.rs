@@ -89,7 +89,7 @@ pub fn describe(problem: &ProblemBody) -> String {
     let alone: Vec<&str> = problem.errors.iter().map(|e| e.detail.as_str()).collect();
     let named: Vec<String> = problem.errors.iter().map(|e| format!("{} {}", e.field, e.detail)).collect();
     let repeats = [alone.join("; "), named.join("; ")].contains(&problem.detail);
-    if !repeats && problem.detail != problem.title {
+    if !repeats && !problem.detail.is_empty() && problem.detail != problem.title {
         text = format!("{text}: {}", clean(&problem.detail));
     }
     for error in &problem.errors {
