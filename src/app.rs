@@ -30,7 +30,7 @@ use crate::decide::{Settings, group::Group};
 use crate::engine::crash::Crasher;
 use crate::engine::{Engine, EngineError, Gauges, Handle, Parts};
 use crate::ids;
-use crate::net::fds::{FdLimits, Fds};
+use crate::net::fds::{FdClass, FdLimits, Fds};
 use crate::net::listen;
 use crate::store::Store;
 use crate::time::Clock;
@@ -78,7 +78,7 @@ impl Service {
             auth,
             metrics.clone(),
             move || descriptors(&asked),
-            FOLLOWERS,
+            followers(&fds),
         );
         let http =
             tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
@@ -132,7 +132,7 @@ impl Service {
 /// If it cannot start, or another process takes its database over, or a commit fails.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     log_to_stderr(&config);
-    let service = Service::start(&config).await?;
+    let service = Box::pin(Service::start(&config)).await?;
     tracing::info!(address = %service.address, groups = config.groups.len(), "muster serves");
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -183,6 +183,12 @@ fn fd_limits(config: &Config) -> FdLimits {
         contacts: config.limits.contacts,
         ..FdLimits::default()
     }
+}
+
+/// Event streams that may be open at once: at most half of the API's descriptors, so that requests
+/// get through.
+fn followers(fds: &Fds) -> usize {
+    FOLLOWERS.min(fds.share(FdClass::Api) as usize / 2).max(1)
 }
 
 fn descriptors(fds: &Fds) -> Descriptors {
@@ -237,7 +243,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         describe_instances: limits(&config.aws.describe_instances),
         terminate_instances: limits(&config.aws.terminate_instances),
         // Where descriptors are few, the lane is as wide as the share of them.
-        contacts: config.limits.contacts.min(fds.share(crate::net::fds::FdClass::Contact)),
+        contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,
         ..Settings::default()
     }

@@ -88,7 +88,7 @@ fn ctrl_c_ends_the_watching_and_says_that_the_scale_up_goes_on() {
         .unwrap();
     let (mut socket, _) = listener.accept().unwrap();
     read_head(&socket);
-    let line = r#"{"at":"2026-01-04T15:00:00.000Z","kind":"accepted","text":"hello"}"#;
+    let line = r#"{"number":1,"at":"2026-01-04T15:00:00.000Z","kind":"accepted","text":"hello"}"#;
     write!(
         socket,
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nevent: journal\ndata: {line}\n\n"

@@ -1,6 +1,8 @@
 //! Progress bars for one scale-up: one for each stage, and a line that says what binds.
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::text::{clean, seconds};
 use crate::api::types::ScaleUp;
@@ -28,11 +30,14 @@ impl Bars {
     #[must_use]
     pub fn new() -> Bars {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(FRAMES));
-        let template = "{prefix:>10} [{wide_bar}] {pos:>6}/{len} {per_sec:>12}";
+        let template = "{prefix:>10} [{wide_bar}] {pos:>6}/{len} {rate:>8}";
         // A template that cannot be read would be a slip of ours; the default then does.
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("rate", rate)
+            .progress_chars("=> ");
         let stage = |(name, _): &(&'static str, &[Phase])| {
-            all.add(ProgressBar::new(0).with_style(style.clone().progress_chars("=> ")).with_prefix(*name))
+            all.add(ProgressBar::new(0).with_style(style.clone()).with_prefix(*name))
         };
         let stages = STAGES.iter().map(stage).collect();
         let line =
@@ -68,6 +73,12 @@ impl Drop for Bars {
     fn drop(&mut self) {
         let _ = self.all.clear();
     }
+}
+
+/// Instances a second, on the wall.
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    // Writing into a line cannot fail.
+    let _ = write!(out, "{:.1}/s", state.per_sec());
 }
 
 fn says(show: &ScaleUp) -> String {

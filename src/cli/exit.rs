@@ -81,11 +81,15 @@ impl Failure {
     }
 }
 
-/// A problem document in a few lines: title, detail, and each field with what is wrong with it.
+/// A problem document in a few lines: title, detail, and each field with what is wrong with it. A
+/// detail that only repeats the fields is left out.
 #[must_use]
 pub fn describe(problem: &ProblemBody) -> String {
     let mut text = clean(&problem.title);
-    if !problem.detail.is_empty() && problem.detail != problem.title {
+    let alone: Vec<&str> = problem.errors.iter().map(|e| e.detail.as_str()).collect();
+    let named: Vec<String> = problem.errors.iter().map(|e| format!("{} {}", e.field, e.detail)).collect();
+    let repeats = [alone.join("; "), named.join("; ")].contains(&problem.detail);
+    if !repeats && !problem.detail.is_empty() && problem.detail != problem.title {
         text = format!("{text}: {}", clean(&problem.detail));
     }
     for error in &problem.errors {
@@ -112,6 +116,10 @@ mod tests {
             describe(&problem),
             "The count is out of range: count 0 is outside 1 to 10000\n  count: write 1 to\u{fffd}[2J 10000"
         );
+        let repeated = ProblemBody { detail: problem.errors[0].detail.clone(), ..problem.clone() };
+        assert_eq!(describe(&repeated), "The count is out of range\n  count: write 1 to\u{fffd}[2J 10000");
+        let bare = ProblemBody { detail: String::new(), errors: Vec::new(), ..problem.clone() };
+        assert_eq!(describe(&bare), "The count is out of range");
         let text = || String::new();
         let failures = [
             Failure::Failed(text()),

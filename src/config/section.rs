@@ -122,11 +122,7 @@ impl<'a> Section<'a> {
     ) -> Read<Vec<T>> {
         let whole = format!("a list of {} to {} items, each {allowed}", lengths.start(), lengths.end());
         let Some(node) = self.ask(key) else { return self.missing(key, &whole, default.into()) };
-        let Some(items) = node.list().filter(|l| lengths.contains(&l.len())) else {
-            let found = node.list().map_or_else(|| node.found(), |l| format!("a list of {} items", l.len()));
-            self.report.add(node.place.clone(), self.path_of(key), format!("{found} is not {whole}"));
-            return Err(Reported);
-        };
+        let items = self.items(key, node, &lengths, &whole)?;
         let mut values = Vec::new();
         for (i, item) in items.iter().enumerate() {
             match rule(item) {
@@ -181,7 +177,7 @@ impl<'a> Section<'a> {
         key: &'static str,
         read: impl FnOnce(&mut Section<'_>) -> Read<T>,
     ) -> Read<Option<T>> {
-        if self.table.contains_key(key) { self.table(key, read).map(Some) } else { Ok(None) }
+        if self.ask(key).is_some() { self.table(key, read).map(Some) } else { Ok(None) }
     }
 
     /// A list of tables.
@@ -193,11 +189,7 @@ impl<'a> Section<'a> {
     ) -> Read<Vec<T>> {
         let allowed = format!("a list of {} to {} tables", lengths.start(), lengths.end());
         let Some(node) = self.ask(key) else { return self.missing(key, &allowed, None) };
-        let Some(items) = node.list().filter(|l| lengths.contains(&l.len())) else {
-            let found = node.list().map_or_else(|| node.found(), |l| format!("a list of {}", l.len()));
-            self.report.add(node.place.clone(), self.path_of(key), format!("{found} is not {allowed}"));
-            return Err(Reported);
-        };
+        let items = self.items(key, node, &lengths, &allowed)?;
         let mut values = Vec::new();
         for (i, item) in items.iter().enumerate() {
             let path = format!("{}[{i}]", self.path_of(key));
@@ -253,6 +245,30 @@ impl<'a> Section<'a> {
     /// Whether the value at `path` below this table is written, rather than left to its default.
     pub fn is_written(&self, path: &str) -> bool {
         find(self.table, path).is_some()
+    }
+
+    /// Reports that an environment variable that is no key cannot be.
+    pub fn refuse_variable(&mut self, name: &str, what: impl Into<String>) -> Reported {
+        self.report.add(Place::Variable(name.to_string()), "", what);
+        Reported
+    }
+
+    fn items<'n>(
+        &mut self,
+        key: &str,
+        node: &'n Node,
+        lengths: &RangeInclusive<usize>,
+        allowed: &str,
+    ) -> Read<&'n [Node]> {
+        match node.list() {
+            None => self.wrong(key, node, allowed),
+            Some(items) if lengths.contains(&items.len()) => Ok(items),
+            Some(items) => {
+                let what = format!("a list of {} is not {allowed}", items.len());
+                self.report.add(node.place.clone(), self.path_of(key), what);
+                Err(Reported)
+            }
+        }
     }
 
     fn value<T>(

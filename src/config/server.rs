@@ -76,6 +76,9 @@ named! {
     }
 }
 
+/// The environment variable that holds a token itself.
+const TOKEN: &str = "MUSTER_TOKEN";
+
 /// Longest bearer token; also keeps a wrong `token_file` from being read for ever.
 const TOKEN_MOST: usize = 256;
 
@@ -90,15 +93,15 @@ pub(super) fn server(s: &mut Section<'_>, variables: &Variables) -> Read<Server>
         |t| t.parse().ok(),
     );
     let file = s.maybe_text("token_file", "the path of a file", |t| (!t.is_empty()).then(|| t.to_string()));
-    let token = match (env::get(variables, "MUSTER_TOKEN"), file?) {
+    let token_sha256 = match (env::get(variables, TOKEN), file?) {
         // The environment goes over the file, as everywhere.
-        (Some(token), _) => check_token(token).map_err(|what| format!("the token in MUSTER_TOKEN {what}")),
-        (None, Some(file)) => {
-            read_token(Path::new(&file)).map_err(|what| format!("the token file {file:?} {what}"))
-        }
-        (None, None) => Ok(None),
+        (Some(token), _) => Some(hash(token).map_err(|what| s.refuse_variable(TOKEN, what))?),
+        (None, Some(file)) => Some(read_token(Path::new(&file)).map_err(|what| {
+            let what = format!("the token in {file:?} {what}");
+            s.refuse("token_file", what)
+        })?),
+        (None, None) => None,
     };
-    let token_sha256 = token.map_err(|what| s.refuse("token_file", what))?;
     let listen = listen?;
     if token_sha256.is_none() && !listen.ip().is_loopback() {
         return Err(s.refuse(
@@ -112,15 +115,15 @@ pub(super) fn server(s: &mut Section<'_>, variables: &Variables) -> Read<Server>
     Ok(Server { listen, token_sha256 })
 }
 
-fn read_token(file: &Path) -> Result<Option<[u8; 32]>, String> {
+fn read_token(file: &Path) -> Result<[u8; 32], String> {
     let mut text = String::new();
     std::fs::File::open(file)
         .and_then(|f| f.take(1 + 2 * TOKEN_MOST as u64).read_to_string(&mut text))
         .map_err(|e| format!("cannot be read: {e}"))?;
-    check_token(&OsString::from(text.trim_ascii()))
+    hash(&OsString::from(text.trim_ascii()))
 }
 
-fn check_token(token: &OsString) -> Result<Option<[u8; 32]>, String> {
+fn hash(token: &OsString) -> Result<[u8; 32], String> {
     let bytes = token.as_encoded_bytes();
     if !(TOKEN_LEAST..=TOKEN_MOST).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
         return Err(format!(
@@ -128,7 +131,7 @@ fn check_token(token: &OsString) -> Result<Option<[u8; 32]>, String> {
             bytes.len()
         ));
     }
-    Ok(Some(Sha256::digest(bytes).into()))
+    Ok(Sha256::digest(bytes).into())
 }
 
 pub(super) fn store(s: &mut Section<'_>) -> Read<Store> {
@@ -218,14 +221,11 @@ mod tests {
     #[test]
     fn a_token_that_is_too_short_or_missing_is_told() {
         let short = with_env("", &[("MUSTER_TOKEN", "secret")]).unwrap_err().to_string();
-        assert_eq!(
-            short,
-            "muster.toml: server.token_file: the token in MUSTER_TOKEN has 6 bytes: write 16 to 256 visible ASCII characters"
-        );
+        assert_eq!(short, "MUSTER_TOKEN: has 6 bytes: write 16 to 256 visible ASCII characters");
         let missing = refused("[server]\ntoken_file = \"/nowhere/token\"");
         assert_eq!(
             missing,
-            r#"muster.toml:2: server.token_file: the token file "/nowhere/token" cannot be read: No such file or directory (os error 2)"#
+            r#"muster.toml:2: server.token_file: the token in "/nowhere/token" cannot be read: No such file or directory (os error 2)"#
         );
     }
 

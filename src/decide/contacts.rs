@@ -57,6 +57,11 @@ impl ContactQueue {
         }
     }
 
+    /// Those that wait for a permit.
+    pub fn waiting(&self) -> impl Iterator<Item = InstanceRef> + '_ {
+        self.fresh.iter().chain(&self.suspects).copied()
+    }
+
     fn add(&mut self, instance: InstanceRef, suspect: bool) {
         if suspect { self.suspects.push_back(instance) } else { self.fresh.push_back(instance) }
     }

@@ -50,12 +50,13 @@ impl Core {
     #[must_use]
     pub fn view(&self, now: Time) -> View {
         let launching = self.launching_waits();
+        let permits = self.permit_waits();
         let mut scale_ups: Vec<Progress> = self.recent.0.iter().cloned().collect();
         // Older scale-ups of a group go first: what each waits for includes what they want.
         let mut ahead = vec![0; self.ledger.groups.len()];
         for s in self.ledger.scale_ups.values() {
             ahead[s.group] += s.phases.get(Phase::Queued);
-            scale_ups.push(self.progress(s, ahead[s.group], &launching, now));
+            scale_ups.push(self.progress(s, ahead[s.group], &launching, &permits, now));
         }
         View {
             at: now,
@@ -96,6 +97,7 @@ impl Core {
         s: &ScaleUp,
         queued: u32,
         launching: &BTreeMap<ScaleUpSeq, Vec<Waiting>>,
+        permits: &BTreeMap<(ScaleUpSeq, Phase), u32>,
         now: Time,
     ) -> Progress {
         let mut waits = launching.get(&s.row.seq).cloned().unwrap_or_default();
@@ -108,12 +110,32 @@ impl Core {
         let spec = &self.ledger.groups[s.group].spec;
         let until = |p: Phase| limit_of(p, spec).map_or(Time::NEVER, |l| s.entered[p as usize].plus(l));
         add(s.phases.get(Phase::Booting), Some(Wait::Booting { until: until(Phase::Booting) }));
-        add(s.phases.get(Phase::Configuring), Some(Wait::Configuring { until: until(Phase::Configuring) }));
-        add(s.phases.get(Phase::Verifying), Some(Wait::Verifying { until: until(Phase::Verifying) }));
+        let held_up = |p: Phase| permits.get(&(s.row.seq, p)).copied().unwrap_or(0).min(s.phases.get(p));
+        let (configuring, verifying) = (held_up(Phase::Configuring), held_up(Phase::Verifying));
+        add(
+            s.phases.get(Phase::Configuring) - configuring,
+            Some(Wait::Configuring { until: until(Phase::Configuring) }),
+        );
+        add(
+            s.phases.get(Phase::Verifying) - verifying,
+            Some(Wait::Verifying { until: until(Phase::Verifying) }),
+        );
+        add(configuring + verifying, Some(Wait::Contacts { limit: self.contacts.view().limit }));
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
         add(going, Some(Wait::Terminating));
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
         Progress { waits, eta: self.eta(s, queued, now), ..of_closed(s) }
+    }
+
+    /// For each scale-up and phase, the instances whose next contact is due and waits for a permit.
+    fn permit_waits(&self) -> BTreeMap<(ScaleUpSeq, Phase), u32> {
+        let mut waits = BTreeMap::new();
+        for instance in self.contacts.waiting() {
+            if let Some(slot) = self.ledger.current(instance) {
+                *waits.entry((instance.slot.scale_up, slot.phase)).or_default() += 1;
+            }
+        }
+        waits
     }
 
     /// For each scale-up, the launches its slots are in and what those wait for.

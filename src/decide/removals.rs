@@ -56,6 +56,13 @@ impl Removals {
         self.fresh.push_back(instance);
     }
 
+    /// Puts an instance on the list that has waited before, in a process that is gone: it leaves at
+    /// once, or a process that is killed every few seconds would never remove anything.
+    pub fn add_overdue(&mut self, instance: InstanceRef, now: Time) {
+        self.leave_at = now;
+        self.fresh.push_back(instance);
+    }
+
     pub fn add_stray(&mut self, id: Ec2Id, now: Time) {
         self.strays.insert(id, now);
     }

@@ -120,7 +120,7 @@ impl Core {
                         let at = now.time.plus(now.rng.jitter(every * 2).saturating_sub(every));
                         self.timers.set(at, Due::Contact(instance));
                     }
-                    Phase::Broken | Phase::Terminating => self.removals.add(instance, now.time),
+                    Phase::Broken | Phase::Terminating => self.removals.add_overdue(instance, now.time),
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }

@@ -11,7 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
 };
 
-/// Key: `seq`; `id` and `idempotency_key` are unique too.
+/// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScaleUpRow {
     pub seq: ScaleUpSeq,

@@ -107,7 +107,7 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let file = dir.join("muster.toml");
     std::fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     let config = Config::parse(&file.display().to_string(), &text, &config_variables())?;
-    let service = Service::start(&config).await?;
+    let service = Box::pin(Service::start(&config)).await?;
     let url = format!("http://{}", service.address);
     eprintln!("muster serves at {url} (try: curl {url}/v1/scale-ups); time runs {scale:.1} times as fast");
     eprintln!(

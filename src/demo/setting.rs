@@ -14,7 +14,6 @@ pub const GROUP: &str = "web";
 #[must_use]
 pub fn config(options: &Options, sim: &Announcement, scale: f64, dir: &Path) -> String {
     let url = options.database.clone().unwrap_or_else(|| sqlite_url(&dir.join("muster.db")));
-    let most = options.count.saturating_mul(2).max(100);
     let port = sim.agent_port;
     let mut subnets = String::new();
     for s in &sim.subnets {
@@ -42,7 +41,8 @@ count = {count}
 level = "warn"
 
 [groups.{GROUP}]
-max = {most}
+# A database that is kept may hold the instances of earlier runs.
+max = 1000000
 
 [groups.{GROUP}.launch]
 image = "ami-0123456789abcdef0"

@@ -249,9 +249,9 @@ impl Engine {
             return wake;
         }
         let clock = &self.parts.clock;
-        let scale_s = clock.scale();
-        let soon = clock.now().plus(Duration::from_secs_f64(VIEW_EVERY.as_secs_f64() * scale_s));
-        wake.min(soon)
+        // A little over: clocks round to milliseconds, and a wake just before its time shows nothing.
+        let pause = (VIEW_EVERY + Duration::from_millis(5)).as_secs_f64() * clock.scale();
+        wake.min(clock.now().plus(Duration::from_secs_f64(pause)))
     }
 
     fn show(&mut self, now: bool) {

@@ -8,14 +8,16 @@ use utoipa::ToSchema;
 #[schema(as = Problem)]
 pub struct ProblemBody {
     /// `urn:muster:problem:` and a fixed word: what programs decide by.
-    #[serde(rename = "type")]
-    #[schema(examples("urn:muster:problem:unknown_group"))]
+    #[serde(rename = "type", default)]
+    #[schema(required = true, examples("urn:muster:problem:unknown_group"))]
     pub kind: String,
     /// The same few words for every problem of this type.
     pub title: String,
     /// The HTTP status, repeated.
     pub status: u16,
-    /// What was wrong this time, and what is allowed.
+    /// What was wrong this time, and what is allowed. Always sent; RFC 9457 lets others leave it out.
+    #[serde(default)]
+    #[schema(required = true)]
     pub detail: String,
     /// Each field, parameter or header that is at fault. Empty if none is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -94,7 +94,8 @@ fn check_body(s: &mut Section<'_>, body: &str) {
         s.refuse("body", format!("{} bytes are more than {BODY_MOST}", body.len()));
     }
     for open in body.split("{{").skip(1) {
-        let name = open.split_once("}}").map(|(name, _)| name);
+        // `{{{slot}}}` is a placeholder in braces.
+        let name = open.split_once("}}").map(|(name, _)| name.trim_start_matches('{'));
         if !name.is_some_and(|n| PLACEHOLDERS.contains(&n)) {
             let found: String = name.unwrap_or(open).chars().take(30).collect();
             let known: Vec<String> = PLACEHOLDERS.iter().map(|p| format!("{{{{{p}}}}}")).collect();
@@ -149,6 +150,13 @@ muster.toml:17: groups.web.configure.expect[1]: 600 is not an HTTP status from 1
 muster.toml:17: groups.web.configure.expect[2]: "200" is not an HTTP status from 100 to 599
 muster.toml:18: groups.web.configure.timeout: "0s" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 10ms to 1m"#
         );
+    }
+
+    #[test]
+    fn placeholders_may_stand_beside_braces() {
+        for body in [r#"{"a":{"b":{{attempt}}}}"#, "{{{slot}}}", "{} }} { {"] {
+            assert!(group(&format!("configure = {{ port = 1, body = '{body}' }}")).is_ok(), "{body}");
+        }
     }
 
     #[test]

@@ -140,6 +140,15 @@ muster.toml:4: groups.web.priority: 10 is not a whole number from 0 to 9"#
     }
 
     #[test]
+    fn a_slip_in_a_key_that_may_be_left_out_is_told_too() {
+        let problems = refused_group("configur = { port = 80 }");
+        assert!(
+            problems.contains("groups.web.configur: unknown key: did you mean 'configure'?"),
+            "{problems}"
+        );
+    }
+
+    #[test]
     fn a_step_ends_before_its_watchdog() {
         let problems = refused_group(
             r#"

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::world::{Faults, START, World, group};
+use crate::decide::Settings;
 use crate::decide::action::Refusal;
 use crate::decide::event::CallError;
 use crate::decide::group::{Canary, Group};
@@ -122,7 +123,9 @@ fn cancelling_takes_away_what_is_under_way_and_accounts_for_every_slot() {
         w.ask("web", 1_200);
         w.run(Duration::from_secs(30));
         w.cancel("id-1");
-        w.run(2 * HOUR);
+        w.run(HOUR / 12);
+        w.faults = Faults::default();
+        w.run(HOUR);
         let row = w.scale_up(1);
         assert_eq!(row.state, ScaleUpState::Done);
         assert_eq!(row.in_service + row.withdrawn, 1_200);
@@ -136,6 +139,21 @@ fn cancelling_takes_away_what_is_under_way_and_accounts_for_every_slot() {
             "done and let go of"
         );
     }
+}
+
+/// Found when the test above crashed on for hours: each new process made the broken ones wait for
+/// company anew, so none was ever removed.
+#[test]
+fn a_process_that_is_killed_every_few_seconds_still_removes_what_is_broken() {
+    let mut w = World::new(14, Faults { broken: 100, ..Faults::default() }, vec![group("web")]);
+    w.ask("web", 20);
+    w.run(Duration::from_secs(60));
+    w.cancel("id-1");
+    for _ in 0..100 {
+        w.run(Duration::from_secs(3));
+        w.crash();
+    }
+    assert_eq!(w.live(), 0, "removed between the kills");
 }
 
 #[test]
@@ -254,8 +272,10 @@ fn when_the_whole_api_is_down_it_is_probed_gently_and_all_goes_on_afterwards() {
 
 #[test]
 fn every_waiting_thing_has_its_reason() {
-    let mut w = World::new(41, Faults::default(), vec![group("web")]);
+    let few = Settings { contacts: 8, ..Settings::default() };
+    let mut w = World::with(41, Faults::default(), vec![group("web")], few);
     w.ask("web", 1_200);
+    let mut seen = Vec::new();
     for _ in 0..30 {
         w.run(Duration::from_secs(5));
         for p in w.core.view(w.now).scale_ups.iter().filter(|p| p.state == ScaleUpState::Open) {
@@ -264,8 +284,11 @@ fn every_waiting_thing_has_its_reason() {
             let called = p.phases.get(Phase::Launching);
             assert!(waiting + called >= unfinished, "{waiting} + {called} of {unfinished}: {:?}", p.waits);
             assert!(p.eta.is_some());
+            seen.extend(p.waits.iter().map(|x| x.wait.clone()));
         }
     }
+    assert!(seen.iter().any(|w| matches!(w, Wait::InstanceTokens { want: 20, .. })));
+    assert!(seen.iter().any(|w| matches!(w, Wait::Contacts { .. })), "8 permits for 1,200 are too few");
 }
 
 #[test]

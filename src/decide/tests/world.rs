@@ -111,8 +111,11 @@ pub fn group(name: &str) -> Group {
 
 impl World {
     pub fn new(seed: u64, faults: Faults, groups: Vec<Group>) -> World {
+        World::with(seed, faults, groups, Settings::default())
+    }
+
+    pub fn with(seed: u64, faults: Faults, groups: Vec<Group>, settings: Settings) -> World {
         let groups: Vec<_> = groups.into_iter().map(Arc::new).collect();
-        let settings = Settings::default();
         World {
             now: START,
             core: Core::new(settings.clone(), groups.clone()),
