@@ -173,7 +173,6 @@ impl Ec2 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::faults::Change;
     use super::testing::*;
     use super::*;
 
@@ -207,8 +206,6 @@ mod tests {
             assert_eq!(code(&model.ask(&bad(Some(Action::RunInstances)), 0)), "MissingParameter");
         }
         assert_eq!(code(&model.ask(&bad(Some(Action::RunInstances)), 0)), "RequestLimitExceeded");
-        model.change(&Change { errors: Some(100.0), ..Change::default() }).unwrap();
-        assert_eq!(code(&model.ask(&bad(None), 0)), "InternalError");
     }
 
     #[test]
