@@ -5,10 +5,12 @@
 //! in common (faults, counting, request ids, the time) is here. The same seed and the same calls at
 //! the same times give the same replies, byte for byte.
 
+pub mod arn;
 pub mod call;
 mod counters;
 pub mod ec2;
 mod faults;
+pub mod notice;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

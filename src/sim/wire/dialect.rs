@@ -47,8 +47,8 @@ impl Dialect {
 
     /// An answer's document.
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
-        match answer {
-            Answer::Ec2(answer) => ec2::answer::answer(answer, request_id),
+        match (self, answer) {
+            (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
         }
     }
 

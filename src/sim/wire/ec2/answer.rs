@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::super::super::model::arn::ACCOUNT;
 use super::super::super::model::call::Failure;
 use super::super::super::model::ec2::call::{
     Action, Answer, InstanceView, Reservation, StateChange, SubnetView,
@@ -10,8 +11,6 @@ use super::super::super::model::ec2::{Launch, State, VPC};
 use super::super::xml::{Xml, gmt, time};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-/// The account everything belongs to.
-const OWNER: &str = "000000000000";
 
 /// An error's document.
 pub(in super::super) fn error(failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
@@ -57,7 +56,7 @@ pub(in super::super) fn answer(answer: &Answer, request_id: &str) -> io::Result<
 
 fn reservation(x: &mut Xml, r: &Reservation) -> io::Result<()> {
     x.text("reservationId", &r.launch.reservation)?;
-    x.text("ownerId", OWNER)?;
+    x.text("ownerId", ACCOUNT)?;
     x.element("groupSet", |_| Ok(()))?;
     x.list("instancesSet", &r.instances, |x, i| instance(x, &r.launch, i))
 }
@@ -120,7 +119,7 @@ fn state(x: &mut Xml, state: State) -> io::Result<()> {
 fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
     x.text("subnetId", &s.id)?;
     x.text("state", "available")?;
-    x.text("ownerId", OWNER)?;
+    x.text("ownerId", ACCOUNT)?;
     x.text("vpcId", VPC)?;
     x.text("cidrBlock", &s.cidr)?;
     x.text("availableIpAddressCount", &s.free.to_string())?;
