@@ -60,6 +60,20 @@ pub struct Change {
 }
 
 impl Change {
+    /// Nothing goes wrong any more: no faults, no limits but the buckets.
+    #[must_use]
+    pub fn healed() -> Change {
+        Change {
+            throttle: Some(0.0),
+            lost_replies: Some(0.0),
+            lost_replies_before: Some(0.0),
+            errors: Some(0.0),
+            latency: None,
+            capacity: Some(Vec::new()),
+            vcpu_quota: Some(0),
+        }
+    }
+
     /// The settings with this change.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
 use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
-use ec2::{Door, Ec2, Health};
+use ec2::{Door, Ec2, Happening, Health};
 use faults::Luck;
 
 pub use counters::ApiCounters;
@@ -140,6 +140,23 @@ impl Model {
             return Err(Failure::internal(call.service()));
         }
         Ok(answer)
+    }
+
+    /// Keeps what happens to instances from now on, see [`Model::happened`].
+    pub fn watch(&mut self) {
+        self.ec2.watch();
+    }
+
+    /// What happened to instances up to this time and since this was last asked.
+    pub fn happened(&mut self, now_ms: i64) -> Vec<Happening> {
+        self.settle(now_ms);
+        self.ec2.happened()
+    }
+
+    /// The id of the instance that was launched as number `ordinal`.
+    #[must_use]
+    pub fn id_of(&self, ordinal: u32) -> String {
+        self.ec2.id_of(ordinal)
     }
 
     /// Brings everything to this time, and says which time it is (never an earlier one).

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::Ec2;
 use super::instance::{Door, Instance};
+use super::{Ec2, Happening};
 
 /// What the health endpoint answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +28,12 @@ impl Ec2 {
         attempt: Option<u32>,
         now_ms: i64,
     ) -> bool {
-        let Some(instance) = self.network.holder(address).and_then(|o| self.instances.get_mut(o as usize))
-        else {
-            return false;
-        };
+        let Some(ordinal) = self.network.holder(address) else { return false };
+        let Some(instance) = self.instances.get_mut(ordinal as usize) else { return false };
         let open = instance.door(now_ms) == Door::Open;
         if open {
             instance.configure(slot, attempt, now_ms);
+            self.happenings.push(|| Happening::Configured { ordinal, slot: slot.map(Into::into), attempt });
         }
         open
     }

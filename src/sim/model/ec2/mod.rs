@@ -6,6 +6,7 @@ pub mod call;
 mod describe;
 pub mod error;
 mod filter;
+mod happening;
 mod instance;
 #[cfg(test)]
 mod invariants;
@@ -30,6 +31,7 @@ use super::counters::ApiCounters;
 use bucket::AllBuckets;
 use call::{Action, Answer, Call};
 use error::ApiError;
+use happening::Happenings;
 use instance::Instance;
 use names::Names;
 use network::Network;
@@ -37,6 +39,7 @@ use places::Places;
 use tokens::ClientTokens;
 
 pub use agent::Health;
+pub use happening::Happening;
 pub use instance::{Door, Launch, State};
 pub use subnets::VPC;
 
@@ -55,6 +58,7 @@ pub struct Ec2 {
     instances: Vec<Instance>,
     /// When which instance is terminated, the next first. May name one too early or twice.
     endings: BinaryHeap<Reverse<(i64, u32)>>,
+    happenings: Happenings,
 }
 
 impl Ec2 {
@@ -69,8 +73,19 @@ impl Ec2 {
             tokens: ClientTokens::default(),
             instances: Vec::new(),
             endings: BinaryHeap::new(),
+            happenings: Happenings::default(),
             settings,
         }
+    }
+
+    /// Keeps what happens from now on, see [`Ec2::happened`].
+    pub(super) fn watch(&mut self) {
+        self.happenings.watch();
+    }
+
+    /// What happened since this was last asked.
+    pub(super) fn happened(&mut self) -> Vec<Happening> {
+        self.happenings.take()
     }
 
     /// From now on these settings hold.
@@ -165,6 +180,9 @@ impl Ec2 {
             return;
         }
         instance.released = true;
+        if instance.ended_by_user_ms.is_none() {
+            self.happenings.push(|| Happening::Ended { ordinal });
+        }
         let (launch, address) = (instance.launch.clone(), instance.address);
         self.network.give_back(&launch.subnet, address);
         self.places.give_back(&launch.zone, &launch.instance_type);

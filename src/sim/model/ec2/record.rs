@@ -6,6 +6,10 @@ use super::instance::{Door, Instance};
 use super::names::Kind;
 
 impl Ec2 {
+    pub(in super::super) fn id_of(&self, ordinal: u32) -> String {
+        self.names.name(Kind::Instance, u64::from(ordinal))
+    }
+
     /// Every instance that was ever launched.
     pub(in super::super) fn entries(&self, now_ms: i64) -> Vec<Entry> {
         self.instances.iter().map(|i| self.entry(i, now_ms)).collect()

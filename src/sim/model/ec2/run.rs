@@ -9,7 +9,7 @@ use super::error::{ApiError, Code};
 use super::instance::{Instance, Launch, State};
 use super::names::Kind;
 use super::places::vcpus;
-use super::{Ec2, Reverse};
+use super::{Ec2, Happening, Reverse};
 
 /// Longest client token (aws-facts 2.2).
 const TOKEN_MAX: usize = 64;
@@ -180,6 +180,12 @@ impl Ec2 {
             self.instances.push(instance);
         }
         let ordinals = first..self.next_ordinal();
+        self.happenings.push(|| Happening::Launched {
+            first,
+            count: ordinals.end - first,
+            token: call.token.clone(),
+            tags: call.tags.clone(),
+        });
         self.tokens.remember(call, &wanted.zone, ordinals.clone());
         Reservation { instances: ordinals.filter_map(|o| self.view(o, now_ms)).collect(), launch }
     }
