@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::decide::Core;
 use crate::decide::action::Action;
+use crate::decide::budget::bucket::Rate;
 use crate::decide::event::Event;
+use crate::decide::group::Group;
 use crate::decide::restore::RestoreError;
 use crate::decide::rows::{Changes, Restored};
 use crate::decide::words::Time;
+use crate::decide::{Core, Settings};
 use crate::engine::protocol::Uncommitted;
 
+use super::mutant::Mutant;
 use super::naive::Naive;
 use super::plan::{Plan, Provisioner};
 
@@ -30,10 +33,11 @@ impl Brain {
     /// # Errors
     /// If it cannot.
     pub fn start(plan: &Plan, stored: Restored, now: Time, entropy: u64) -> Result<Brain, RestoreError> {
-        let groups: Vec<_> = plan.groups.iter().cloned().map(Arc::new).collect();
+        let (settings, groups) = told(plan);
+        let groups: Vec<_> = groups.into_iter().map(Arc::new).collect();
         Ok(match plan.provisioner {
             Provisioner::Muster => {
-                Brain::Muster(Box::new(Core::restored(plan.core.clone(), groups, stored, now, entropy)?))
+                Brain::Muster(Box::new(Core::restored(settings, groups, stored, now, entropy)?))
             }
             Provisioner::Naive => Brain::Naive(Box::new(Naive::new(groups))),
         })
@@ -45,6 +49,30 @@ impl Brain {
             Brain::Naive(naive) => Uncommitted::from(naive.decide(now, entropy, events)),
         }
     }
+}
+
+/// What a process is told of its limits; a wrong engine believes in others.
+fn told(plan: &Plan) -> (Settings, Vec<Group>) {
+    let (mut settings, mut groups) = (plan.core.clone(), plan.groups.clone());
+    match plan.mutant {
+        Some(Mutant::CountsAfter) => {
+            for group in &mut groups {
+                group.max += group.launch.batch;
+            }
+        }
+        Some(Mutant::IgnoresBudgets) => {
+            for api in [
+                &mut settings.run_instances,
+                &mut settings.describe_instances,
+                &mut settings.terminate_instances,
+            ] {
+                api.requests = Rate { burst: api.requests.burst * 10, refill: api.requests.refill * 10.0 };
+            }
+        }
+        Some(Mutant::IgnoresDescriptors) => settings.contacts *= 4,
+        Some(_) | None => {}
+    }
+    (settings, groups)
 }
 
 /// One process.

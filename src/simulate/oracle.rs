@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use crate::decide::budget::api::ApiLimits;
+use crate::decide::budget::bucket::Rate;
 use crate::decide::rows::Changes;
 use crate::decide::words::{Api, Ec2Id, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
@@ -74,6 +76,7 @@ pub struct Oracle {
     live: BTreeMap<u32, Live>,
     per_group: Vec<u32>,
     per_token: HashMap<String, u32>,
+    buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
@@ -93,6 +96,7 @@ impl Oracle {
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
             per_token: HashMap::new(),
+            buckets: Api::ALL.iter().map(|api| (*api, Counted::new(limits(plan, *api).requests))).collect(),
             by_slot: HashMap::new(),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
@@ -301,21 +305,40 @@ impl Oracle {
         }
     }
 
-    /// Were more calls sent than muster's budgets allow?
-    pub fn judge_calls(&mut self, now: Time, sent: &BTreeMap<Api, u64>, plan: &Plan) {
-        for (api, sent) in sent {
-            let limits = match api {
-                Api::RunInstances => &plan.core.run_instances,
-                Api::DescribeInstances => &plan.core.describe_instances,
-                Api::TerminateInstances => &plan.core.terminate_instances,
-            };
-            #[allow(clippy::cast_precision_loss)] // far below 2^53
-            let (seconds, sent) = ((now.0 - START.0) as f64 / 1_000.0, *sent as f64);
-            let most = f64::from(limits.requests.burst) + limits.requests.refill * seconds + SLACK_CALLS;
-            if sent > most {
-                let text = format!("{sent} calls of {api}, {most:.0} allowed by its bucket");
-                self.violated(now, Invariant::I4, text);
-            }
+    /// A call goes out: does the bucket that muster believes in still hold a token for it?
+    pub fn sends(&mut self, now: Time, api: Api) {
+        let Some(bucket) = self.buckets.get_mut(&api) else { return };
+        if !bucket.take(now) {
+            self.violated(now, Invariant::I4, format!("a call of {api} without a token for it"));
         }
+    }
+}
+
+/// A token bucket, counted by the judge alone.
+struct Counted {
+    rate: Rate,
+    level: f64,
+    at: Time,
+}
+
+/// What muster believes of this API.
+fn limits(plan: &Plan, api: Api) -> &ApiLimits {
+    match api {
+        Api::RunInstances => &plan.core.run_instances,
+        Api::DescribeInstances => &plan.core.describe_instances,
+        Api::TerminateInstances => &plan.core.terminate_instances,
+    }
+}
+
+impl Counted {
+    fn new(rate: Rate) -> Counted {
+        Counted { rate, level: f64::from(rate.burst), at: START }
+    }
+
+    fn take(&mut self, now: Time) -> bool {
+        let gained = self.rate.refill * now.since(self.at).as_secs_f64();
+        self.level = (self.level + gained).min(f64::from(self.rate.burst)) - 1.0;
+        self.at = now;
+        self.level >= -SLACK_CALLS
     }
 }

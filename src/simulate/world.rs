@@ -33,8 +33,8 @@ const ASK_AGAIN_MS: u32 = 3_000;
 const SWEEP_MS: u32 = 60_000;
 /// A stalled commit takes so long (D6's stalls).
 const STALL_MS: u32 = 5_000;
-/// Rounds after which a run is called endless: 100 decisions a second for a day.
-const MOST_EVENTS: u64 = 8_640_000;
+/// Events after which a run is called endless. The largest drill takes some 100,000.
+const MOST_EVENTS: u64 = 2_000_000;
 
 /// What is on its way.
 enum Coming {
@@ -216,6 +216,13 @@ impl World {
         let mut events = 0;
         while let Some(Reverse(due)) = self.queue.pop() {
             events += 1;
+            if events > MOST_EVENTS {
+                self.oracle.violated(
+                    self.now,
+                    Invariant::Liveness,
+                    format!("{MOST_EVENTS} events and no end"),
+                );
+            }
             if due.at > end || self.oracle.is_done() || events > MOST_EVENTS {
                 break;
             }
@@ -237,7 +244,6 @@ impl World {
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
-        self.oracle.judge_calls(self.now, &self.sent, &self.plan);
     }
 
     /// The timeline, if it was asked for.
@@ -402,9 +408,6 @@ impl World {
     }
 
     fn begin_commit(&mut self, life: u64, mut round: Round) {
-        if self.dies_at(life, CrashPoint::BeforeCommit) {
-            return;
-        }
         match self.plan.mutant {
             Some(Mutant::PerformsFirst) => {
                 let actions = std::mem::take(&mut round.actions);
@@ -418,6 +421,9 @@ impl World {
                 self.perform(life, answers);
             }
             Some(_) | None => {}
+        }
+        if self.dies_at(life, CrashPoint::BeforeCommit) {
+            return;
         }
         let stalls = !self.healed && self.dice.chance(self.plan.stalls);
         let takes = if stalls { STALL_MS } else { self.dice.range(self.plan.commit) };
@@ -568,6 +574,7 @@ impl World {
             return;
         }
         *self.sent.entry(api).or_default() += 1;
+        self.oracle.sends(self.now, api);
         self.calls_at.push((self.now, api));
         self.count_out(life, Kind::Call, true);
         let network = self.network();

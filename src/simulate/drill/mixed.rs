@@ -9,6 +9,7 @@ use crate::decide::words::Api;
 use crate::sim::settings::{BucketSettings, Buckets, Faults, Latency, PoolCapacity, Range, Settings, Spread};
 
 use super::super::dice::Dice;
+use super::super::host::IDLE_DESCRIPTORS;
 use super::super::network::Network;
 use super::super::plan::{Asked, Cancelled, Kills, Pause, Plan};
 use super::super::world::World;
@@ -135,6 +136,9 @@ fn network(d: &mut Dice) -> Network {
 /// What muster believes need not be what is.
 fn core(d: &mut Dice, plan: &mut Plan) {
     plan.core.contacts = d.of(&[4, 16, 48]);
+    let lanes = [&plan.core.run_instances, &plan.core.describe_instances, &plan.core.terminate_instances];
+    let calls: u32 = lanes.iter().map(|api| api.in_flight).sum();
+    plan.descriptors = IDLE_DESCRIPTORS + plan.core.contacts + calls;
     if d.chance(20.0) {
         let rate = |burst, refill| Rate { burst, refill };
         plan.core.run_instances = ApiLimits {
