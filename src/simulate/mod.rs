@@ -28,3 +28,6 @@ pub mod world;
 pub use in_process::InProcess;
 pub use options::SimulateOptions;
 pub use run::run;
+
+#[cfg(test)]
+mod tests;
