@@ -30,6 +30,9 @@ struct Job {
     row: ScaleUpRow,
     group: usize,
     next_ordinal: u32,
+    /// Servers that it has, and of those the ones in service.
+    have: u32,
+    serving: u32,
 }
 
 struct Server {
@@ -136,7 +139,7 @@ impl Naive {
             cancel_reason: None,
         };
         self.changes.scale_ups.push(row.clone());
-        self.jobs.insert(seq, Job { row, group, next_ordinal: 0 });
+        self.jobs.insert(seq, Job { row, group, next_ordinal: 0, have: 0, serving: 0 });
         let answer = Ok(Accepted { id: ask.id, repeated: false });
         self.actions.push(Action::Answer { ticket, answer });
     }
@@ -144,10 +147,8 @@ impl Naive {
     /// As many as are missing, at once.
     fn launch(&mut self, now: Time, entropy: u64) {
         for (seq, job) in &self.jobs {
-            let of = |s: &&Server| s.job == *seq;
-            let have = u32::try_from(self.servers.values().filter(of).count()).unwrap_or(u32::MAX);
             let coming: u32 = self.calls.values().filter(|c| c.job == *seq).map(|c| c.body.max_count).sum();
-            let missing = job.row.wanted.saturating_sub(have + coming);
+            let missing = job.row.wanted.saturating_sub(job.have + coming);
             if missing > 0 {
                 self.next_call += 1;
                 let token = format!("naive-{:x}-{entropy:016x}", self.next_call);
@@ -174,6 +175,7 @@ impl Naive {
                     let Some(job) = self.jobs.get_mut(&call.job) else { continue };
                     let slot = SlotId { scale_up: call.job, ordinal: job.next_ordinal };
                     job.next_ordinal += 1;
+                    job.have += 1;
                     let server = Server {
                         job: call.job,
                         id: seen.id,
@@ -232,6 +234,9 @@ impl Naive {
         }
         for (id, instance) in given_up {
             self.servers.remove(&instance);
+            if let Some(job) = self.jobs.get_mut(&instance.slot.scale_up) {
+                job.have -= 1;
+            }
             self.actions.push(Action::Terminate { asked: vec![(id, instance)] });
         }
     }
@@ -241,15 +246,19 @@ impl Naive {
         server.busy = false;
         if *outcome == Contact::Passed {
             server.phase = next;
+            if next == Phase::InService
+                && let Some(job) = self.jobs.get_mut(&server.job)
+            {
+                job.serving += 1;
+            }
         }
     }
 
     /// Says who is in service, once all are.
     fn serve(&mut self, now: Time) {
         for (seq, job) in &mut self.jobs {
-            let serving = |s: &Server| s.job == *seq && s.phase == Phase::InService;
-            let in_service = self.servers.values().filter(|s| serving(s)).count();
-            if job.row.state == ScaleUpState::Open && in_service >= job.row.wanted as usize {
+            if job.row.state == ScaleUpState::Open && job.serving >= job.row.wanted {
+                let serving = |s: &Server| s.job == *seq && s.phase == Phase::InService;
                 job.row.state = ScaleUpState::Done;
                 job.row.done_at = Some(now);
                 job.row.in_service = job.row.wanted;

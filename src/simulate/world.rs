@@ -237,6 +237,10 @@ impl World {
                 break;
             }
         }
+        if self.oracle.is_done() {
+            // It did not come to an end: what is missing there is no finding of its own.
+            return;
+        }
         let accepted: Vec<String> = self.asking.iter().filter_map(|a| a.accepted.clone()).collect();
         let unanswered = self.asking.iter().filter(|a| a.answered.is_none()).count();
         if unanswered > 0 {
