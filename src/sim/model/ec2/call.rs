@@ -10,6 +10,12 @@ use crate::decide::words::named;
 
 use super::error::ApiError;
 use super::instance::{Launch, State};
+use super::type_table::TypeInfo;
+
+pub use super::images::ImageView;
+pub use super::status::{Checks, StatusView};
+pub use super::surroundings::{SecurityGroupView, VpcView, ZoneView};
+pub use super::tags::{CreateTags, DeleteTags, ResourceKind, TagView};
 
 named! {
     /// The actions the model knows.
@@ -18,6 +24,15 @@ named! {
         DescribeInstances = "DescribeInstances",
         TerminateInstances = "TerminateInstances",
         DescribeSubnets = "DescribeSubnets",
+        CreateTags = "CreateTags",
+        DeleteTags = "DeleteTags",
+        DescribeTags = "DescribeTags",
+        DescribeInstanceStatus = "DescribeInstanceStatus",
+        DescribeInstanceTypes = "DescribeInstanceTypes",
+        DescribeImages = "DescribeImages",
+        DescribeAvailabilityZones = "DescribeAvailabilityZones",
+        DescribeVpcs = "DescribeVpcs",
+        DescribeSecurityGroups = "DescribeSecurityGroups",
     }
 }
 
@@ -30,6 +45,19 @@ pub enum Call {
         ids: Vec<String>,
     },
     DescribeSubnets(Read),
+    CreateTags(CreateTags),
+    DeleteTags(DeleteTags),
+    DescribeTags(Read),
+    DescribeInstanceStatus {
+        read: Read,
+        /// Those that do not run as well.
+        include_all: bool,
+    },
+    DescribeInstanceTypes(Read),
+    DescribeImages(Read),
+    DescribeAvailabilityZones(Read),
+    DescribeVpcs(Read),
+    DescribeSecurityGroups(Read),
     /// The front could not make sense of it. It is still metered, counted and answered here, so
     /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
     Unreadable {
@@ -46,7 +74,36 @@ impl Call {
             Call::DescribeInstances(_) => Some(Action::DescribeInstances),
             Call::TerminateInstances { .. } => Some(Action::TerminateInstances),
             Call::DescribeSubnets(_) => Some(Action::DescribeSubnets),
+            Call::CreateTags(_) => Some(Action::CreateTags),
+            Call::DeleteTags(_) => Some(Action::DeleteTags),
+            Call::DescribeTags(_) => Some(Action::DescribeTags),
+            Call::DescribeInstanceStatus { .. } => Some(Action::DescribeInstanceStatus),
+            Call::DescribeInstanceTypes(_) => Some(Action::DescribeInstanceTypes),
+            Call::DescribeImages(_) => Some(Action::DescribeImages),
+            Call::DescribeAvailabilityZones(_) => Some(Action::DescribeAvailabilityZones),
+            Call::DescribeVpcs(_) => Some(Action::DescribeVpcs),
+            Call::DescribeSecurityGroups(_) => Some(Action::DescribeSecurityGroups),
             Call::Unreadable { action, .. } => *action,
+        }
+    }
+
+    /// What it reads, if it describes something.
+    pub(super) fn read(&self) -> Option<&Read> {
+        match self {
+            Call::DescribeInstances(read)
+            | Call::DescribeSubnets(read)
+            | Call::DescribeTags(read)
+            | Call::DescribeInstanceStatus { read, .. }
+            | Call::DescribeInstanceTypes(read)
+            | Call::DescribeImages(read)
+            | Call::DescribeAvailabilityZones(read)
+            | Call::DescribeVpcs(read)
+            | Call::DescribeSecurityGroups(read) => Some(read),
+            Call::RunInstances(_)
+            | Call::TerminateInstances { .. }
+            | Call::CreateTags(_)
+            | Call::DeleteTags(_)
+            | Call::Unreadable { .. } => None,
         }
     }
 }
@@ -92,7 +149,7 @@ impl TemplateRef {
     }
 }
 
-/// `DescribeInstances` or `DescribeSubnets`.
+/// What every describe call can say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Read {
     pub ids: Vec<String>,
@@ -112,9 +169,39 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Launched(Reservation),
-    Instances { reservations: Vec<Reservation>, next_token: Option<String> },
+    Instances {
+        reservations: Vec<Reservation>,
+        next_token: Option<String>,
+    },
     Terminating(Vec<StateChange>),
-    Subnets { subnets: Vec<SubnetView>, next_token: Option<String> },
+    Subnets {
+        subnets: Vec<SubnetView>,
+        next_token: Option<String>,
+    },
+    /// It is done, and there is nothing more to say about it.
+    Done(Action),
+    Tags {
+        tags: Vec<TagView>,
+        next_token: Option<String>,
+    },
+    Statuses {
+        statuses: Vec<StatusView>,
+        next_token: Option<String>,
+    },
+    Types {
+        types: Vec<&'static TypeInfo>,
+        next_token: Option<String>,
+    },
+    Images {
+        images: Vec<ImageView>,
+        next_token: Option<String>,
+    },
+    Zones(Vec<ZoneView>),
+    Vpcs(Vec<VpcView>),
+    SecurityGroups {
+        groups: Vec<SecurityGroupView>,
+        next_token: Option<String>,
+    },
 }
 
 /// Instances of one launch.
@@ -178,4 +265,5 @@ pub struct SubnetView {
     pub zone: String,
     pub cidr: String,
     pub free: u32,
+    pub tags: Arc<BTreeMap<String, String>>,
 }

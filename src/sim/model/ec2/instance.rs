@@ -194,7 +194,14 @@ mod tests {
             launched_ms: 1_000,
             first: 0,
         };
-        let fate = Fate { boot_ms: 20_000, configure_ms: 5_000, visible_ms: 500, shutdown_ms: 3_000, broken };
+        let fate = Fate {
+            boot_ms: 20_000,
+            configure_ms: 5_000,
+            visible_ms: 500,
+            shutdown_ms: 3_000,
+            checked_ms: 60_000,
+            broken,
+        };
         Instance {
             launch: Arc::new(launch),
             ordinal: 0,

@@ -8,6 +8,9 @@ use super::super::super::draw::mix;
 pub(super) enum Kind {
     Instance,
     Reservation,
+    /// The first interface and the root volume of an instance have its number.
+    Interface,
+    Volume,
 }
 
 impl Kind {
@@ -15,6 +18,8 @@ impl Kind {
         match self {
             Kind::Instance => "i-",
             Kind::Reservation => "r-",
+            Kind::Interface => "eni-",
+            Kind::Volume => "vol-",
         }
     }
 }

@@ -9,13 +9,13 @@ use super::error::{ApiError, Code};
 use super::instance::{Instance, Launch, State};
 use super::names::Kind;
 use super::places::vcpus;
+use super::tags::check_tags;
 use super::{Ec2, Reverse};
 
 /// Longest client token (aws-facts 2.2).
 const TOKEN_MAX: usize = 64;
 /// EC2's limit before base64, which makes 4 characters of 3 bytes.
 const USER_DATA_MAX: usize = 16_384;
-const TAGS_MAX: usize = 50;
 /// What EC2 takes if neither the call nor a template says.
 const DEFAULT_TYPE: &str = "m1.small";
 
@@ -34,7 +34,7 @@ impl Ec2 {
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
         check(call)?;
-        check_tags(call)?;
+        check_tags(&call.tags)?;
         let wanted = self.wanted(call)?;
         let earlier = self.tokens.earlier(call, &wanted.zone)?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
@@ -55,6 +55,9 @@ impl Ec2 {
     }
 
     pub(super) fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
+        call.image.iter().try_for_each(|image| self.check_image(image))?;
+        let groups = call.other.iter().filter(|(name, _)| name.starts_with("SecurityGroupId."));
+        self.check_security_groups(groups.map(|(_, id)| id))?;
         let subnet = match (&call.subnet, &call.zone) {
             (Some(id), _) => self.network.subnet(id).ok_or_else(|| {
                 ApiError::new(Code::InvalidSubnetIdNotFound, format!("The subnet ID '{id}' does not exist"))
@@ -229,10 +232,6 @@ pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
     }
     match &call.image {
         None if call.template.is_none() => return Err(ApiError::missing("ImageId")),
-        Some(image) if !is_image_id(image) => {
-            let message = format!("Invalid id: \"{image}\" (expecting \"ami-...\")");
-            return Err(ApiError::new(Code::InvalidAmiIdMalformed, message));
-        }
         Some(_) | None => {}
     }
     if let Some(t) = &call.instance_type
@@ -250,32 +249,6 @@ pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
         return Err(ApiError::new(Code::InvalidUserDataMalformed, message));
     }
     Ok(())
-}
-
-/// Tags that a customer may give.
-fn check_tags(call: &RunInstances) -> Result<(), ApiError> {
-    if call.tags.len() > TAGS_MAX {
-        let message = format!("The maximum number of tags for a resource ({TAGS_MAX}) is exceeded");
-        return Err(ApiError::new(Code::TagLimitExceeded, message));
-    }
-    for (key, value) in &call.tags {
-        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(ApiError::invalid("A tag's key has 1 to 128 characters and its value at most 256"));
-        }
-        if key.starts_with("aws:") {
-            return Err(ApiError::invalid(format!(
-                "Tag keys starting with 'aws:' are reserved for internal use: {key}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn is_image_id(id: &str) -> bool {
-    id.strip_prefix("ami-").is_some_and(|rest| {
-        (1..=40).contains(&rest.len())
-            && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    })
 }
 
 #[cfg(test)]
