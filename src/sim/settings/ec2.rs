@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Range, SettingsError, ensure};
+use crate::decide::words::named;
 
 /// EC2's surroundings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,19 @@ pub struct Ec2Settings {
     /// From `running` until the status checks pass: some minutes at EC2 (aws-facts 9.2), and every
     /// minute one check.
     pub status_checks: Range,
+    /// What a launch from a template that does not exist leads to.
+    pub unknown_templates: UnknownTemplates,
+}
+
+named! {
+    /// Whether a launch may name a template that nobody made. EC2 refuses it; a test of launches
+    /// may not care to make one.
+    pub enum UnknownTemplates {
+        /// It is taken, whatever it is called, until the first template is made.
+        TakenUntilOneExists = "taken_until_one_exists",
+        Taken = "taken",
+        Refused = "refused",
+    }
 }
 
 impl Default for Ec2Settings {
@@ -24,6 +38,7 @@ impl Default for Ec2Settings {
             images: Vec::new(),
             security_groups: Vec::new(),
             status_checks: Range { min_ms: 60_000, max_ms: 180_000 },
+            unknown_templates: UnknownTemplates::TakenUntilOneExists,
         }
     }
 }

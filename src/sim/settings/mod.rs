@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::cidr::Cidr;
 
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
-pub use ec2::Ec2Settings;
+pub use ec2::{Ec2Settings, UnknownTemplates};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -16,6 +16,10 @@ pub use super::images::ImageView;
 pub use super::status::{Checks, StatusView};
 pub use super::surroundings::{SecurityGroupView, VpcView, ZoneView};
 pub use super::tags::{CreateTags, DeleteTags, ResourceKind, TagView};
+pub use super::templates::{
+    CreateTemplate, CreateVersion, ModifyTemplate, ReadTemplates, ReadVersions, TemplateData, TemplateView,
+    VersionView,
+};
 
 named! {
     /// The actions the model knows.
@@ -33,6 +37,12 @@ named! {
         DescribeAvailabilityZones = "DescribeAvailabilityZones",
         DescribeVpcs = "DescribeVpcs",
         DescribeSecurityGroups = "DescribeSecurityGroups",
+        CreateLaunchTemplate = "CreateLaunchTemplate",
+        CreateLaunchTemplateVersion = "CreateLaunchTemplateVersion",
+        DescribeLaunchTemplates = "DescribeLaunchTemplates",
+        DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
+        ModifyLaunchTemplate = "ModifyLaunchTemplate",
+        DeleteLaunchTemplate = "DeleteLaunchTemplate",
     }
 }
 
@@ -58,6 +68,12 @@ pub enum Call {
     DescribeAvailabilityZones(Read),
     DescribeVpcs(Read),
     DescribeSecurityGroups(Read),
+    CreateLaunchTemplate(Box<CreateTemplate>),
+    CreateLaunchTemplateVersion(Box<CreateVersion>),
+    DescribeLaunchTemplates(ReadTemplates),
+    DescribeLaunchTemplateVersions(ReadVersions),
+    ModifyLaunchTemplate(ModifyTemplate),
+    DeleteLaunchTemplate(TemplateRef),
     /// The front could not make sense of it. It is still metered, counted and answered here, so
     /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
     Unreadable {
@@ -83,6 +99,12 @@ impl Call {
             Call::DescribeAvailabilityZones(_) => Some(Action::DescribeAvailabilityZones),
             Call::DescribeVpcs(_) => Some(Action::DescribeVpcs),
             Call::DescribeSecurityGroups(_) => Some(Action::DescribeSecurityGroups),
+            Call::CreateLaunchTemplate(_) => Some(Action::CreateLaunchTemplate),
+            Call::CreateLaunchTemplateVersion(_) => Some(Action::CreateLaunchTemplateVersion),
+            Call::DescribeLaunchTemplates(_) => Some(Action::DescribeLaunchTemplates),
+            Call::DescribeLaunchTemplateVersions(_) => Some(Action::DescribeLaunchTemplateVersions),
+            Call::ModifyLaunchTemplate(_) => Some(Action::ModifyLaunchTemplate),
+            Call::DeleteLaunchTemplate(_) => Some(Action::DeleteLaunchTemplate),
             Call::Unreadable { action, .. } => *action,
         }
     }
@@ -98,11 +120,17 @@ impl Call {
             | Call::DescribeImages(read)
             | Call::DescribeAvailabilityZones(read)
             | Call::DescribeVpcs(read)
-            | Call::DescribeSecurityGroups(read) => Some(read),
+            | Call::DescribeSecurityGroups(read)
+            | Call::DescribeLaunchTemplates(ReadTemplates { read, .. })
+            | Call::DescribeLaunchTemplateVersions(ReadVersions { read, .. }) => Some(read),
             Call::RunInstances(_)
             | Call::TerminateInstances { .. }
             | Call::CreateTags(_)
             | Call::DeleteTags(_)
+            | Call::CreateLaunchTemplate(_)
+            | Call::CreateLaunchTemplateVersion(_)
+            | Call::ModifyLaunchTemplate(_)
+            | Call::DeleteLaunchTemplate(_)
             | Call::Unreadable { .. } => None,
         }
     }
@@ -200,6 +228,18 @@ pub enum Answer {
     Vpcs(Vec<VpcView>),
     SecurityGroups {
         groups: Vec<SecurityGroupView>,
+        next_token: Option<String>,
+    },
+    TemplateCreated(Box<TemplateView>),
+    TemplateModified(Box<TemplateView>),
+    TemplateDeleted(Box<TemplateView>),
+    VersionCreated(Box<VersionView>),
+    Templates {
+        templates: Vec<TemplateView>,
+        next_token: Option<String>,
+    },
+    Versions {
+        versions: Vec<VersionView>,
         next_token: Option<String>,
     },
 }

@@ -22,6 +22,12 @@ named! {
         InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed",
         InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound",
         InvalidInstanceType = "InvalidInstanceType",
+        InvalidLaunchTemplateIdMalformed = "InvalidLaunchTemplateId.Malformed",
+        InvalidLaunchTemplateIdNotFound = "InvalidLaunchTemplateId.NotFound",
+        InvalidLaunchTemplateIdVersionNotFound = "InvalidLaunchTemplateId.VersionNotFound",
+        InvalidLaunchTemplateNameAlreadyExists = "InvalidLaunchTemplateName.AlreadyExistsException",
+        InvalidLaunchTemplateNameMalformed = "InvalidLaunchTemplateName.MalformedException",
+        InvalidLaunchTemplateNameNotFound = "InvalidLaunchTemplateName.NotFoundException",
         InvalidNetworkInterfaceIdNotFound = "InvalidNetworkInterfaceID.NotFound",
         InvalidNextToken = "InvalidNextToken",
         InvalidParameterCombination = "InvalidParameterCombination",
@@ -59,6 +65,12 @@ impl Code {
             | Code::InvalidInstanceIdMalformed
             | Code::InvalidInstanceIdNotFound
             | Code::InvalidInstanceType
+            | Code::InvalidLaunchTemplateIdMalformed
+            | Code::InvalidLaunchTemplateIdNotFound
+            | Code::InvalidLaunchTemplateIdVersionNotFound
+            | Code::InvalidLaunchTemplateNameAlreadyExists
+            | Code::InvalidLaunchTemplateNameMalformed
+            | Code::InvalidLaunchTemplateNameNotFound
             | Code::InvalidNetworkInterfaceIdNotFound
             | Code::InvalidNextToken
             | Code::InvalidParameterCombination

@@ -34,9 +34,10 @@ impl Ec2 {
     pub fn launch_for_group(&mut self, call: &RunInstances, now_ms: i64) -> Result<Vec<String>, ApiError> {
         let call = &RunInstances { token: None, ..call.clone() };
         check(call)?;
-        let wanted = self.wanted(call)?;
-        let count = self.room(call, &wanted)?;
-        let reservation = self.launch(call, &wanted, count, now_ms);
+        let full = self.resolved(call)?;
+        let wanted = self.wanted(&full)?;
+        let count = self.room(&full, &wanted)?;
+        let reservation = self.launch(&full, &wanted, count, now_ms);
         Ok(reservation.instances.into_iter().map(|i| i.id).collect())
     }
 

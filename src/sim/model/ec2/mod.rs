@@ -22,6 +22,7 @@ mod status;
 mod subnets;
 mod surroundings;
 mod tags;
+mod templates;
 mod terminate;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -43,6 +44,7 @@ use names::Names;
 use network::Network;
 use places::Places;
 use tags::Tags;
+use templates::Templates;
 use tokens::ClientTokens;
 
 pub use agent::Health;
@@ -63,6 +65,7 @@ pub struct Ec2 {
     places: Places,
     tokens: ClientTokens,
     tags: Tags,
+    templates: Templates,
     /// Every instance ever launched; the index is its ordinal.
     instances: Vec<Instance>,
     /// When which instance is terminated, the next first. May name one too early or twice.
@@ -80,6 +83,7 @@ impl Ec2 {
             places: Places::default(),
             tokens: ClientTokens::default(),
             tags: Tags::default(),
+            templates: Templates::default(),
             instances: Vec::new(),
             endings: BinaryHeap::new(),
             settings,
@@ -123,6 +127,12 @@ impl Ec2 {
             Call::DescribeAvailabilityZones(read) => self.describe_availability_zones(read),
             Call::DescribeVpcs(read) => self.describe_vpcs(read),
             Call::DescribeSecurityGroups(read) => self.describe_security_groups(read),
+            Call::CreateLaunchTemplate(call) => self.create_launch_template(call, now_ms),
+            Call::CreateLaunchTemplateVersion(call) => self.create_launch_template_version(call, now_ms),
+            Call::DescribeLaunchTemplates(call) => self.describe_launch_templates(call),
+            Call::DescribeLaunchTemplateVersions(call) => self.describe_launch_template_versions(call),
+            Call::ModifyLaunchTemplate(call) => self.modify_launch_template(call),
+            Call::DeleteLaunchTemplate(named) => self.delete_launch_template(named),
             Call::Unreadable { error, .. } => Err(error.clone()),
         }
     }

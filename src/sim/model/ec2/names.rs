@@ -11,6 +11,7 @@ pub(super) enum Kind {
     /// The first interface and the root volume of an instance have its number.
     Interface,
     Volume,
+    LaunchTemplate,
 }
 
 impl Kind {
@@ -20,6 +21,7 @@ impl Kind {
             Kind::Reservation => "r-",
             Kind::Interface => "eni-",
             Kind::Volume => "vol-",
+            Kind::LaunchTemplate => "lt-",
         }
     }
 }

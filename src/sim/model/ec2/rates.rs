@@ -24,12 +24,18 @@ fn requests(action: Action) -> BucketSettings {
     match action {
         Action::RunInstances => BucketSettings::full(5.0, 2.0),
         Action::TerminateInstances => BucketSettings::full(100.0, 5.0),
+        Action::CreateLaunchTemplateVersion | Action::ModifyLaunchTemplate => {
+            BucketSettings::full(100.0, 5.0)
+        }
+        Action::CreateLaunchTemplate | Action::DeleteLaunchTemplate => MUTATING,
         Action::CreateTags | Action::DeleteTags => BucketSettings::full(100.0, 10.0),
         Action::DescribeAvailabilityZones
         | Action::DescribeImages
         | Action::DescribeInstances
         | Action::DescribeInstanceStatus
         | Action::DescribeInstanceTypes
+        | Action::DescribeLaunchTemplates
+        | Action::DescribeLaunchTemplateVersions
         | Action::DescribeSecurityGroups
         | Action::DescribeSubnets
         | Action::DescribeTags

@@ -10,10 +10,9 @@ use super::instance::{Instance, Launch, State};
 use super::names::Kind;
 use super::places::vcpus;
 use super::tags::check_tags;
+use super::tokens::check_token;
 use super::{Ec2, Reverse};
 
-/// Longest client token (aws-facts 2.2).
-const TOKEN_MAX: usize = 64;
 /// EC2's limit before base64, which makes 4 characters of 3 bytes.
 const USER_DATA_MAX: usize = 16_384;
 /// What EC2 takes if neither the call nor a template says.
@@ -35,7 +34,8 @@ impl Ec2 {
     ) -> Result<Answer, ApiError> {
         check(call)?;
         check_tags(&call.tags)?;
-        let wanted = self.wanted(call)?;
+        let full = self.resolved(call)?;
+        let wanted = self.wanted(&full)?;
         let earlier = self.tokens.earlier(call, &wanted.zone)?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
             self.pay_instances(Action::RunInstances, call.max_count, meter, now_ms)?;
@@ -43,7 +43,7 @@ impl Ec2 {
         if let Some(ordinals) = earlier {
             return self.again(ordinals, now_ms);
         }
-        let room = self.room(call, &wanted);
+        let room = self.room(&full, &wanted);
         if !self.settings.switches.charged_for_max_count
             && let Some(bucket) = self.buckets.resources(Action::RunInstances)
         {
@@ -51,7 +51,10 @@ impl Ec2 {
             bucket.give_back(unused);
             meter.instance_tokens -= u64::from(unused);
         }
-        Ok(Answer::Launched(self.launch(call, &wanted, room?, now_ms)))
+        let reservation = self.launch(&full, &wanted, room?, now_ms);
+        let first = reservation.launch.first;
+        self.tokens.remember(call, &wanted.zone, first..self.next_ordinal());
+        Ok(Answer::Launched(reservation))
     }
 
     pub(super) fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
@@ -192,7 +195,6 @@ impl Ec2 {
             self.instances.push(instance);
         }
         let ordinals = first..self.next_ordinal();
-        self.tokens.remember(call, &wanted.zone, ordinals.clone());
         Reservation { instances: ordinals.filter_map(|o| self.view(o, now_ms)).collect(), launch }
     }
 
@@ -239,11 +241,7 @@ pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
     {
         return Err(ApiError::invalid(format!("Invalid value '{t}' for InstanceType.")));
     }
-    if let Some(token) = &call.token
-        && (token.is_empty() || token.len() > TOKEN_MAX || !token.is_ascii())
-    {
-        return Err(ApiError::invalid(format!("Invalid client token: 1 to {TOKEN_MAX} ASCII characters")));
-    }
+    check_token(call.token.as_deref())?;
     if call.user_data.as_ref().is_some_and(|d| d.len() > USER_DATA_MAX.div_ceil(3) * 4) {
         let message = format!("User data is limited to {USER_DATA_MAX} bytes");
         return Err(ApiError::new(Code::InvalidUserDataMalformed, message));

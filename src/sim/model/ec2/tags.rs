@@ -49,6 +49,7 @@ named! {
     pub enum ResourceKind {
         Image = "image",
         Instance = "instance",
+        LaunchTemplate = "launch-template",
         NetworkInterface = "network-interface",
         SecurityGroup = "security-group",
         Subnet = "subnet",
@@ -68,6 +69,7 @@ impl ResourceKind {
         match self {
             ResourceKind::Image => "ami-",
             ResourceKind::Instance => "i-",
+            ResourceKind::LaunchTemplate => "lt-",
             ResourceKind::NetworkInterface => "eni-",
             ResourceKind::SecurityGroup => "sg-",
             ResourceKind::Subnet => "subnet-",
@@ -254,6 +256,9 @@ impl Ec2 {
         let invalid = || ApiError::new(Code::InvalidId, format!("The ID '{id}' is not valid"));
         match ResourceKind::of(id).ok_or_else(invalid)? {
             ResourceKind::Image if !self.is_image(id) => not_found(Code::InvalidAmiIdNotFound, "image"),
+            ResourceKind::LaunchTemplate if !self.is_template(id) => {
+                not_found(Code::InvalidLaunchTemplateIdNotFound, "launch template")
+            }
             ResourceKind::SecurityGroup if !self.is_security_group(id) => {
                 not_found(Code::InvalidGroupNotFound, "security group")
             }
@@ -267,6 +272,7 @@ impl Ec2 {
             ResourceKind::Volume if !part(Kind::Volume) => not_found(Code::InvalidVolumeNotFound, "volume"),
             ResourceKind::Image
             | ResourceKind::Instance
+            | ResourceKind::LaunchTemplate
             | ResourceKind::NetworkInterface
             | ResourceKind::SecurityGroup
             | ResourceKind::Subnet

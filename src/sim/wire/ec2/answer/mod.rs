@@ -4,12 +4,14 @@ mod instance;
 mod network;
 mod status;
 mod tags;
+mod templates;
 mod types;
 
 use std::collections::BTreeMap;
 use std::io;
 
 use super::super::xml::Xml;
+use crate::sim::model::arn::ACCOUNT;
 use crate::sim::model::call::Failure;
 use crate::sim::model::ec2::call::{Action, Answer};
 
@@ -38,6 +40,20 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
         x.text("requestId", request_id)?;
         match answer {
             Answer::Done(_) => x.text("return", "true"),
+            Answer::TemplateCreated(view)
+            | Answer::TemplateModified(view)
+            | Answer::TemplateDeleted(view) => x.element("launchTemplate", |x| templates::template(x, view)),
+            Answer::VersionCreated(view) => {
+                x.element("launchTemplateVersion", |x| templates::version(x, view))
+            }
+            Answer::Templates { templates: all, next_token } => {
+                x.list("launchTemplates", all, templates::template)?;
+                next(x, next_token.as_ref())
+            }
+            Answer::Versions { versions, next_token } => {
+                x.list("launchTemplateVersionSet", versions, templates::version)?;
+                next(x, next_token.as_ref())
+            }
             Answer::Launched(r) => instance::reservation(x, r),
             Answer::Instances { reservations, next_token } => {
                 x.list("reservationSet", reservations, instance::reservation)?;
@@ -79,6 +95,12 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
 fn action(answer: &Answer) -> Action {
     match answer {
         Answer::Done(action) => *action,
+        Answer::TemplateCreated(_) => Action::CreateLaunchTemplate,
+        Answer::TemplateModified(_) => Action::ModifyLaunchTemplate,
+        Answer::TemplateDeleted(_) => Action::DeleteLaunchTemplate,
+        Answer::VersionCreated(_) => Action::CreateLaunchTemplateVersion,
+        Answer::Templates { .. } => Action::DescribeLaunchTemplates,
+        Answer::Versions { .. } => Action::DescribeLaunchTemplateVersions,
         Answer::Launched(_) => Action::RunInstances,
         Answer::Instances { .. } => Action::DescribeInstances,
         Answer::Terminating(_) => Action::TerminateInstances,
@@ -91,6 +113,11 @@ fn action(answer: &Answer) -> Action {
         Answer::Vpcs(_) => Action::DescribeVpcs,
         Answer::SecurityGroups { .. } => Action::DescribeSecurityGroups,
     }
+}
+
+/// Who made something, as an ARN: the account itself.
+fn creator() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:root")
 }
 
 fn next(x: &mut Xml, token: Option<&String>) -> io::Result<()> {

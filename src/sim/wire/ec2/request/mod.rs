@@ -2,6 +2,7 @@
 
 mod run;
 mod tags;
+mod templates;
 
 use super::super::form::{Form, FormError, Node};
 use crate::sim::model::ec2::call::{Action, Call, Filter, Read};
@@ -29,6 +30,16 @@ fn read(action: Action, form: &Form) -> Result<Call, ApiError> {
     let root = form.root();
     let call = match action {
         Action::RunInstances => Call::RunInstances(run::run_instances(form)?),
+        Action::CreateLaunchTemplate => Call::CreateLaunchTemplate(Box::new(templates::create(form)?)),
+        Action::CreateLaunchTemplateVersion => {
+            Call::CreateLaunchTemplateVersion(Box::new(templates::create_version(form)?))
+        }
+        Action::DescribeLaunchTemplates => Call::DescribeLaunchTemplates(templates::read(root)?),
+        Action::DescribeLaunchTemplateVersions => {
+            Call::DescribeLaunchTemplateVersions(templates::read_versions(root)?)
+        }
+        Action::ModifyLaunchTemplate => Call::ModifyLaunchTemplate(templates::modify(root)),
+        Action::DeleteLaunchTemplate => Call::DeleteLaunchTemplate(templates::named(root, NO_IDS)),
         Action::DescribeInstances => Call::DescribeInstances(describe(root, "InstanceId")?),
         Action::TerminateInstances => Call::TerminateInstances { ids: root.texts("InstanceId") },
         Action::DescribeSubnets => Call::DescribeSubnets(describe(root, "SubnetId")?),
