@@ -19,7 +19,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fate::Fate;
-use super::settings::{BucketSettings, Settings};
+use super::model::ec2::call::Action;
+use super::settings::{BucketSettings, Part, Settings};
 
 /// The best possible outcome for a number of instances.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,8 +63,9 @@ pub fn bound(settings: &Settings, seed: u64, count: u32, batch: u32) -> Option<B
 fn launched_at(settings: &Settings, ordinal: u64, batch: u32) -> Option<f64> {
     let instances = ordinal + 1;
     let requests = instances.div_ceil(u64::from(batch));
-    let instances = tokens_by(&settings.buckets.run_instances_resource, instances)?;
-    let requests = tokens_by(&settings.buckets.run_instances, requests)?;
+    let bucket = |part| settings.buckets.of(Action::RunInstances, part);
+    let instances = tokens_by(&bucket(Part::Resource)?, instances)?;
+    let requests = tokens_by(&bucket(Part::Requests)?, requests)?;
     Some(instances.max(requests))
 }
 
@@ -73,8 +75,8 @@ fn tokens_by(bucket: &BucketSettings, tokens: u64) -> Option<f64> {
     let missing = tokens as f64 - bucket.at_start();
     if missing <= 0.0 {
         Some(0.0)
-    } else if bucket.refill > 0.0 {
-        Some(missing / bucket.refill)
+    } else if bucket.left_over() > 0.0 {
+        Some(missing / bucket.left_over())
     } else {
         None
     }

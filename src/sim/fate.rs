@@ -37,6 +37,8 @@ pub struct Fate {
     pub visible_ms: u32,
     /// From the terminate call until terminated.
     pub shutdown_ms: u32,
+    /// From running until the status checks pass.
+    pub checked_ms: u32,
     pub broken: Option<Broken>,
 }
 
@@ -53,8 +55,9 @@ impl Fate {
         let shutdown_ms = draw.range(settings.shutdown);
         let (broken, hangs) = (draw.chance(settings.broken), draw.chance(50.0));
         let loud = Broken::LOUD[draw.below(4) as usize];
+        let checked_ms = draw.range(settings.ec2.status_checks);
         let broken = broken.then_some(if hangs { Broken::Hangs } else { loud });
-        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, broken }
+        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, checked_ms, broken }
     }
 
     /// From launch until EC2 says `running`.

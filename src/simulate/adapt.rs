@@ -8,7 +8,7 @@ use crate::decide::group::LaunchBody;
 use crate::decide::words::{Ec2Id, ErrorClass};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
 use crate::sim::model::ec2::State;
-use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances};
+use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances, TemplateRef};
 
 pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
     AnyCall::Ec2(Call::RunInstances(RunInstances {
@@ -19,7 +19,7 @@ pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
         zone: None,
         image: body.image.clone(),
         instance_type: Some(body.instance_type.clone()),
-        template: body.template.is_some(),
+        template: body.template.as_ref().map(|t| Box::new(TemplateRef::of(&t.id, &t.version))),
         key_name: body.key_name.clone(),
         user_data: body.user_data.clone(),
         tags: body.tags.clone(),
@@ -38,28 +38,20 @@ pub(super) fn terminate_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {
 
 /// What a launch's answer says.
 pub(super) fn launched(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
-    match answer(outcome)? {
-        Answer::Launched(reservation) => reservation.instances.iter().map(seen).collect(),
-        Answer::Instances { .. } | Answer::Terminating(_) | Answer::Subnets { .. } => Err(wrong_answer()),
-    }
+    let Answer::Launched(reservation) = answer(outcome)? else { return Err(wrong_answer()) };
+    reservation.instances.iter().map(seen).collect()
 }
 
 /// What a describe's answer says.
 pub(super) fn described(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
-    match answer(outcome)? {
-        Answer::Instances { reservations, .. } => {
-            reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
-        }
-        Answer::Launched(_) | Answer::Terminating(_) | Answer::Subnets { .. } => Err(wrong_answer()),
-    }
+    let Answer::Instances { reservations, .. } = answer(outcome)? else { return Err(wrong_answer()) };
+    reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
 }
 
 /// What a terminate's answer says.
 pub(super) fn terminating(outcome: Outcome) -> Result<Vec<(Ec2Id, Ec2State)>, CallError> {
-    match answer(outcome)? {
-        Answer::Terminating(changes) => changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect(),
-        Answer::Launched(_) | Answer::Instances { .. } | Answer::Subnets { .. } => Err(wrong_answer()),
-    }
+    let Answer::Terminating(changes) = answer(outcome)? else { return Err(wrong_answer()) };
+    changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
 }
 
 fn answer(outcome: Outcome) -> Result<Answer, CallError> {
@@ -76,8 +68,7 @@ fn answer(outcome: Outcome) -> Result<Answer, CallError> {
 fn other(body: &LaunchBody) -> BTreeMap<String, String> {
     let groups = (1..).zip(&body.security_groups).map(|(i, g)| (format!("SecurityGroupId.{i}"), g.clone()));
     let profile = body.instance_profile.iter().map(|p| ("IamInstanceProfile.Name".into(), p.clone()));
-    let template = body.template.iter().map(|t| ("LaunchTemplate".into(), format!("{} {}", t.id, t.version)));
-    groups.chain(profile).chain(template).collect()
+    groups.chain(profile).collect()
 }
 
 fn seen(view: &InstanceView) -> Result<Seen, CallError> {

@@ -91,14 +91,26 @@ impl Model {
         Reply { latency_ms, request_id: self.request_id(number), outcome }
     }
 
-    /// Changes what may be changed while it runs.
+    /// Changes what may be changed while it runs, at the latest time it was told.
     ///
     /// # Errors
     /// If the result makes no sense; nothing has changed then.
     pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
         self.settings = Arc::new(change.applied_to(&self.settings)?);
-        self.ec2.adopt(&self.settings);
+        self.ec2.adopt(&self.settings, self.now_ms);
+        for (action, part, level) in change.levels() {
+            self.ec2.set_level(action, part, level, self.now_ms);
+        }
         Ok(())
+    }
+
+    /// The same at this time.
+    ///
+    /// # Errors
+    /// If the result makes no sense; nothing has changed then.
+    pub fn change_at(&mut self, change: &Change, now_ms: i64) -> Result<(), SettingsError> {
+        self.settle(now_ms);
+        self.change(change)
     }
 
     fn outcome(&mut self, call: &Call, luck: &Luck, meter: &mut ApiCounters, now_ms: i64) -> Outcome {
@@ -311,5 +323,15 @@ mod tests {
         let unknown = Ec2Call::Unreadable { action: None, error: ec2::error::ApiError::missing("Action") };
         assert_eq!(code(&model.ask(&unknown, 0)), "MissingParameter");
         assert_eq!(model.ledger(0).unknown_actions, 1);
+    }
+
+    #[test]
+    fn a_bucket_can_be_emptied_and_shared_while_it_runs() {
+        let mut model = plain();
+        launched(&model.ask(&run("t1", 1, 100), 0));
+        let change = r#"{"buckets": {"RunInstances": {"resource": {"level": 0, "taken_by_others": 1}}}}"#;
+        model.change(&serde_json::from_str(change).unwrap()).unwrap();
+        assert_eq!(code(&model.ask(&run("t2", 1, 10), 9_000)), "RequestLimitExceeded");
+        assert_eq!(launched(&model.ask(&run("t2", 1, 10), 10_000)).len(), 10);
     }
 }

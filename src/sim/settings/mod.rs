@@ -3,11 +3,17 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod buckets;
+mod ec2;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+
+pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
+pub use ec2::{Ec2Settings, UnknownTemplates};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +45,7 @@ pub struct Settings {
     pub latency: Latency,
     pub faults: Faults,
     pub switches: Switches,
+    pub ec2: Ec2Settings,
 }
 
 /// One subnet, hence one zone.
@@ -75,60 +82,6 @@ pub struct PoolCapacity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<String>,
     pub instances: u32,
-}
-
-/// One token bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BucketSettings {
-    /// Most tokens it holds.
-    pub burst: f64,
-    /// Tokens a second.
-    pub refill: f64,
-    /// Tokens in it at the start; none: full.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<f64>,
-}
-
-impl BucketSettings {
-    pub(super) const fn full(burst: f64, refill: f64) -> BucketSettings {
-        BucketSettings { burst, refill, start: None }
-    }
-
-    /// Tokens in it before the first call.
-    pub fn at_start(&self) -> f64 {
-        self.start.unwrap_or(self.burst).min(self.burst)
-    }
-}
-
-/// The token buckets of EC2's throttling (aws-facts 1.2 and 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Buckets {
-    pub run_instances: BucketSettings,
-    /// One token for each instance of a `RunInstances` call.
-    pub run_instances_resource: BucketSettings,
-    pub describe_instances: BucketSettings,
-    /// `DescribeInstances` with neither a filter nor `MaxResults`.
-    pub describe_instances_unfiltered: BucketSettings,
-    pub terminate_instances: BucketSettings,
-    /// One token for each instance of a `TerminateInstances` call.
-    pub terminate_instances_resource: BucketSettings,
-    pub describe_subnets: BucketSettings,
-}
-
-impl Default for Buckets {
-    fn default() -> Self {
-        Buckets {
-            run_instances: BucketSettings::full(5.0, 2.0),
-            run_instances_resource: BucketSettings::full(1000.0, 2.0),
-            describe_instances: BucketSettings::full(100.0, 20.0),
-            describe_instances_unfiltered: BucketSettings::full(50.0, 10.0),
-            terminate_instances: BucketSettings::full(100.0, 5.0),
-            terminate_instances_resource: BucketSettings::full(1000.0, 20.0),
-            describe_subnets: BucketSettings::full(100.0, 20.0),
-        }
-    }
 }
 
 /// From a call's arrival, when it takes effect, until its answer leaves.
@@ -184,6 +137,9 @@ pub struct Switches {
     /// launch what fits (true) or refuse the call (false)? For capacity it is documented to launch
     /// what fits.
     pub limits_cut_the_count: bool,
+    /// Do EC2's status checks see that an instance hangs or refuses connections (true), or only that
+    /// it is on the network (false)?
+    pub checks_see_broken: bool,
 }
 
 impl Default for Switches {
@@ -193,6 +149,7 @@ impl Default for Switches {
             charged_for_max_count: true,
             ids_are_unfiltered: false,
             limits_cut_the_count: true,
+            checks_see_broken: false,
         }
     }
 }
@@ -215,6 +172,7 @@ impl Default for Settings {
             latency: Latency::default(),
             faults: Faults::default(),
             switches: Switches::default(),
+            ec2: Ec2Settings::default(),
         }
     }
 }
@@ -232,7 +190,6 @@ impl Settings {
     /// Nothing takes time and no bucket binds: to measure or test what is above it.
     #[must_use]
     pub fn instant() -> Settings {
-        let endless = BucketSettings::full(1e12, 0.0);
         let at_once = Range { min_ms: 0, max_ms: 0 };
         let no_time = Spread { median_ms: 0, p99_ms: 0 };
         Settings {
@@ -241,15 +198,7 @@ impl Settings {
             shutdown: at_once,
             visible_after: at_once,
             latency: Latency::NONE,
-            buckets: Buckets {
-                run_instances: endless,
-                run_instances_resource: endless,
-                describe_instances: endless,
-                describe_instances_unfiltered: endless,
-                terminate_instances: endless,
-                terminate_instances_resource: endless,
-                describe_subnets: endless,
-            },
+            buckets: Buckets::endless(),
             ..Settings::default()
         }
     }
@@ -291,14 +240,8 @@ impl Settings {
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
-        for (name, bucket) in self.buckets.named() {
-            let fine = bucket.burst.is_finite()
-                && bucket.burst >= 1.0
-                && bucket.refill.is_finite()
-                && bucket.refill >= 0.0
-                && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
-            ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
-        }
+        self.buckets.check()?;
+        self.ec2.check()?;
         self.check_subnets()
     }
 
@@ -325,20 +268,6 @@ impl Faults {
             ("faults.lost_replies", self.lost_replies),
             ("faults.lost_replies_before", self.lost_replies_before),
             ("faults.errors", self.errors),
-        ]
-    }
-}
-
-impl Buckets {
-    fn named(&self) -> [(&'static str, BucketSettings); 7] {
-        [
-            ("buckets.run_instances", self.run_instances),
-            ("buckets.run_instances_resource", self.run_instances_resource),
-            ("buckets.describe_instances", self.describe_instances),
-            ("buckets.describe_instances_unfiltered", self.describe_instances_unfiltered),
-            ("buckets.terminate_instances", self.terminate_instances),
-            ("buckets.terminate_instances_resource", self.terminate_instances_resource),
-            ("buckets.describe_subnets", self.describe_subnets),
         ]
     }
 }

@@ -1,11 +1,15 @@
 //! The simulated EC2's own endpoints, which AWS does not have: `/_sim/...`, in JSON.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
 use super::super::model::Change;
+use super::super::model::ec2::call::Action;
+use super::super::settings::{BucketSettings, Buckets, Part};
 use super::super::shared::Shared;
 
 /// A status and a JSON document.
@@ -56,7 +60,8 @@ fn change(shared: &Shared, body: &Bytes) -> Answer {
         Ok(change) => change,
         Err(e) => return error(StatusCode::BAD_REQUEST, &e.to_string()),
     };
-    match shared.with(|model, _| model.change(&change)) {
+    // At this time, not at that of the last call: buckets have filled since.
+    match shared.with(|model, now| model.change_at(&change, now)) {
         Ok(()) => shown_settings(shared),
         Err(e) => error(StatusCode::BAD_REQUEST, &e.to_string()),
     }
@@ -73,7 +78,17 @@ fn shown_settings(shared: &Shared) -> Answer {
         "latency": s.latency,
         "capacity": s.capacity,
         "vcpu_quota": s.vcpu_quota.unwrap_or(0),
+        "buckets": buckets(&s.buckets),
     }))
+}
+
+/// Every bucket of EC2, by the action's name.
+fn buckets(buckets: &Buckets) -> BTreeMap<&'static str, BTreeMap<&'static str, BucketSettings>> {
+    let of = |action: Action| {
+        let parts = Part::ALL.iter().filter_map(|part| Some((part.as_str(), buckets.of(action, *part)?)));
+        parts.collect()
+    };
+    Action::ALL.iter().map(|action| (action.as_str(), of(*action))).collect()
 }
 
 /// Reads `name=N`, which is required, and `batch=N`.

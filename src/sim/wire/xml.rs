@@ -46,6 +46,11 @@ impl Xml {
         self.element(name, |x| x.0.write_event(Event::Text(BytesText::new(text))))
     }
 
+    /// Text and nothing around it: for lists of words.
+    pub(super) fn plain(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_event(Event::Text(BytesText::new(text)))
+    }
+
     pub(super) fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
         text.map_or(Ok(()), |text| self.text(name, text))
     }
