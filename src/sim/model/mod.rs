@@ -11,6 +11,7 @@ mod counters;
 pub mod ec2;
 mod faults;
 pub mod notice;
+mod packets;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -21,11 +22,12 @@ use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
 use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
-use ec2::{Door, Ec2, Health};
+use ec2::{Door, Ec2, Health, Seen};
 use faults::Luck;
 
 pub use counters::ApiCounters;
 pub use faults::Change;
+pub use packets::Contact;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Model {
     /// The latest time it was told; earlier ones count as this one.
     now_ms: i64,
     calls: u64,
+    /// Contacts with instances.
+    contacts: u64,
     counters: BTreeMap<Action, ApiCounters>,
     /// Calls of anything else.
     unknown_actions: u64,
@@ -51,6 +55,7 @@ impl Model {
             seed,
             now_ms: i64::MIN,
             calls: 0,
+            contacts: 0,
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
@@ -155,6 +160,20 @@ impl Model {
         self.ec2.door(address, now_ms)
     }
 
+    /// Somebody connects to this address: what it meets, and when, packets that get lost included.
+    pub fn contact(&mut self, address: Ipv4Addr, now_ms: i64) -> Contact {
+        let now_ms = self.settle(now_ms);
+        let mut draw = Draw::new(self.seed, Purpose::Contact, self.contacts);
+        self.contacts += 1;
+        match packets::delay_ms(self.settings.packet_loss, &mut draw) {
+            Some(delay_ms) => {
+                let delay_ms = delay_ms.saturating_add(self.ec2.slowness_ms(address));
+                Contact { door: self.ec2.door(address, now_ms), delay_ms }
+            }
+            None => Contact { door: Door::Hang, delay_ms: 0 },
+        }
+    }
+
     /// A configure push arrives. False if the agent is not there, or not answering, by now.
     pub fn configure(
         &mut self,
@@ -167,10 +186,23 @@ impl Model {
         self.ec2.configure(address, slot, attempt, now_ms)
     }
 
-    /// A health check arrives. None if the agent is not there, or not answering, by now.
-    pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
+    /// A health check arrives from this zone, or from nowhere in particular. None if the agent is
+    /// not there, or not answering, by now.
+    pub fn probe(&mut self, address: Ipv4Addr, from: Option<&str>, now_ms: i64) -> Option<Seen> {
         let now_ms = self.settle(now_ms);
-        self.ec2.health(address, now_ms)
+        self.ec2.probe(address, from, now_ms)
+    }
+
+    /// The status alone of a [`Model::probe`] from nowhere in particular.
+    pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
+        self.probe(address, None, now_ms).map(|seen| seen.health)
+    }
+
+    /// The zone of the subnet that this address is in, whether or not an instance has it.
+    #[must_use]
+    pub fn zone_of(&self, address: Ipv4Addr) -> Option<&str> {
+        let subnet = self.settings.subnets.iter().find(|s| s.cidr.contains(address))?;
+        Some(&subnet.zone)
     }
 
     /// Every instance that was ever launched, and what was called: the truth that everything else

@@ -3,11 +3,15 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod ways;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+
+pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,9 +20,9 @@ pub struct Settings {
     pub region: String,
     /// Where instances can be launched. At least one, in different places of 127.0.0.0/8.
     pub subnets: Vec<SubnetSettings>,
-    /// Share of instances that are broken: half of them hang, the rest are spread evenly over the
-    /// other ways (see [`super::fate::Broken`]).
+    /// Share of instances that are broken, in the ways that `ways` say.
     pub broken: f64,
+    pub ways: Ways,
     /// Every instance of these images hangs, whatever `broken` says.
     pub bad_images: Vec<String>,
     /// From launch until the agent answers. EC2 says `running` at half of it.
@@ -38,6 +42,8 @@ pub struct Settings {
     pub buckets: Buckets,
     pub latency: Latency,
     pub faults: Faults,
+    /// Percentage of the packets between clients and instances that get lost, each way.
+    pub packet_loss: f64,
     pub switches: Switches,
 }
 
@@ -203,6 +209,7 @@ impl Default for Settings {
             region: "us-east-1".into(),
             subnets: Settings::subnets_of(Cidr::DEFAULT),
             broken: 0.0,
+            ways: Ways::default(),
             bad_images: Vec::new(),
             boot: Spread { median_ms: 26_000, p99_ms: 90_000 },
             configure: Spread { median_ms: 20_000, p99_ms: 60_000 },
@@ -214,6 +221,7 @@ impl Default for Settings {
             buckets: Buckets::default(),
             latency: Latency::default(),
             faults: Faults::default(),
+            packet_loss: 0.0,
             switches: Switches::default(),
         }
     }
@@ -272,7 +280,10 @@ impl Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), SettingsError> {
-        for (name, percent) in [("broken", self.broken)].into_iter().chain(self.faults.named()) {
+        for (name, percent) in [("broken", self.broken), ("packet_loss", self.packet_loss)]
+            .into_iter()
+            .chain(self.faults.named())
+        {
             ensure(name, (0.0..=100.0).contains(&percent), || {
                 format!("{percent} is not a percentage, 0 to 100")
             })?;
@@ -299,6 +310,7 @@ impl Settings {
                 && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
             ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
         }
+        self.ways.check()?;
         self.check_subnets()
     }
 

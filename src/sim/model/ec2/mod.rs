@@ -36,8 +36,8 @@ use network::Network;
 use places::Places;
 use tokens::ClientTokens;
 
-pub use agent::Health;
-pub use instance::{Door, Launch, State};
+pub use agent::Seen;
+pub use instance::{Door, Health, Launch, State};
 pub use subnets::VPC;
 
 /// EC2 of one account in one region.
