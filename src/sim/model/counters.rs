@@ -21,6 +21,10 @@ pub struct ApiCounters {
     /// Closed without an answer: nothing happened, or all of it did.
     pub lost_before: u64,
     pub lost_after: u64,
+    /// Closed without an answer, and it took effect, or will, later.
+    pub late_effects: u64,
+    /// Answered with what nobody can read.
+    pub garbled: u64,
     /// Tokens taken from the request and the instance bucket.
     pub request_tokens: u64,
     pub instance_tokens: u64,

@@ -12,6 +12,9 @@ pub mod ec2;
 mod faults;
 pub mod notice;
 mod packets;
+mod playbook;
+#[cfg(test)]
+mod scripted;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -20,10 +23,11 @@ use std::sync::Arc;
 use super::bound::{Bound, bound};
 use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
-use super::settings::{Settings, SettingsError};
-use call::{Action, Answer, Call, Failure, Outcome, Reply};
+use super::settings::{Script, Settings, SettingsError};
+use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
 use ec2::{Door, Ec2, Health, Seen};
 use faults::Luck;
+use playbook::Playbook;
 
 pub use counters::ApiCounters;
 pub use faults::Change;
@@ -39,6 +43,11 @@ pub struct Model {
     calls: u64,
     /// Contacts with instances.
     contacts: u64,
+    /// Connections to the front.
+    connections: u64,
+    playbook: Playbook,
+    /// Calls whose callers are gone and that take effect later, by when and by their number.
+    late: BTreeMap<(i64, u64), Call>,
     counters: BTreeMap<Action, ApiCounters>,
     /// Calls of anything else.
     unknown_actions: u64,
@@ -56,6 +65,9 @@ impl Model {
             now_ms: i64::MIN,
             calls: 0,
             contacts: 0,
+            connections: 0,
+            playbook: Playbook::default(),
+            late: BTreeMap::new(),
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
@@ -79,11 +91,18 @@ impl Model {
         let number = self.calls;
         self.calls += 1;
         let action = call.action();
-        let luck = Luck::of(&self.settings, self.seed, number, action);
+        let luck = self.luck(call, number, now_ms);
         // Taken out and put back, so that the services can count into it.
         let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
         meter.arrived(now_ms);
-        let outcome = self.outcome(call, &luck, &mut meter, now_ms);
+        let (outcome, garbled) = if let Some(late_ms) = luck.late_ms {
+            meter.late_effects += 1;
+            let ended_ms = now_ms + i64::from(luck.error_ms);
+            self.late.insert((ended_ms + late_ms, number), call.clone());
+            (Outcome::Lost, None)
+        } else {
+            self.outcome(call, &luck, &mut meter, now_ms)
+        };
         meter.ended(&outcome);
         match action {
             Some(action) => drop(self.counters.insert(action, meter)),
@@ -93,33 +112,82 @@ impl Model {
             Outcome::Answer(_) => luck.answer_ms,
             Outcome::Error(_) | Outcome::Lost => luck.error_ms,
         };
-        Reply { latency_ms, request_id: self.request_id(number), outcome }
+        Reply {
+            latency_ms: latency_ms.saturating_add(luck.hang_ms),
+            request_id: self.request_id(number),
+            skew_ms: luck.skew_ms,
+            outcome,
+            garbled,
+        }
+    }
+
+    fn luck(&self, call: &Call, number: u64, now_ms: i64) -> Luck {
+        let action = call.action();
+        let mut luck = Luck::of(&self.settings, self.seed, number, action);
+        let fits = |script: &Script| {
+            script.names(call.service(), action)
+                && script.zone.as_ref().is_none_or(|zone| match call {
+                    Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
+                })
+        };
+        self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
+        luck
     }
 
     /// Changes what may be changed while it runs.
     ///
     /// # Errors
     /// If the result makes no sense; nothing has changed then.
-    pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
-        self.settings = Arc::new(change.applied_to(&self.settings)?);
+    pub fn change(&mut self, change: &Change, now_ms: i64) -> Result<(), SettingsError> {
+        let new = change.applied_to(&self.settings)?;
+        let now_ms = self.settle(now_ms);
+        if let Some(scripts) = &change.script {
+            self.playbook.replace(scripts, now_ms);
+        }
+        self.playbook.add(change.add_script.as_deref().unwrap_or_default(), now_ms);
+        self.settings = Arc::new(new);
         self.ec2.adopt(&self.settings);
         Ok(())
     }
 
-    fn outcome(&mut self, call: &Call, luck: &Luck, meter: &mut ApiCounters, now_ms: i64) -> Outcome {
+    fn outcome(
+        &mut self,
+        call: &Call,
+        luck: &Luck,
+        meter: &mut ApiCounters,
+        now_ms: i64,
+    ) -> (Outcome, Option<Garbled>) {
         if luck.lost_before {
             meter.lost_before += 1;
-            return Outcome::Lost;
+            return (Outcome::Lost, None);
+        }
+        if let Some(status) = luck.html_before {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Html(status)));
         }
         let result = self.answer(call, luck, meter, now_ms);
         if luck.lost_after {
             meter.lost_after += 1;
-            return Outcome::Lost;
+            return (Outcome::Lost, None);
         }
-        match result {
-            Ok(answer) => Outcome::Answer(answer),
+        if let Some(status) = luck.html_after {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Html(status)));
+        }
+        let outcome = match result {
+            Ok(mut answer) => {
+                if luck.skew_ms != 0 {
+                    answer.skew(luck.skew_ms);
+                }
+                Outcome::Answer(answer)
+            }
             Err(failure) => Outcome::Error(failure),
+        };
+        if luck.truncated {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Truncated(Box::new(outcome))));
         }
+        (outcome, None)
     }
 
     fn answer(
@@ -133,25 +201,65 @@ impl Model {
             meter.throttled_by_fault += 1;
             return Err(Failure::throttled(call.service()));
         }
-        if luck.error_before {
+        if let Some(status) = luck.error_before {
             meter.errors_by_fault += 1;
-            return Err(Failure::internal(call.service()));
+            return Err(Failure::server(call.service(), status));
         }
-        let answer = match call {
-            Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
-        };
-        if luck.error_after {
+        let answer = self.effect(call, meter, now_ms)?;
+        if let Some(status) = luck.error_after {
             meter.errors_by_fault += 1;
-            return Err(Failure::internal(call.service()));
+            return Err(Failure::server(call.service(), status));
         }
         Ok(answer)
     }
 
+    /// The call takes effect.
+    fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
+        match call {
+            Call::Ec2(call) => Ok(Answer::Ec2(self.ec2.handle(call, meter, now_ms)?)),
+        }
+    }
+
     /// Brings everything to this time, and says which time it is (never an earlier one).
     fn settle(&mut self, now_ms: i64) -> i64 {
-        self.now_ms = self.now_ms.max(now_ms);
-        self.ec2.settle(self.now_ms);
-        self.now_ms
+        if self.now_ms == i64::MIN {
+            let scripts = self.settings.clone();
+            self.playbook.add(&scripts.script, now_ms);
+        }
+        let now_ms = self.now_ms.max(now_ms);
+        while let Some(entry) = self.late.first_entry()
+            && entry.key().0 <= now_ms
+        {
+            let ((due_ms, _), call) = entry.remove_entry();
+            self.ec2.settle(due_ms);
+            let action = call.action();
+            let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
+            // Nobody is left to be answered.
+            let _ = self.effect(&call, &mut meter, due_ms);
+            action.and_then(|action| self.counters.insert(action, meter));
+        }
+        self.now_ms = now_ms;
+        self.ec2.settle(now_ms);
+        now_ms
+    }
+
+    /// The model's time begins, if it has not: times in scripts count from here.
+    pub fn begin(&mut self, now_ms: i64) {
+        self.settle(now_ms);
+    }
+
+    /// Somebody connects to the front. False if the connection is reset at once.
+    pub fn connect(&mut self, now_ms: i64) -> bool {
+        let now_ms = self.settle(now_ms);
+        let number = self.connections;
+        self.connections += 1;
+        !self.playbook.resets(self.seed, number, now_ms)
+    }
+
+    /// The fault scripts that are still to come or go on, as they would be added now.
+    pub fn scripts(&mut self, now_ms: i64) -> Vec<Script> {
+        let now_ms = self.settle(now_ms);
+        self.playbook.ahead(now_ms)
     }
 
     /// What a connection to this address meets now.
@@ -165,7 +273,9 @@ impl Model {
         let now_ms = self.settle(now_ms);
         let mut draw = Draw::new(self.seed, Purpose::Contact, self.contacts);
         self.contacts += 1;
-        match packets::delay_ms(self.settings.packet_loss, &mut draw) {
+        let zone = self.zone_of(address);
+        let loss = self.playbook.packet_loss(zone, self.settings.packet_loss, now_ms);
+        match packets::delay_ms(loss, &mut draw) {
             Some(delay_ms) => {
                 let delay_ms = delay_ms.saturating_add(self.ec2.slowness_ms(address));
                 Contact { door: self.ec2.door(address, now_ms), delay_ms }
@@ -226,6 +336,11 @@ impl Model {
             unknown_actions: self.unknown_actions,
             instances: self.ec2.entries(now_ms),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ec2(&self) -> &Ec2 {
+        &self.ec2
     }
 
     /// The bound for this many, see [`super::bound`].
@@ -289,10 +404,10 @@ mod tests {
     #[test]
     fn a_reply_lost_after_the_effect_leaves_the_instances() {
         let mut model = plain();
-        model.change(&Change { lost_replies: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies: Some(100.0), ..Change::default() }, 0).unwrap();
         assert!(matches!(model.ask(&run("t", 1, 3), 0).outcome, Outcome::Lost));
         assert_eq!(model.ledger(0).instances.len(), 3);
-        model.change(&Change { lost_replies: Some(0.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies: Some(0.0), ..Change::default() }, 0).unwrap();
         assert_eq!(launched(&model.ask(&run("t", 1, 3), 1)).len(), 3);
         assert_eq!(model.ledger(1).instances.len(), 3);
         assert_eq!(model.ledger(1).apis["RunInstances"].lost_after, 1);
@@ -301,7 +416,7 @@ mod tests {
     #[test]
     fn a_call_lost_before_the_effect_does_and_costs_nothing() {
         let mut model = plain();
-        model.change(&Change { lost_replies_before: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies_before: Some(100.0), ..Change::default() }, 0).unwrap();
         for _ in 0..10 {
             assert!(matches!(model.ask(&run("t", 1, 3), 0).outcome, Outcome::Lost));
         }
@@ -312,7 +427,7 @@ mod tests {
     #[test]
     fn internal_errors_come_before_and_after_the_effect() {
         let mut model = plain();
-        model.change(&Change { errors: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { errors: Some(100.0), ..Change::default() }, 0).unwrap();
         for i in 0..40 {
             assert_eq!(code(&model.ask(&run(&format!("t{i}"), 1, 1), i * 1_000)), "InternalError");
         }

@@ -3,6 +3,8 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod faults;
+mod script;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
+pub use faults::Faults;
+pub(super) use script::in_ms;
+pub use script::{Fault, Script};
 pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
@@ -44,6 +49,9 @@ pub struct Settings {
     pub faults: Faults,
     /// Percentage of the packets between clients and instances that get lost, each way.
     pub packet_loss: f64,
+    /// What goes wrong at times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<Script>,
     pub switches: Switches,
 }
 
@@ -161,20 +169,6 @@ impl Latency {
         Latency { run_instances: Range { min_ms: 0, max_ms: 0 }, other: Range { min_ms: 0, max_ms: 0 } };
 }
 
-/// What goes wrong with calls: shares of all calls, drawn for each call from the seed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Answered `RequestLimitExceeded` though the buckets would allow it.
-    pub throttle: f64,
-    /// Takes effect, and the connection closes without an answer.
-    pub lost_replies: f64,
-    /// The connection closes without an answer, and nothing happened.
-    pub lost_replies_before: f64,
-    /// Answered `InternalError`: half of them before the effect, half after it.
-    pub errors: f64,
-}
-
 /// Where AWS is undocumented: both ways, so that tests can run both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -222,6 +216,7 @@ impl Default for Settings {
             latency: Latency::default(),
             faults: Faults::default(),
             packet_loss: 0.0,
+            script: Vec::new(),
             switches: Switches::default(),
         }
     }
@@ -311,6 +306,7 @@ impl Settings {
             ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
         }
         self.ways.check()?;
+        self.script.iter().try_for_each(Script::check)?;
         self.check_subnets()
     }
 
@@ -327,17 +323,6 @@ impl Settings {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Faults {
-    fn named(&self) -> [(&'static str, f64); 4] {
-        [
-            ("faults.throttle", self.throttle),
-            ("faults.lost_replies", self.lost_replies),
-            ("faults.lost_replies_before", self.lost_replies_before),
-            ("faults.errors", self.errors),
-        ]
     }
 }
 

@@ -56,7 +56,7 @@ fn change(shared: &Shared, body: &Bytes) -> Answer {
         Ok(change) => change,
         Err(e) => return error(StatusCode::BAD_REQUEST, &e.to_string()),
     };
-    match shared.with(|model, _| model.change(&change)) {
+    match shared.with(|model, now| model.change(&change, now)) {
         Ok(()) => shown_settings(shared),
         Err(e) => error(StatusCode::BAD_REQUEST, &e.to_string()),
     }
@@ -64,13 +64,18 @@ fn change(shared: &Shared, body: &Bytes) -> Answer {
 
 /// All that can be changed, as it is.
 fn shown_settings(shared: &Shared) -> Answer {
-    let s = shared.with(|model, _| model.settings().clone());
+    let (s, scripts) = shared.with(|model, now| (model.settings().clone(), model.scripts(now)));
     ok(&json!({
         "throttle": s.faults.throttle,
         "lost_replies": s.faults.lost_replies,
         "lost_replies_before": s.faults.lost_replies_before,
         "errors": s.faults.errors,
         "latency": s.latency,
+        "packet_loss": s.packet_loss,
+        "script": scripts,
+        "broken": s.broken,
+        "bad_images": s.bad_images,
+        "ways": s.ways,
         "capacity": s.capacity,
         "vcpu_quota": s.vcpu_quota.unwrap_or(0),
     }))

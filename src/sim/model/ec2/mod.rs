@@ -15,11 +15,13 @@ mod places;
 mod read;
 mod record;
 mod run;
+mod skew;
 mod subnets;
 mod terminate;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tokens;
+mod zones;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
