@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use muster::sim::settings::{Latency, Range, Settings, Spread};
+use muster::sim::settings::{Latency, Range, Settings, Signatures, Spread};
 use muster::sim::{Announcement, Ledger, Sim, SimOptions, Summary};
 use muster::time::{sleep_on_the_wall, timeout_on_the_wall};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -433,4 +433,44 @@ async fn a_slow_one_answers_after_its_time() {
     let before = sim.ledger().await.now_ms;
     assert_eq!(probed(&sim, "us-east-1a").await.0, 200);
     assert!(sim.ledger().await.now_ms - before >= 20_000);
+}
+
+#[tokio::test]
+async fn checked_signatures_turn_away_who_has_no_key_and_do_nothing_for_them() {
+    let keys = [("AKIDEXAMPLE".to_string(), "secret".to_string())].into();
+    let settings = Settings { signatures: Signatures::Checked, access_keys: keys, ..quick() };
+    let sim = Running::start(settings, &[]).await;
+    // `ask` sends half a signature.
+    let (status, body) = sim.call(&run("t1", 1)).await;
+    assert_eq!((status, element(&body, "Code")), (400, "IncompleteSignature"));
+    assert!(!element(&body, "RequestID").is_empty(), "{body}");
+    let ledger = sim.ledger().await;
+    assert_eq!((ledger.instances.len(), ledger.apis["RunInstances"].calls), (0, 0));
+    let state: serde_json::Value = sim.json("/_sim/state").await;
+    assert_eq!(state["totals"]["turned_away"], 1);
+}
+
+#[tokio::test]
+async fn whatever_the_method_the_answer_is_xml_and_has_a_request_id() {
+    let sim = Running::start(quick(), &[]).await;
+    for method in ["OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "GET", "HEAD"] {
+        let mut socket = TcpStream::connect(sim.ec2()).await.expect("connects");
+        let request = format!("{method} /some/where?x=%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.expect("writes");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(
+            answer.contains("content-type: text/xml") && answer.contains("x-amzn-requestid: "),
+            "{answer}"
+        );
+        // A HEAD has no body to tell.
+        assert_eq!(element(&answer, "Code"), if method == "HEAD" { "" } else { "MissingAction" }, "{answer}");
+    }
+    // Not even HTTP: a bare 400, and no page.
+    let mut socket = TcpStream::connect(sim.ec2()).await.expect("connects");
+    socket.write_all(b"\x16\x03\x01\x00\xa5 hello\r\n\r\n").await.expect("writes");
+    let mut answer = String::new();
+    let _ = socket.read_to_string(&mut answer).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains("<html"), "{answer}");
 }

@@ -4,6 +4,23 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Outcome;
 
+/// What the whole model has seen since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Connections to the front.
+    pub connections: u64,
+    /// Requests to the front: calls, of whatever action, and what was turned away.
+    pub requests: u64,
+    /// Refused for their signature.
+    pub turned_away: u64,
+    /// Calls whose callers are gone and that will take effect later.
+    pub late: u64,
+    /// Connections to instances.
+    pub contacts: u64,
+    /// Instances ever launched.
+    pub launched: u64,
+}
+
 /// Counts of one action since the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiCounters {

@@ -29,7 +29,7 @@ use ec2::{Door, Ec2, Health, Seen};
 use faults::Luck;
 use playbook::Playbook;
 
-pub use counters::ApiCounters;
+pub use counters::{ApiCounters, Totals};
 pub use faults::Change;
 pub use packets::Contact;
 
@@ -45,6 +45,8 @@ pub struct Model {
     contacts: u64,
     /// Connections to the front.
     connections: u64,
+    /// Requests whose signature was not accepted.
+    turned_away: u64,
     playbook: Playbook,
     /// Calls whose callers are gone and that take effect later, by when and by their number.
     late: BTreeMap<(i64, u64), Call>,
@@ -66,6 +68,7 @@ impl Model {
             calls: 0,
             contacts: 0,
             connections: 0,
+            turned_away: 0,
             playbook: Playbook::default(),
             late: BTreeMap::new(),
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
@@ -78,6 +81,27 @@ impl Model {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same, to be kept while others use the model.
+    #[must_use]
+    pub fn shared_settings(&self) -> Arc<Settings> {
+        self.settings.clone()
+    }
+
+    /// A request came that is refused for its signature: no call, but it has a request id.
+    pub fn turn_away(&mut self, now_ms: i64) -> String {
+        self.settle(now_ms);
+        let number = self.calls;
+        self.calls += 1;
+        self.turned_away += 1;
+        self.request_id(number)
+    }
+
+    /// How far ahead the services' clocks are, milliseconds.
+    pub fn skew_ms(&mut self, now_ms: i64) -> i64 {
+        let now_ms = self.settle(now_ms);
+        self.playbook.skew_ms(now_ms)
     }
 
     #[must_use]
@@ -254,6 +278,19 @@ impl Model {
         let number = self.connections;
         self.connections += 1;
         !self.playbook.resets(self.seed, number, now_ms)
+    }
+
+    /// Counts of everything.
+    pub fn totals(&mut self, now_ms: i64) -> Totals {
+        self.settle(now_ms);
+        Totals {
+            connections: self.connections,
+            requests: self.calls,
+            turned_away: self.turned_away,
+            late: self.late.len() as u64,
+            contacts: self.contacts,
+            launched: self.ec2.launched(),
+        }
     }
 
     /// The fault scripts that are still to come or go on, as they would be added now.

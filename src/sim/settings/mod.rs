@@ -5,6 +5,7 @@
 
 mod faults;
 mod script;
+mod signatures;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use super::cidr::Cidr;
 pub use faults::Faults;
 pub(super) use script::in_ms;
 pub use script::{Fault, Script};
+pub use signatures::{Keys, Signatures};
 pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
@@ -52,6 +54,9 @@ pub struct Settings {
     /// What goes wrong at times.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<Script>,
+    pub signatures: Signatures,
+    /// Secret access keys by their ids, for checked signatures.
+    pub access_keys: Keys,
     pub switches: Switches,
 }
 
@@ -184,6 +189,9 @@ pub struct Switches {
     /// launch what fits (true) or refuse the call (false)? For capacity it is documented to launch
     /// what fits.
     pub limits_cut_the_count: bool,
+    /// Does EC2 answer a wrong signature with `AuthFailure`, as it does a key that it does not know
+    /// (true), or with `SignatureDoesNotMatch` (false)? Its page of errors has both.
+    pub ec2_says_auth_failure: bool,
 }
 
 impl Default for Switches {
@@ -193,6 +201,7 @@ impl Default for Switches {
             charged_for_max_count: true,
             ids_are_unfiltered: false,
             limits_cut_the_count: true,
+            ec2_says_auth_failure: true,
         }
     }
 }
@@ -217,6 +226,8 @@ impl Default for Settings {
             faults: Faults::default(),
             packet_loss: 0.0,
             script: Vec::new(),
+            signatures: Signatures::Accepted,
+            access_keys: Keys::new(),
             switches: Switches::default(),
         }
     }
@@ -305,6 +316,8 @@ impl Settings {
                 && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
             ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
         }
+        let keys = self.signatures == Signatures::Accepted || !self.access_keys.is_empty();
+        ensure("signatures", keys, || "to check them needs access_keys".into())?;
         self.ways.check()?;
         self.script.iter().try_for_each(Script::check)?;
         self.check_subnets()

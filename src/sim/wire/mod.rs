@@ -3,14 +3,16 @@
 //! All services share one address, as the SDKs allow; a request tells by itself which one it is for
 //! (see [`dialect`]).
 //!
-//! Signatures are accepted and not checked. A call takes effect when it has been read; its answer
-//! leaves after the latency that the model drew, and a lost one closes the connection instead.
+//! Signatures are checked if the settings say so. A call takes effect when it has been read; its
+//! answer leaves after the latency that the model drew, and a lost one closes the connection instead.
 
 mod body;
 mod control;
 mod dialect;
 mod ec2;
 mod form;
+mod refused;
+mod signature;
 mod xml;
 
 use std::io;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -30,8 +33,10 @@ use tokio::sync::Semaphore;
 
 use self::body::Payload;
 use self::dialect::Dialect;
+use self::signature::Audience;
 use super::model::Model;
-use super::model::call::{Call, Garbled, Outcome};
+use super::model::call::{Call, Failure, Garbled, Outcome};
+use super::settings::Signatures;
 use super::shared::Shared;
 use super::sockets::accept;
 
@@ -107,12 +112,36 @@ async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Res
         let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
         return Ok(response(status, "application/json", None, Payload::whole(text)));
     }
-    let dialect = Dialect::of(&head, body.as_deref().unwrap_or_default());
+    let received = body.clone().unwrap_or_default();
+    let dialect = Dialect::of(&head, &received);
     let call = match body {
         Ok(body) => dialect.read(&head, &body),
         Err(too_large) => dialect.unreadable(too_large),
     };
-    answer(dialect, &call, shared).await
+    match signed(shared, &head, &received, &call) {
+        Ok(()) => answer(dialect, &call, shared).await,
+        Err(failure) => {
+            let id = shared.with(Model::turn_away);
+            let (status, document) = written(dialect, &Outcome::Error(failure), &id)?;
+            Ok(response(status, dialect.content_type(), Some(&id), Payload::whole(document)))
+        }
+    }
+}
+
+/// Is the request signed as the settings want it?
+fn signed(shared: &Shared, head: &Parts, body: &[u8], call: &Call) -> Result<(), Failure> {
+    let (settings, skew_ms) = shared.with(|model, now| (model.shared_settings(), model.skew_ms(now)));
+    match settings.signatures {
+        Signatures::Accepted => Ok(()),
+        Signatures::Checked => {
+            let service = call.service();
+            // Clients sign by the time of the wall, however fast the model's runs.
+            let now_ms = crate::time::wall_now().0 + skew_ms;
+            let to = Audience { region: &settings.region, service: service.as_str(), now_ms };
+            let checked = signature::check(head, body, &settings.access_keys, to);
+            checked.map_err(|refused| refused.failure(head, service, settings.switches.ec2_says_auth_failure))
+        }
+    }
 }
 
 /// The whole body; a sentence to be answered if it is too large.
