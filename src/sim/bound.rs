@@ -3,7 +3,8 @@
 //! It launches ordinal after ordinal as soon as both of `RunInstances`' buckets have the tokens for
 //! it, knows at once which ones are broken and puts the next ordinal in their place, learns of
 //! every boot in the same instant and configures it in the same instant. It is done when the last
-//! of the first N good instances serves: `max(launch + boot + configure)`.
+//! of the first N good instances serves: `max(launch + boot + configure)`. One that is good at first
+//! counts as good, and places where more are broken (`ways.by`) are passed over.
 //!
 //! The launch times are a closed form, not a simulation of one policy: ordinal k (from 0) needs
 //! k + 1 instance tokens and `ceil((k + 1) / batch)` request tokens since the start, hence
@@ -49,7 +50,7 @@ pub fn bound(settings: &Settings, seed: u64, count: u32, batch: u32) -> Option<B
         }
         let launch_s = launched_at(settings, ordinal, batch)?;
         let fate = Fate::of(settings, seed, ordinal);
-        if fate.broken.is_none() {
+        if fate.serves() {
             good += 1;
             let until_serving_ms = f64::from(fate.boot_ms) + f64::from(fate.configure_ms);
             last_s = last_s.max(launch_s + until_serving_ms / 1_000.0);

@@ -17,6 +17,12 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// What the fault script with this place in the list does to the call with this number.
+    Script = 20,
+    /// The packets of the contact with this number.
+    Contact = 21,
+    /// What becomes of the connection to the front with this number.
+    Connection = 22,
 }
 
 /// A stream of draws.
@@ -34,6 +40,11 @@ impl Draw {
     /// True in `percent` of all draws.
     pub(super) fn chance(&mut self, percent: f64) -> bool {
         self.0.random::<f64>() * 100.0 < percent
+    }
+
+    /// Evenly from 0 up to, not including, 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        self.0.random()
     }
 
     /// Evenly from 0 up to, not including, `n`.

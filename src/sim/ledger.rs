@@ -48,7 +48,8 @@ pub struct Entry {
     pub configured_ms: Option<i64>,
     pub slot: Option<String>,
     pub attempt: Option<u32>,
-    /// Its health endpoint would answer 200 now, and since when.
+    /// It is good: its health endpoint would answer 200 now, to everybody, at once, as the version
+    /// that was launched. And since when.
     pub serving: bool,
     pub serving_since_ms: Option<i64>,
     pub terminated_ms: Option<i64>,
@@ -63,7 +64,7 @@ pub struct Summary {
     pub launched: u64,
     /// Pending or running.
     pub live: u64,
-    /// Live, configured and healthy.
+    /// Live, configured and good.
     pub serving: u64,
     /// Live and not serving: still on their way, broken, or orphans.
     pub live_not_serving: u64,

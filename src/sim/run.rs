@@ -51,6 +51,7 @@ impl Sim {
         let clock = Clock::scaled(options.time_scale, options.origin_ms.map(Time));
         let subnets = settings.subnets.clone();
         let shared = Shared::new(Model::new(settings, seed)?, clock);
+        shared.with(Model::begin);
 
         // Half of the descriptors for contacts, half of those for silent ones at most; an eighth
         // for API connections, of which each client keeps a few.

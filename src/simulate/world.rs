@@ -801,7 +801,7 @@ impl World {
 
     fn apply(&mut self, change: &Change) {
         self.note(|| format!("aws changes: {change:?}"));
-        if let Err(error) = self.model.change(change) {
+        if let Err(error) = self.model.change(change, self.now.0) {
             self.oracle.violated(self.now, Invariant::Store, format!("the plan is wrong: {error}"));
         }
     }

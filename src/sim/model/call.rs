@@ -87,20 +87,42 @@ pub struct Reply {
     /// From the call's arrival until this answer leaves. The effect was at the arrival.
     pub latency_ms: u32,
     pub request_id: String,
+    /// How far ahead the service's clock is, milliseconds. The times in the answer are its.
+    pub skew_ms: i64,
     pub outcome: Outcome,
+    /// An answer that nobody can read, which is as good as a lost one: what is sent instead.
+    pub garbled: Option<Garbled>,
 }
 
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Answer(Answer),
     Error(Failure),
-    /// The connection closes without a byte.
+    /// The connection closes without a byte, unless the reply is garbled.
     Lost,
+}
+
+/// What comes instead of an answer.
+#[derive(Clone, Debug)]
+pub enum Garbled {
+    /// A page of HTML with this HTTP status.
+    Html(u16),
+    /// The beginning of this, with the headers of the whole.
+    Truncated(Box<Outcome>),
 }
 
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+}
+
+impl Answer {
+    /// Every time in it is that of a clock which is so far ahead, milliseconds.
+    pub(super) fn skew(&mut self, by_ms: i64) {
+        match self {
+            Answer::Ec2(answer) => answer.skew(by_ms),
+        }
+    }
 }
 
 /// One error, as the caller sees it, whichever service it came from.
@@ -130,5 +152,17 @@ impl Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
         }
+    }
+
+    /// It is the service's own fault, as 500 or as 503.
+    #[must_use]
+    pub fn server(service: Service, http_status: u16) -> Failure {
+        if http_status != 503 {
+            return Failure::internal(service);
+        }
+        // EC2 has its own word for it (aws-facts 2.3).
+        let code = if service == Service::Ec2 { "Unavailable" } else { "ServiceUnavailable" };
+        let message = "The server is overloaded and can't handle the request.".into();
+        Failure { code, http_status, message, throttle: false }
     }
 }

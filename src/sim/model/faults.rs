@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::draw::{Draw, Purpose};
-use super::super::settings::{BucketSettings, Faults, Latency, Part, PoolCapacity, Settings, SettingsError};
+use super::super::settings::{
+    BucketSettings, Faults, Latency, Part, PoolCapacity, Script, Settings, SettingsError, Ways,
+};
 use super::call::Action;
 use super::ec2;
 
@@ -15,12 +17,21 @@ use super::ec2;
 pub(super) struct Luck {
     pub(super) lost_before: bool,
     pub(super) throttled: bool,
-    pub(super) error_before: bool,
-    pub(super) error_after: bool,
+    /// HTTP status of an error of the service's own, and of a page of HTML.
+    pub(super) error_before: Option<u16>,
+    pub(super) error_after: Option<u16>,
+    pub(super) html_before: Option<u16>,
+    pub(super) html_after: Option<u16>,
     pub(super) lost_after: bool,
+    /// From the connection's end until the effect.
+    pub(super) late_ms: Option<i64>,
+    pub(super) truncated: bool,
+    pub(super) skew_ms: i64,
     /// Of an answer, and of an error.
     pub(super) answer_ms: u32,
     pub(super) error_ms: u32,
+    /// Beside either of them.
+    pub(super) hang_ms: u32,
 }
 
 impl Luck {
@@ -38,11 +49,17 @@ impl Luck {
         Luck {
             lost_before,
             throttled,
-            error_before: error && before,
-            error_after: error && !before,
+            error_before: (error && before).then_some(500),
+            error_after: (error && !before).then_some(500),
+            html_before: None,
+            html_after: None,
             lost_after,
+            late_ms: None,
+            truncated: false,
+            skew_ms: 0,
             answer_ms,
             error_ms,
+            hang_ms: 0,
         }
     }
 }
@@ -56,6 +73,15 @@ pub struct Change {
     pub lost_replies_before: Option<f64>,
     pub errors: Option<f64>,
     pub latency: Option<Latency>,
+    pub packet_loss: Option<f64>,
+    /// In place of all scripts that run; their times count from now.
+    pub script: Option<Vec<Script>>,
+    /// Beside those that run.
+    pub add_script: Option<Vec<Script>>,
+    /// Of what is launched from now on.
+    pub broken: Option<f64>,
+    pub bad_images: Option<Vec<String>>,
+    pub ways: Option<Ways>,
     /// All of the pools with a limit, in place of those before.
     pub capacity: Option<Vec<PoolCapacity>>,
     /// 0 takes the quota away.
@@ -105,9 +131,11 @@ impl Change {
             lost_replies: Some(0.0),
             lost_replies_before: Some(0.0),
             errors: Some(0.0),
-            latency: None,
+            packet_loss: Some(0.0),
+            script: Some(Vec::new()),
             capacity: Some(Vec::new()),
             vcpu_quota: Some(0),
+            ..Change::default()
         }
     }
 
@@ -125,6 +153,17 @@ impl Change {
             errors: self.errors.unwrap_or(before.errors),
         };
         new.latency = self.latency.unwrap_or(settings.latency);
+        new.packet_loss = self.packet_loss.unwrap_or(settings.packet_loss);
+        new.broken = self.broken.unwrap_or(settings.broken);
+        if let Some(images) = &self.bad_images {
+            new.bad_images.clone_from(images);
+        }
+        if let Some(ways) = &self.ways {
+            new.ways.clone_from(ways);
+        }
+        for script in self.script.iter().chain(&self.add_script).flatten() {
+            script.check()?;
+        }
         if let Some(capacity) = &self.capacity {
             new.capacity.clone_from(capacity);
         }
@@ -190,8 +229,8 @@ mod tests {
         assert!((4_800..5_200).contains(&count(|l| l.throttled)));
         assert!((850..1_150).contains(&count(|l| l.lost_after)));
         assert!((400..600).contains(&count(|l| l.lost_before)));
-        assert!((850..1_150).contains(&count(|l| l.error_before)));
-        assert!((850..1_150).contains(&count(|l| l.error_after)));
+        assert!((850..1_150).contains(&count(|l| l.error_before.is_some())));
+        assert!((850..1_150).contains(&count(|l| l.error_after.is_some())));
         assert!(all.iter().all(|l| (1_000..=3_000).contains(&l.answer_ms) && l.error_ms == 300));
     }
 

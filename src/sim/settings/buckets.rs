@@ -32,7 +32,9 @@ fn is_zero(x: &f64) -> bool {
 }
 
 impl BucketSettings {
-    pub(in super::super) const fn full(burst: f64, refill: f64) -> BucketSettings {
+    /// One that is full at the start, all of it ours.
+    #[must_use]
+    pub const fn full(burst: f64, refill: f64) -> BucketSettings {
         BucketSettings { burst, refill, start: None, taken_by_others: 0.0 }
     }
 

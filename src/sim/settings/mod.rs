@@ -5,6 +5,10 @@
 
 mod buckets;
 mod ec2;
+mod faults;
+mod script;
+mod signatures;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +18,11 @@ use super::cidr::Cidr;
 
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
 pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use faults::Faults;
+pub(super) use script::in_ms;
+pub use script::{Fault, Script};
+pub use signatures::{Keys, Signatures};
+pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,9 +31,9 @@ pub struct Settings {
     pub region: String,
     /// Where instances can be launched. At least one, in different places of 127.0.0.0/8.
     pub subnets: Vec<SubnetSettings>,
-    /// Share of instances that are broken: half of them hang, the rest are spread evenly over the
-    /// other ways (see [`super::fate::Broken`]).
+    /// Share of instances that are broken, in the ways that `ways` say.
     pub broken: f64,
+    pub ways: Ways,
     /// Every instance of these images hangs, whatever `broken` says.
     pub bad_images: Vec<String>,
     /// From launch until the agent answers. EC2 says `running` at half of it.
@@ -44,6 +53,14 @@ pub struct Settings {
     pub buckets: Buckets,
     pub latency: Latency,
     pub faults: Faults,
+    /// Percentage of the packets between clients and instances that get lost, each way.
+    pub packet_loss: f64,
+    /// What goes wrong at times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<Script>,
+    pub signatures: Signatures,
+    /// Secret access keys by their ids, for checked signatures.
+    pub access_keys: Keys,
     pub switches: Switches,
     pub ec2: Ec2Settings,
 }
@@ -108,20 +125,6 @@ impl Latency {
         Latency { run_instances: Range { min_ms: 0, max_ms: 0 }, other: Range { min_ms: 0, max_ms: 0 } };
 }
 
-/// What goes wrong with calls: shares of all calls, drawn for each call from the seed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Answered `RequestLimitExceeded` though the buckets would allow it.
-    pub throttle: f64,
-    /// Takes effect, and the connection closes without an answer.
-    pub lost_replies: f64,
-    /// The connection closes without an answer, and nothing happened.
-    pub lost_replies_before: f64,
-    /// Answered `InternalError`: half of them before the effect, half after it.
-    pub errors: f64,
-}
-
 /// Where AWS is undocumented: both ways, so that tests can run both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,6 +143,9 @@ pub struct Switches {
     /// Do EC2's status checks see that an instance hangs or refuses connections (true), or only that
     /// it is on the network (false)?
     pub checks_see_broken: bool,
+    /// Does EC2 answer a wrong signature with `AuthFailure`, as it does a key that it does not know
+    /// (true), or with `SignatureDoesNotMatch` (false)? Its page of errors has both.
+    pub ec2_says_auth_failure: bool,
 }
 
 impl Default for Switches {
@@ -150,6 +156,7 @@ impl Default for Switches {
             ids_are_unfiltered: false,
             limits_cut_the_count: true,
             checks_see_broken: false,
+            ec2_says_auth_failure: true,
         }
     }
 }
@@ -160,6 +167,7 @@ impl Default for Settings {
             region: "us-east-1".into(),
             subnets: Settings::subnets_of(Cidr::DEFAULT),
             broken: 0.0,
+            ways: Ways::default(),
             bad_images: Vec::new(),
             boot: Spread { median_ms: 26_000, p99_ms: 90_000 },
             configure: Spread { median_ms: 20_000, p99_ms: 60_000 },
@@ -171,6 +179,10 @@ impl Default for Settings {
             buckets: Buckets::default(),
             latency: Latency::default(),
             faults: Faults::default(),
+            packet_loss: 0.0,
+            script: Vec::new(),
+            signatures: Signatures::Accepted,
+            access_keys: Keys::new(),
             switches: Switches::default(),
             ec2: Ec2Settings::default(),
         }
@@ -221,7 +233,10 @@ impl Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), SettingsError> {
-        for (name, percent) in [("broken", self.broken)].into_iter().chain(self.faults.named()) {
+        for (name, percent) in [("broken", self.broken), ("packet_loss", self.packet_loss)]
+            .into_iter()
+            .chain(self.faults.named())
+        {
             ensure(name, (0.0..=100.0).contains(&percent), || {
                 format!("{percent} is not a percentage, 0 to 100")
             })?;
@@ -242,6 +257,10 @@ impl Settings {
         }
         self.buckets.check()?;
         self.ec2.check()?;
+        let keys = self.signatures == Signatures::Accepted || !self.access_keys.is_empty();
+        ensure("signatures", keys, || "to check them needs access_keys".into())?;
+        self.ways.check()?;
+        self.script.iter().try_for_each(Script::check)?;
         self.check_subnets()
     }
 
@@ -258,17 +277,6 @@ impl Settings {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Faults {
-    fn named(&self) -> [(&'static str, f64); 4] {
-        [
-            ("faults.throttle", self.throttle),
-            ("faults.lost_replies", self.lost_replies),
-            ("faults.lost_replies_before", self.lost_replies_before),
-            ("faults.errors", self.errors),
-        ]
     }
 }
 

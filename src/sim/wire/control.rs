@@ -45,14 +45,36 @@ pub(super) fn answer(
                 }
             }
         }),
+        ("state", &Method::GET) => state(shared),
         ("faults", &Method::POST) => change(shared, body),
         ("faults", &Method::GET) => shown_settings(shared),
-        ("healthz" | "ledger" | "summary" | "bound", _) => error(StatusCode::METHOD_NOT_ALLOWED, "use GET"),
-        ("faults", _) => error(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST"),
-        _ => {
-            error(StatusCode::NOT_FOUND, "there are healthz, ledger, summary, bound and faults under /_sim/")
+        ("healthz" | "ledger" | "summary" | "bound" | "state", _) => {
+            error(StatusCode::METHOD_NOT_ALLOWED, "use GET")
         }
+        ("faults", _) => error(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST"),
+        _ => error(
+            StatusCode::NOT_FOUND,
+            "there are healthz, state, ledger, summary, bound and faults under /_sim/",
+        ),
     }
+}
+
+/// The settings as they are now, the time, and counts of everything; without what only owners of keys
+/// may know.
+fn state(shared: &Shared) -> Answer {
+    let (seed, now_ms, totals, scripts, mut settings) = shared.with(|model, now| {
+        (model.seed(), now, model.totals(now), model.scripts(now), model.settings().clone())
+    });
+    settings.access_keys.values_mut().for_each(|secret| *secret = "(secret)".into());
+    let time_scale = shared.clock().scale();
+    ok(&json!({
+        "seed": seed,
+        "now_ms": now_ms,
+        "time_scale": time_scale,
+        "totals": totals,
+        "script": scripts,
+        "settings": settings,
+    }))
 }
 
 fn change(shared: &Shared, body: &Bytes) -> Answer {
@@ -61,7 +83,7 @@ fn change(shared: &Shared, body: &Bytes) -> Answer {
         Err(e) => return error(StatusCode::BAD_REQUEST, &e.to_string()),
     };
     // At this time, not at that of the last call: buckets have filled since.
-    match shared.with(|model, now| model.change_at(&change, now)) {
+    match shared.with(|model, now| model.change(&change, now)) {
         Ok(()) => shown_settings(shared),
         Err(e) => error(StatusCode::BAD_REQUEST, &e.to_string()),
     }
@@ -69,13 +91,18 @@ fn change(shared: &Shared, body: &Bytes) -> Answer {
 
 /// All that can be changed, as it is.
 fn shown_settings(shared: &Shared) -> Answer {
-    let s = shared.with(|model, _| model.settings().clone());
+    let (s, scripts) = shared.with(|model, now| (model.settings().clone(), model.scripts(now)));
     ok(&json!({
         "throttle": s.faults.throttle,
         "lost_replies": s.faults.lost_replies,
         "lost_replies_before": s.faults.lost_replies_before,
         "errors": s.faults.errors,
         "latency": s.latency,
+        "packet_loss": s.packet_loss,
+        "script": scripts,
+        "broken": s.broken,
+        "bad_images": s.bad_images,
+        "ways": s.ways,
         "capacity": s.capacity,
         "vcpu_quota": s.vcpu_quota.unwrap_or(0),
         "buckets": buckets(&s.buckets),
@@ -121,7 +148,8 @@ fn error(status: StatusCode, message: &str) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::model::ec2::testing::plain;
+    use super::super::super::model::ec2::testing::{Model, plain};
+    use super::super::super::settings::Settings;
     use super::*;
     use crate::time::Clock;
 
@@ -140,6 +168,48 @@ mod tests {
         assert!(shown["error"].as_str().is_some_and(|e| e.starts_with("faults.throttle: 500")), "{shown}");
         assert_eq!(ask(&Method::POST, "faults", "", "{").0, 400);
         assert_eq!(ask(&Method::POST, "faults", "", r#"{"nope": 1}"#).0, 400);
+    }
+
+    #[test]
+    fn scripts_are_replaced_or_added_and_their_times_count_from_now() {
+        let shared = Shared::new(plain(), Clock::real());
+        let post = |body: &'static str| {
+            let body = Bytes::from_static(body.as_bytes());
+            let (status, text) = answer(&shared, &Method::POST, "faults", "", &body, 100);
+            let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let faults: Vec<String> = shown["script"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|s| s["fault"].as_str().unwrap_or_default().to_string())
+                .collect();
+            (status.as_u16(), faults)
+        };
+        assert_eq!(
+            post(r#"{"script": [{"fault": "throttle", "at_s": 60}]}"#),
+            (200, vec!["throttle".into()])
+        );
+        let both = vec!["throttle".to_string(), "lost_after".into()];
+        assert_eq!(post(r#"{"add_script": [{"fault": "lost_after", "percent": 20}]}"#), (200, both.clone()));
+        assert_eq!(post(r#"{"add_script": [{"fault": "hang"}]}"#).0, 400);
+        assert_eq!(post(r#"{"add_script": [{"fault": "fire"}]}"#).0, 400);
+        assert_eq!(post("{}"), (200, both));
+        assert_eq!(post(r#"{"script": []}"#), (200, vec![]));
+    }
+
+    #[test]
+    fn the_state_has_settings_time_and_counts_but_no_secrets() {
+        let settings = Settings {
+            access_keys: [("AKIDEXAMPLE".to_string(), "hush".to_string())].into(),
+            ..Settings::default()
+        };
+        let shared = Shared::new(Model::new(settings, 7).unwrap(), Clock::real());
+        let (status, text) = answer(&shared, &Method::GET, "state", "", &Bytes::new(), 100);
+        assert!(status.is_success() && !text.contains("hush"));
+        let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&state["seed"], &state["totals"]["launched"]), (&json!(7), &json!(0)));
+        assert_eq!(state["settings"]["buckets"]["run_instances"]["burst"], json!(5.0));
+        assert!(state["now_ms"].as_i64().is_some_and(|now| now > 0));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) const D2: Drill = Drill {
 };
 
 fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
-    let empty = BucketSettings { burst: 1_000.0, refill: 2.0, start: Some(0.0) };
+    let empty = BucketSettings { start: Some(0.0), ..BucketSettings::full(1_000.0, 2.0) };
     let buckets = Buckets { run_instances_resource: empty, ..Buckets::default() };
     let alone = Settings { buckets, ..Settings::default() };
     let throttled = Settings { faults: Faults { throttle: 50.0, ..Faults::default() }, ..alone.clone() };

@@ -66,8 +66,10 @@ fn aws(d: &mut Dice) -> Settings {
         lost_replies_before: d.of(&[0.0, 5.0, 20.0]),
         errors: d.of(&[0.0, 0.0, 5.0, 30.0]),
     };
-    let instances =
-        BucketSettings { burst: 1_000.0, refill: 2.0, start: d.of(&[None, None, Some(0.0), Some(100.0)]) };
+    let instances = BucketSettings {
+        start: d.of(&[None, None, Some(0.0), Some(100.0)]),
+        ..BucketSettings::full(1_000.0, 2.0)
+    };
     let boot = d.of(&[2_000, 26_000, 60_000]);
     let mut aws = Settings {
         broken: d.of(&[0.0, 0.0, 3.0, 10.0, 30.0, 60.0]),

@@ -272,6 +272,8 @@ pub enum StateReason {
     UserInitiated,
     /// `Client.InternalError: Client error on launch`
     LaunchError,
+    /// `Client.InstanceInitiatedShutdown`: it shut itself down.
+    InstanceInitiated,
 }
 
 impl StateReason {
@@ -280,6 +282,7 @@ impl StateReason {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown",
             StateReason::LaunchError => "Client.InternalError",
+            StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown",
         }
     }
 
@@ -288,6 +291,7 @@ impl StateReason {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown: User initiated shutdown",
             StateReason::LaunchError => "Client.InternalError: Client error on launch",
+            StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
         }
     }
 }

@@ -6,8 +6,8 @@ pub mod call;
 mod describe;
 pub mod error;
 mod filter;
-mod happening;
 mod group;
+mod happening;
 mod images;
 mod instance;
 #[cfg(test)]
@@ -19,6 +19,7 @@ pub mod rates;
 mod read;
 mod record;
 mod run;
+mod skew;
 mod status;
 mod subnets;
 mod surroundings;
@@ -30,6 +31,7 @@ pub(crate) mod testing;
 mod tokens;
 mod type_table;
 mod types;
+mod zones;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -49,10 +51,10 @@ use tags::Tags;
 use templates::Templates;
 use tokens::ClientTokens;
 
-pub use agent::Health;
-pub use happening::Happening;
+pub use agent::Seen;
 pub use group::Watched;
-pub use instance::{Door, Launch, State};
+pub use happening::Happening;
+pub use instance::{Door, Health, Launch, State};
 pub use surroundings::VPC;
 pub use type_table::{TypeInfo, type_info};
 

@@ -12,6 +12,11 @@ impl Ec2 {
         self.names.name(Kind::Instance, u64::from(ordinal))
     }
 
+    /// How many instances were ever launched.
+    pub(in super::super) fn launched(&self) -> u64 {
+        self.instances.len() as u64
+    }
+
     /// Every instance that was ever launched.
     pub(in super::super) fn entries(&self, now_ms: i64) -> Vec<Entry> {
         self.instances.iter().map(|i| self.entry(i, now_ms)).collect()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::super::fate::{Broken, Fate};
+use super::super::super::settings::Site;
 use super::super::counters::ApiCounters;
 use super::call::{Action, Answer, Reservation, RunInstances};
 use super::error::{ApiError, Code};
@@ -177,7 +178,9 @@ impl Ec2 {
             // There is room: `count` is at most what the subnet has free.
             let Some(address) = self.network.take(&wanted.subnet, ordinal) else { break };
             self.places.take(&wanted.zone, wanted.instance_type);
-            let mut fate = Fate::of(&self.settings, self.seed, u64::from(ordinal));
+            let site =
+                Site { image: &launch.image, zone: &launch.zone, instance_type: &launch.instance_type };
+            let mut fate = Fate::at(&self.settings, self.seed, u64::from(ordinal), &site);
             if self.settings.bad_images.contains(&launch.image) {
                 fate.broken = Some(Broken::Hangs);
             }

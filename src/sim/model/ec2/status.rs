@@ -136,7 +136,18 @@ impl Ec2 {
 fn cannot_be_reached(instance: &Instance) -> bool {
     match instance.fate.broken {
         Some(Broken::Hangs | Broken::Refuses) => true,
-        None | Some(Broken::NeverReady | Broken::NeverBoots | Broken::Dies) => false,
+        None
+        | Some(
+            Broken::NeverReady
+            | Broken::NeverBoots
+            | Broken::Dies
+            | Broken::Slow
+            | Broken::Flaps
+            | Broken::WrongVersion
+            | Broken::DiesLater
+            | Broken::AgentStops
+            | Broken::OneZone,
+        ) => false,
     }
 }
 
