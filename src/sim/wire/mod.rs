@@ -10,6 +10,7 @@ mod control;
 mod dialect;
 mod ec2;
 mod form;
+mod query;
 mod xml;
 
 use std::io;
