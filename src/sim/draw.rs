@@ -17,6 +17,12 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// What a group of Auto Scaling does by itself, and when.
+    AutoScaling = 10,
+    /// The names of Auto Scaling's things.
+    AutoScalingName = 11,
+    /// What becomes of the notice with this number.
+    Delivery = 12,
 }
 
 /// A stream of draws.

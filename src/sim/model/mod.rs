@@ -6,13 +6,15 @@
 //! the same times give the same replies, byte for byte.
 
 pub mod arn;
+pub mod autoscaling;
 pub mod call;
 mod counters;
+mod delivery;
 pub mod ec2;
 mod faults;
 pub mod notice;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -20,12 +22,17 @@ use super::bound::{Bound, bound};
 use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
 use super::settings::{Settings, SettingsError};
+use autoscaling::{Adjustment, AutoScaling};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
 use faults::Luck;
+use notice::Notice;
 
 pub use counters::ApiCounters;
 pub use faults::Change;
+
+/// Most notices that are kept for someone to take: some tens of megabytes.
+const ARRIVED_MAX: usize = 100_000;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -39,6 +46,14 @@ pub struct Model {
     /// Calls of anything else.
     unknown_actions: u64,
     ec2: Ec2,
+    autoscaling: AutoScaling,
+    /// Notices on their way, by the time of their arrival and the number of their copy.
+    on_the_way: BTreeMap<(i64, u64), Notice>,
+    /// Those that have arrived and that nobody has taken yet, the latest at the end.
+    arrived: VecDeque<(i64, Notice)>,
+    /// Notices told, and copies of them sent.
+    told: u64,
+    copies: u64,
 }
 
 impl Model {
@@ -54,6 +69,11 @@ impl Model {
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
+            autoscaling: AutoScaling::new(settings.clone(), seed),
+            on_the_way: BTreeMap::new(),
+            arrived: VecDeque::new(),
+            told: 0,
+            copies: 0,
             settings,
         })
     }
@@ -79,6 +99,7 @@ impl Model {
         let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
         meter.arrived(now_ms);
         let outcome = self.outcome(call, &luck, &mut meter, now_ms);
+        self.send_told();
         meter.ended(&outcome);
         match action {
             Some(action) => drop(self.counters.insert(action, meter)),
@@ -98,6 +119,7 @@ impl Model {
     pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
         self.settings = Arc::new(change.applied_to(&self.settings)?);
         self.ec2.adopt(&self.settings);
+        self.autoscaling.adopt(&self.settings);
         Ok(())
     }
 
@@ -126,7 +148,7 @@ impl Model {
     ) -> Result<Answer, Failure> {
         if luck.throttled {
             meter.throttled_by_fault += 1;
-            return Err(Failure::throttled(call.service()));
+            return Err(Failure::throttled(call.service(), &self.settings));
         }
         if luck.error_before {
             meter.errors_by_fault += 1;
@@ -134,6 +156,9 @@ impl Model {
         }
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
+            Call::AutoScaling(call) => {
+                Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
+            }
         };
         if luck.error_after {
             meter.errors_by_fault += 1;
@@ -142,11 +167,63 @@ impl Model {
         Ok(answer)
     }
 
-    /// Brings everything to this time, and says which time it is (never an earlier one).
-    fn settle(&mut self, now_ms: i64) -> i64 {
+    /// Brings everything to this time, in the order in which it is due, and says which time it is
+    /// (never an earlier one).
+    pub fn settle(&mut self, now_ms: i64) -> i64 {
         self.now_ms = self.now_ms.max(now_ms);
+        while let Some(at_ms) = self.due().filter(|at| *at <= self.now_ms) {
+            self.autoscaling.settle(&mut self.ec2, at_ms);
+            self.send_told();
+            while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
+                let notice = entry.remove();
+                self.route(notice, at_ms);
+            }
+        }
         self.ec2.settle(self.now_ms);
         self.now_ms
+    }
+
+    /// When something happens by itself next: until then only calls change anything.
+    #[must_use]
+    pub fn due(&self) -> Option<i64> {
+        let arrival = self.on_the_way.first_key_value().map(|((at, _), _)| *at);
+        [self.autoscaling.due(), arrival].into_iter().flatten().min()
+    }
+
+    /// Puts what services have told on its way, as often and as late as the settings say.
+    fn send_told(&mut self) {
+        for (at_ms, notice) in self.autoscaling.take_told() {
+            self.told += 1;
+            for (due_ms, copy) in
+                delivery::copies(&self.settings.delivery, self.seed, self.told, &notice, at_ms)
+            {
+                self.copies += 1;
+                self.on_the_way.insert((due_ms, self.copies), copy);
+            }
+        }
+    }
+
+    /// A notice arrives: it waits until someone takes it. The oldest go if nobody does.
+    fn route(&mut self, notice: Notice, at_ms: i64) {
+        if self.arrived.len() >= ARRIVED_MAX {
+            self.arrived.pop_front();
+        }
+        self.arrived.push_back((at_ms, notice));
+    }
+
+    /// What has arrived since it was last taken, and when.
+    pub fn take_arrived(&mut self, now_ms: i64) -> Vec<(i64, Notice)> {
+        self.settle(now_ms);
+        self.arrived.drain(..).collect()
+    }
+
+    /// A scaling policy's alarm sounds for this group. The desired capacity afterwards.
+    ///
+    /// # Errors
+    /// If there is no such group.
+    pub fn alarm(&mut self, group: &str, adjustment: Adjustment, now_ms: i64) -> Result<u32, Failure> {
+        let now_ms = self.settle(now_ms);
+        Ok(self.autoscaling.alarm(group, adjustment, &mut self.ec2, now_ms)?)
     }
 
     /// What a connection to this address meets now.
@@ -183,6 +260,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::AutoScaling(_) => self.autoscaling.offered(first, last),
                 };
             }
             apis.insert(action.to_string(), counters);
@@ -193,6 +271,8 @@ impl Model {
             apis,
             unknown_actions: self.unknown_actions,
             instances: self.ec2.entries(now_ms),
+            groups: self.autoscaling.entries(&self.ec2),
+            hook_actions: self.autoscaling.hook_actions(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! Signatures are accepted and not checked. A call takes effect when it has been read; its answer
 //! leaves after the latency that the model drew, and a lost one closes the connection instead.
 
+mod autoscaling;
 mod control;
 mod dialect;
 mod ec2;

@@ -1,11 +1,12 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
-mod bucket;
+pub(super) mod bucket;
 pub mod call;
 mod describe;
 pub mod error;
 mod filter;
+pub(super) mod group;
 mod instance;
 #[cfg(test)]
 mod invariants;

@@ -53,6 +53,17 @@ impl Ec2 {
         Ok(Answer::Launched(self.launch(call, &wanted, room?, now_ms)))
     }
 
+    /// What an Auto Scaling group launches: it says no token, and has paid.
+    pub(super) fn launch_unmetered(
+        &mut self,
+        call: &RunInstances,
+        now_ms: i64,
+    ) -> Result<Reservation, ApiError> {
+        let wanted = self.wanted(call)?;
+        let room = self.room(call, &wanted)?;
+        Ok(self.launch(call, &wanted, room, now_ms))
+    }
+
     fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
         let subnet = match (&call.subnet, &call.zone) {
             (Some(id), _) => self.network.subnet(id).ok_or_else(|| {

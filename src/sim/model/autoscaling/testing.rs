@@ -1,0 +1,1 @@
+//! Short words for the tests of Auto Scaling.
