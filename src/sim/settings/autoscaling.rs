@@ -15,8 +15,6 @@ pub struct AutoScalingSettings {
     pub throttle_code: ThrottleCode,
     /// Groups in the region (aws-facts 3.1).
     pub groups_max: u32,
-    /// What a group launches if its overrides do not say.
-    pub instance_type: String,
     /// From a change of the desired capacity until the group acts on it: "a few seconds".
     pub acts_after: Range,
     /// How long the states last that end by themselves (`Pending:Proceed`, `EnteringStandby`, ...).
@@ -102,7 +100,6 @@ impl Default for AutoScalingSettings {
             bucket: BucketSettings::full(50.0, 10.0),
             throttle_code: ThrottleCode::Throttling,
             groups_max: 500,
-            instance_type: "m5.large".into(),
             acts_after: Range { min_ms: 1_000, max_ms: 5_000 },
             passing: Range { min_ms: 200, max_ms: 1_500 },
             launch_batch: 500,

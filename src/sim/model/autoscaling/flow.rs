@@ -276,7 +276,7 @@ impl Group {
             self.settled(ordinal, ActivityStatus::Successful, None, now);
             return self.into_pool(ordinal, now);
         }
-        now.ec2.terminate_for_group(ordinal, now.ms);
+        now.ec2.terminate_for_group(&[now.ec2.id_of(ordinal)], now.ms);
         let until = now.ec2.seen(ordinal, now.ms).and_then(|s| s.terminated_ms).unwrap_or(now.ms);
         let Some(member) = self.members.get_mut(&ordinal) else { return };
         member.ended = true;

@@ -104,18 +104,20 @@ impl Group {
         let cause = "an instance was started in response to a LaunchInstances request.";
         let wanted = Wanted { count, state: LifecycleState::Pending, cause, extra: false };
         for place in places {
-            for kind in self.types(now) {
+            for kind in self.types() {
                 if left == 0 {
                     break;
                 }
                 let (subnet, zone) = (place.id.clone(), place.zone.clone());
-                match self.launch_at(place, &kind, left, now) {
+                match self.launch_at(place, kind.as_deref(), left, now) {
                     Ok(ordinals) => {
                         left = left.saturating_sub(u32::try_from(ordinals.len()).unwrap_or(left));
-                        let ids = ordinals.clone().map(|o| now.ec2.id_of(o)).collect();
+                        let ids = ordinals.iter().map(|o| now.ec2.id_of(*o)).collect();
+                        let seen = ordinals.first().and_then(|o| now.ec2.seen(*o, now.ms));
+                        let kind = seen.map(|s| s.launch.instance_type.clone());
                         used.launched.push(Launched { instance_type: kind, subnet, zone, ids });
                         self.desired += u32::try_from(ordinals.len()).unwrap_or(0);
-                        self.adopt(ordinals, &wanted, now);
+                        self.adopt(&ordinals, &wanted, now);
                     }
                     Err(error) => used.errors.push(LaunchError {
                         instance_type: kind,
@@ -129,7 +131,7 @@ impl Group {
         }
         if left > 0
             && used.errors.is_empty()
-            && let (Some(place), Some(kind)) = (places.first(), self.types(now).into_iter().next())
+            && let (Some(place), Some(kind)) = (places.first(), self.types().into_iter().next())
         {
             used.errors.push(short_of(place, kind));
         }
@@ -143,10 +145,11 @@ impl Group {
 }
 
 /// EC2 launched fewer than it was asked for, without a word why.
-fn short_of(place: &Subnet, instance_type: String) -> LaunchError {
+fn short_of(place: &Subnet, instance_type: Option<String>) -> LaunchError {
     LaunchError {
         message: format!(
-            "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({}).",
+            "We currently do not have sufficient {} capacity in the Availability Zone you requested ({}).",
+            instance_type.as_deref().unwrap_or_default(),
             place.zone
         ),
         instance_type,

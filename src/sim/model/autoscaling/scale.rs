@@ -78,8 +78,8 @@ impl Group {
     }
 
     /// Launched instances become members; what was not launched becomes a failed activity.
-    pub(super) fn adopt(&mut self, ordinals: std::ops::Range<u32>, wanted: &Wanted<'_>, now: &mut Now<'_>) {
-        for ordinal in ordinals {
+    pub(super) fn adopt(&mut self, ordinals: &[u32], wanted: &Wanted<'_>, now: &mut Now<'_>) {
+        for ordinal in ordinals.iter().copied() {
             let Some(seen) = now.ec2.seen(ordinal, now.ms) else { continue };
             let until = [seen.running_ms, seen.ends_ms].into_iter().flatten().min();
             let mut member = Member::new(ordinal, seen.launch, wanted.state, now.ms);

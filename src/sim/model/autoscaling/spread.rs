@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::ec2::call::RunInstances;
+use super::super::ec2::call::{RunInstances, TemplateRef};
 use super::super::ec2::error::ApiError as Ec2Error;
 use super::books::Now;
+use super::call::Source;
 use super::config::Subnet;
 use super::group::Group;
 use super::words::{LifecycleState, TerminationPolicy};
@@ -55,17 +56,17 @@ impl Group {
     /// Launches in one zone, in as many of its subnets and types as it takes; how many it got.
     pub(super) fn launch_in(&mut self, zone: &str, wanted: &Wanted<'_>, now: &mut Now<'_>) -> u32 {
         let places: Vec<Subnet> = self.config.subnets.iter().filter(|s| s.zone == zone).cloned().collect();
-        let types = self.types(now);
+        let types = self.types();
         let (mut left, mut why) = (wanted.count, None);
         for place in &places {
             for kind in &types {
                 if left == 0 {
                     break;
                 }
-                match self.launch_at(place, kind, left, now) {
+                match self.launch_at(place, kind.as_deref(), left, now) {
                     Ok(ordinals) => {
                         left -= u32::try_from(ordinals.len()).unwrap_or(left).min(left);
-                        self.adopt(ordinals, wanted, now);
+                        self.adopt(&ordinals, wanted, now);
                     }
                     Err(error) => why = Some((place.id.clone(), error.message)),
                 }
@@ -83,38 +84,47 @@ impl Group {
         wanted.count - left
     }
 
-    /// The types the group launches, the first first.
-    pub(super) fn types(&self, now: &Now<'_>) -> Vec<String> {
-        if self.config.instance_types.is_empty() {
-            vec![now.books.set().instance_type.clone()]
-        } else {
-            self.config.instance_types.clone()
-        }
+    /// The types the group launches, the first first; none: what its source says.
+    pub(super) fn types(&self) -> Vec<Option<String>> {
+        let named = self.config.instance_types.iter().cloned().map(Some);
+        if self.config.instance_types.is_empty() { vec![None] } else { named.collect() }
     }
 
-    /// One launch in one pool.
+    /// One launch in one pool: the ordinals of what was launched.
     pub(super) fn launch_at(
         &self,
         place: &Subnet,
-        kind: &str,
+        kind: Option<&str>,
         count: u32,
         now: &mut Now<'_>,
-    ) -> Result<std::ops::Range<u32>, Ec2Error> {
+    ) -> Result<Vec<u32>, Ec2Error> {
         let propagated = self.tags.iter().filter(|(_, (_, propagates))| *propagates);
         let mut tags: BTreeMap<String, String> =
             propagated.map(|(key, (value, _))| (key.clone(), value.clone())).collect();
         tags.insert("aws:autoscaling:groupName".into(), self.name.to_string());
+        let (template, image) = match &self.config.source {
+            Some(Source::Template { id, name, version }) => {
+                let (id, name, version) = (id.clone(), name.clone(), version.clone());
+                (Some(Box::new(TemplateRef { id, name, version })), None)
+            }
+            // A launch configuration is not known here; any image will do to be shown.
+            Some(Source::Configuration(_)) | None => (None, Some("ami-0123456789abcdef0".into())),
+        };
         let call = RunInstances {
             min_count: 1,
             max_count: count,
             subnet: Some(place.id.clone()),
-            instance_type: Some(kind.into()),
-            template: true,
+            instance_type: kind.map(str::to_string),
+            template,
+            image,
             tags,
             ..RunInstances::default()
         };
-        let pays = now.books.set().switches.launches_draw_on_run_instances;
-        now.ec2.launch_for_group(&call, pays, now.ms)
+        if now.books.set().switches.launches_draw_on_run_instances {
+            now.ec2.pay_for_group(count, now.ms)?;
+        }
+        let ids = now.ec2.launch_for_group(&call, now.ms)?;
+        Ok(ids.iter().filter_map(|id| now.ec2.ordinal_of(id)).collect())
     }
 }
 

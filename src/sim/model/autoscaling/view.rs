@@ -108,7 +108,8 @@ pub struct TagView {
 /// What `LaunchInstances` launched in one pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launched {
-    pub instance_type: String,
+    /// None if the group's source says it and nothing was launched.
+    pub instance_type: Option<String>,
     pub subnet: String,
     pub zone: String,
     pub ids: Vec<String>,
@@ -117,7 +118,8 @@ pub struct Launched {
 /// Why `LaunchInstances` launched less in one pool than it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaunchError {
-    pub instance_type: String,
+    /// None if the group's source says it and nothing was launched.
+    pub instance_type: Option<String>,
     pub subnet: String,
     pub zone: String,
     pub code: &'static str,

@@ -6,7 +6,7 @@ pub mod call;
 mod describe;
 pub mod error;
 mod filter;
-pub(super) mod group;
+mod group;
 mod instance;
 #[cfg(test)]
 mod invariants;
@@ -16,6 +16,7 @@ mod places;
 mod read;
 mod record;
 mod run;
+mod seen;
 mod subnets;
 mod terminate;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use places::Places;
 use tokens::ClientTokens;
 
 pub use agent::Health;
+pub use group::Watched;
 pub use instance::{Door, Launch, State};
 pub use subnets::VPC;
 

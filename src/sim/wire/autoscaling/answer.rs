@@ -239,7 +239,7 @@ fn tag(x: &mut Xml, t: &TagView) -> io::Result<()> {
 }
 
 fn launched(x: &mut Xml, l: &Launched) -> io::Result<()> {
-    x.text("InstanceType", &l.instance_type)?;
+    x.optional("InstanceType", l.instance_type.as_deref())?;
     x.text("MarketType", "on-demand")?;
     x.text("SubnetId", &l.subnet)?;
     x.text("AvailabilityZone", &l.zone)?;
@@ -247,7 +247,7 @@ fn launched(x: &mut Xml, l: &Launched) -> io::Result<()> {
 }
 
 fn launch_error(x: &mut Xml, e: &LaunchError) -> io::Result<()> {
-    x.text("InstanceType", &e.instance_type)?;
+    x.optional("InstanceType", e.instance_type.as_deref())?;
     x.text("MarketType", "on-demand")?;
     x.text("SubnetId", &e.subnet)?;
     x.text("AvailabilityZone", &e.zone)?;
