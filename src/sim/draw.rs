@@ -23,6 +23,12 @@ pub(super) enum Purpose {
     Contact = 21,
     /// What becomes of the connection to the front with this number.
     Connection = 22,
+    /// What a group of Auto Scaling does by itself, and when.
+    AutoScaling = 10,
+    /// The names of Auto Scaling's things.
+    AutoScalingName = 11,
+    /// What becomes of the notice with this number.
+    Delivery = 12,
 }
 
 /// A stream of draws.

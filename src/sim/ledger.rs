@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::bound::Bound;
 use super::fate::Broken;
 use super::model::ApiCounters;
+use super::model::autoscaling::words::{HealthStatus, LifecycleState, Process};
+use super::model::autoscaling::{HookAction, Tally};
 use super::model::ec2::State;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
@@ -23,6 +25,50 @@ pub struct Ledger {
     pub unknown_actions: u64,
     /// In the order of their launch.
     pub instances: Vec<Entry>,
+    /// Auto Scaling groups, by name.
+    #[serde(default)]
+    pub groups: Vec<GroupEntry>,
+    /// Every lifecycle action there ever was, in the order of their beginning.
+    #[serde(default)]
+    pub hook_actions: Vec<HookAction>,
+}
+
+/// One Auto Scaling group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupEntry {
+    pub name: String,
+    pub min: u32,
+    pub max: u32,
+    pub desired: u32,
+    pub deleting: bool,
+    pub suspended: Vec<Process>,
+    /// How many members are in which part of their life.
+    pub tally: Tally,
+    /// The most there ever were at one moment: coming and in service; in whatever state; coming and
+    /// in service beyond the maximum of that moment.
+    pub most_counted: u32,
+    pub most_members: u32,
+    pub most_over_max: u32,
+    /// In the order of their launch.
+    pub members: Vec<MemberEntry>,
+}
+
+/// One instance of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberEntry {
+    pub id: String,
+    /// Its number among all instances ever launched, from 0.
+    pub ordinal: u32,
+    pub zone: String,
+    pub state: LifecycleState,
+    /// Since when it is in this state, and since when it was last in service.
+    pub since_ms: i64,
+    pub in_service_ms: Option<i64>,
+    pub health: HealthStatus,
+    /// From scale-in.
+    pub protected: bool,
+    /// With the group's load balancers.
+    pub registered: bool,
 }
 
 /// One instance.

@@ -1,6 +1,7 @@
 //! `muster sim`: the model, its fronts and its agents as one process.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,24 @@ impl Sim {
 
     /// Serves for ever.
     pub async fn serve(self) {
-        tokio::join!(self.front.serve(), self.agents.serve());
+        tokio::join!(self.front.serve(), self.agents.serve(), happen(&self.shared));
+    }
+}
+
+/// Lets what is due by itself happen when it is due, though nobody calls.
+async fn happen(shared: &Shared) {
+    /// A call may bring forward what is due next: looked for again after so long on the wall. Half
+    /// of what a person notices; ten looks a second cost nothing.
+    const AGAIN: Duration = Duration::from_millis(100);
+    loop {
+        let due = shared.with(|model, now| {
+            model.settle(now);
+            model.due()
+        });
+        let clock = shared.clock();
+        let wait = due.map_or(AGAIN, |at| clock.on_the_wall(Time(at).since(clock.now())).min(AGAIN));
+        // Not less than the system can sleep: a model that is always due must not spin.
+        crate::time::sleep_on_the_wall(wait.max(Duration::from_millis(1))).await;
     }
 }
 

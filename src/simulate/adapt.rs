@@ -57,6 +57,7 @@ pub(super) fn terminating(outcome: Outcome) -> Result<Vec<(Ec2Id, Ec2State)>, Ca
 fn answer(outcome: Outcome) -> Result<Answer, CallError> {
     match outcome {
         Outcome::Answer(AnyAnswer::Ec2(answer)) => Ok(answer),
+        Outcome::Answer(_) => Err(wrong_answer()),
         Outcome::Error(Failure { code, http_status, message, .. }) => {
             Err(CallError { class: classify(code, http_status, &message), code: code.to_string(), message })
         }

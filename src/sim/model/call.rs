@@ -4,12 +4,14 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::ec2;
+use super::super::settings::Settings;
+use super::{autoscaling, ec2};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        AutoScaling = "autoscaling",
     }
 }
 
@@ -17,6 +19,7 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Ec2(ec2::call::Action),
+    AutoScaling(autoscaling::call::Action),
 }
 
 impl Action {
@@ -24,6 +27,7 @@ impl Action {
     pub fn service(self) -> Service {
         match self {
             Action::Ec2(_) => Service::Ec2,
+            Action::AutoScaling(_) => Service::AutoScaling,
         }
     }
 
@@ -32,12 +36,14 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Ec2(action) => action.as_str(),
+            Action::AutoScaling(action) => action.as_str(),
         }
     }
 
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
-        ec2::call::Action::ALL.iter().copied().map(Action::Ec2)
+        let ec2 = ec2::call::Action::ALL.iter().copied().map(Action::Ec2);
+        ec2.chain(autoscaling::call::Action::ALL.iter().copied().map(Action::AutoScaling))
     }
 
     /// It launches instances before it answers, which takes EC2 longer.
@@ -45,6 +51,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
+            Action::AutoScaling(action) => action == autoscaling::call::Action::LaunchInstances,
         }
     }
 }
@@ -54,6 +61,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
+            Action::AutoScaling(action) => write!(f, "autoscaling:{action}"),
         }
     }
 }
@@ -62,6 +70,7 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug)]
 pub enum Call {
     Ec2(ec2::call::Call),
+    AutoScaling(autoscaling::call::Call),
 }
 
 impl Call {
@@ -69,6 +78,7 @@ impl Call {
     pub fn service(&self) -> Service {
         match self {
             Call::Ec2(_) => Service::Ec2,
+            Call::AutoScaling(_) => Service::AutoScaling,
         }
     }
 
@@ -77,6 +87,7 @@ impl Call {
     pub fn action(&self) -> Option<Action> {
         match self {
             Call::Ec2(call) => call.action().map(Action::Ec2),
+            Call::AutoScaling(call) => call.action().map(Action::AutoScaling),
         }
     }
 }
@@ -114,6 +125,7 @@ pub enum Garbled {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+    AutoScaling(autoscaling::call::Answer),
 }
 
 impl Answer {
@@ -121,6 +133,8 @@ impl Answer {
     pub(super) fn skew(&mut self, by_ms: i64) {
         match self {
             Answer::Ec2(answer) => answer.skew(by_ms),
+            // Their times are shown and not reckoned with; the Date header is skewed all the same.
+            Answer::AutoScaling(_) => {}
         }
     }
 }
@@ -140,9 +154,12 @@ pub struct Failure {
 impl Failure {
     /// Too fast, in the words of this service.
     #[must_use]
-    pub fn throttled(service: Service) -> Failure {
+    pub fn throttled(service: Service, settings: &Settings) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
+            Service::AutoScaling => {
+                autoscaling::error::ApiError::throttled(settings.autoscaling.throttle_code).into()
+            }
         }
     }
 
@@ -151,6 +168,7 @@ impl Failure {
     pub fn internal(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
+            Service::AutoScaling => autoscaling::error::ApiError::internal().into(),
         }
     }
 

@@ -6,8 +6,10 @@
 //! the same times give the same replies, byte for byte.
 
 pub mod arn;
+pub mod autoscaling;
 pub mod call;
 mod counters;
+mod delivery;
 pub mod ec2;
 mod faults;
 pub mod notice;
@@ -16,7 +18,7 @@ mod playbook;
 #[cfg(test)]
 mod scripted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -24,14 +26,19 @@ use super::bound::{Bound, bound};
 use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
 use super::settings::{Script, Settings, SettingsError};
+use autoscaling::{Adjustment, AutoScaling};
 use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
 use ec2::{Door, Ec2, Happening, Health, Seen};
 use faults::Luck;
+use notice::Notice;
 use playbook::Playbook;
 
 pub use counters::{ApiCounters, Totals};
 pub use faults::Change;
 pub use packets::Contact;
+
+/// Most notices that are kept for someone to take: some tens of megabytes.
+const ARRIVED_MAX: usize = 100_000;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -54,6 +61,14 @@ pub struct Model {
     /// Calls of anything else.
     unknown_actions: u64,
     ec2: Ec2,
+    autoscaling: AutoScaling,
+    /// Notices on their way, by the time of their arrival and the number of their copy.
+    on_the_way: BTreeMap<(i64, u64), Notice>,
+    /// Those that have arrived and that nobody has taken yet, the latest at the end.
+    arrived: VecDeque<(i64, Notice)>,
+    /// Notices told, and copies of them sent.
+    told: u64,
+    copies: u64,
 }
 
 impl Model {
@@ -74,6 +89,11 @@ impl Model {
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
+            autoscaling: AutoScaling::new(settings.clone(), seed),
+            on_the_way: BTreeMap::new(),
+            arrived: VecDeque::new(),
+            told: 0,
+            copies: 0,
             settings,
         })
     }
@@ -127,6 +147,7 @@ impl Model {
         } else {
             self.outcome(call, &luck, &mut meter, now_ms)
         };
+        self.send_told();
         meter.ended(&outcome);
         match action {
             Some(action) => drop(self.counters.insert(action, meter)),
@@ -152,6 +173,8 @@ impl Model {
             script.names(call.service(), action)
                 && script.zone.as_ref().is_none_or(|zone| match call {
                     Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
+                    // Regional services: what happens in one zone is not theirs.
+                    Call::AutoScaling(_) => false,
                 })
         };
         self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
@@ -171,6 +194,7 @@ impl Model {
         self.playbook.add(change.add_script.as_deref().unwrap_or_default(), now_ms);
         self.settings = Arc::new(new);
         self.ec2.adopt(&self.settings, now_ms);
+        self.autoscaling.adopt(&self.settings);
         for (action, part, level) in change.levels() {
             self.ec2.set_level(action, part, level, now_ms);
         }
@@ -226,7 +250,7 @@ impl Model {
     ) -> Result<Answer, Failure> {
         if luck.throttled {
             meter.throttled_by_fault += 1;
-            return Err(Failure::throttled(call.service()));
+            return Err(Failure::throttled(call.service(), &self.settings));
         }
         if let Some(status) = luck.error_before {
             meter.errors_by_fault += 1;
@@ -261,30 +285,45 @@ impl Model {
     fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
         match call {
             Call::Ec2(call) => Ok(Answer::Ec2(self.ec2.handle(call, meter, now_ms)?)),
+            Call::AutoScaling(call) => {
+                Ok(Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?))
+            }
         }
     }
 
-    /// Brings everything to this time, and says which time it is (never an earlier one).
-    fn settle(&mut self, now_ms: i64) -> i64 {
+    /// Brings everything to this time, in the order in which it is due, and says which time it is
+    /// (never an earlier one).
+    pub fn settle(&mut self, now_ms: i64) -> i64 {
         if self.now_ms == i64::MIN {
             let scripts = self.settings.clone();
             self.playbook.add(&scripts.script, now_ms);
         }
         let now_ms = self.now_ms.max(now_ms);
-        while let Some(entry) = self.late.first_entry()
-            && entry.key().0 <= now_ms
-        {
-            let ((due_ms, _), call) = entry.remove_entry();
-            self.ec2.settle(due_ms);
-            let action = call.action();
-            let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
-            // Nobody is left to be answered.
-            let _ = self.effect(&call, &mut meter, due_ms);
-            action.and_then(|action| self.counters.insert(action, meter));
+        while let Some(at_ms) = self.due().filter(|at| *at <= now_ms) {
+            self.ec2.settle(at_ms);
+            self.autoscaling.settle(&mut self.ec2, at_ms);
+            self.take_effect_late(at_ms);
+            self.send_told();
+            while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
+                let notice = entry.remove();
+                self.route(notice, at_ms);
+            }
         }
         self.now_ms = now_ms;
         self.ec2.settle(now_ms);
         now_ms
+    }
+
+    /// Calls whose callers are gone take effect.
+    fn take_effect_late(&mut self, at_ms: i64) {
+        while let Some(entry) = self.late.first_entry().filter(|e| e.key().0 <= at_ms) {
+            let call = entry.remove();
+            let action = call.action();
+            let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
+            // Nobody is left to be answered.
+            let _ = self.effect(&call, &mut meter, at_ms);
+            action.and_then(|action| self.counters.insert(action, meter));
+        }
     }
 
     /// The model's time begins, if it has not: times in scripts count from here.
@@ -317,6 +356,50 @@ impl Model {
     pub fn scripts(&mut self, now_ms: i64) -> Vec<Script> {
         let now_ms = self.settle(now_ms);
         self.playbook.ahead(now_ms)
+    }
+
+    /// When something happens by itself next: until then only calls change anything.
+    #[must_use]
+    pub fn due(&self) -> Option<i64> {
+        let arrival = self.on_the_way.first_key_value().map(|((at, _), _)| *at);
+        let late = self.late.first_key_value().map(|((at, _), _)| *at);
+        [self.autoscaling.due(), arrival, late].into_iter().flatten().min()
+    }
+
+    /// Puts what services have told on its way, as often and as late as the settings say.
+    fn send_told(&mut self) {
+        for (at_ms, notice) in self.autoscaling.take_told() {
+            self.told += 1;
+            for (due_ms, copy) in
+                delivery::copies(&self.settings.delivery, self.seed, self.told, &notice, at_ms)
+            {
+                self.copies += 1;
+                self.on_the_way.insert((due_ms, self.copies), copy);
+            }
+        }
+    }
+
+    /// A notice arrives: it waits until someone takes it. The oldest go if nobody does.
+    fn route(&mut self, notice: Notice, at_ms: i64) {
+        if self.arrived.len() >= ARRIVED_MAX {
+            self.arrived.pop_front();
+        }
+        self.arrived.push_back((at_ms, notice));
+    }
+
+    /// What has arrived since it was last taken, and when.
+    pub fn take_arrived(&mut self, now_ms: i64) -> Vec<(i64, Notice)> {
+        self.settle(now_ms);
+        self.arrived.drain(..).collect()
+    }
+
+    /// A scaling policy's alarm sounds for this group. The desired capacity afterwards.
+    ///
+    /// # Errors
+    /// If there is no such group.
+    pub fn alarm(&mut self, group: &str, adjustment: Adjustment, now_ms: i64) -> Result<u32, Failure> {
+        let now_ms = self.settle(now_ms);
+        Ok(self.autoscaling.alarm(group, adjustment, &mut self.ec2, now_ms)?)
     }
 
     /// What a connection to this address meets now.
@@ -382,6 +465,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::AutoScaling(_) => self.autoscaling.offered(first, last),
                 };
             }
             apis.insert(action.to_string(), counters);
@@ -392,6 +476,8 @@ impl Model {
             apis,
             unknown_actions: self.unknown_actions,
             instances: self.ec2.entries(now_ms),
+            groups: self.autoscaling.entries(&self.ec2),
+            hook_actions: self.autoscaling.hook_actions(),
         }
     }
 

@@ -49,6 +49,14 @@ impl BucketSettings {
         self.refill - self.taken_by_others
     }
 
+    /// # Errors
+    /// If it makes no sense; `name` is its place in the file.
+    pub(super) fn check(&self, name: &str) -> Result<(), SettingsError> {
+        ensure(name, self.is_sensible(), || {
+            "needs burst >= 1, refill >= 0, taken_by_others >= 0 and 0 <= start <= burst".into()
+        })
+    }
+
     fn is_sensible(&self) -> bool {
         let rate = |r: f64| r.is_finite() && r >= 0.0;
         self.burst.is_finite()
@@ -190,11 +198,10 @@ impl Buckets {
     /// # Errors
     /// The first bucket that makes no sense, or that no action has.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        let problem = || "needs burst >= 1, refill >= 0, taken_by_others >= 0 and 0 <= start <= burst".into();
         for (name, _, _, bucket) in self.fields() {
-            ensure(name, bucket.is_sensible(), problem)?;
+            bucket.check(name)?;
         }
-        ensure("buckets.others", self.others.is_none_or(|b| b.is_sensible()), problem)?;
+        self.others.map_or(Ok(()), |bucket| bucket.check("buckets.others"))?;
         for (name, buckets) in &self.actions {
             let path = format!("buckets.actions.{name}");
             let action = name.parse::<Action>();
@@ -204,7 +211,7 @@ impl Buckets {
                 let path = format!("{path}.{part}");
                 let exists = action.as_ref().is_ok_and(|a| published(*a, *part).is_some());
                 ensure(&path, exists, || "is a bucket that the action does not have".into())?;
-                ensure(&path, bucket.is_sensible(), problem)?;
+                bucket.check(&path)?;
             }
         }
         Ok(())

@@ -3,7 +3,9 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod autoscaling;
 mod buckets;
+mod delivery;
 mod ec2;
 mod faults;
 mod script;
@@ -16,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
+pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleCode};
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
+pub use delivery::Delivery;
 pub use ec2::{Ec2Settings, UnknownTemplates};
 pub use faults::Faults;
 pub(super) use script::in_ms;
@@ -63,6 +67,8 @@ pub struct Settings {
     pub access_keys: Keys,
     pub switches: Switches,
     pub ec2: Ec2Settings,
+    pub autoscaling: AutoScalingSettings,
+    pub delivery: Delivery,
 }
 
 /// One subnet, hence one zone.
@@ -185,6 +191,8 @@ impl Default for Settings {
             access_keys: Keys::new(),
             switches: Switches::default(),
             ec2: Ec2Settings::default(),
+            autoscaling: AutoScalingSettings::default(),
+            delivery: Delivery::default(),
         }
     }
 }
@@ -211,6 +219,8 @@ impl Settings {
             visible_after: at_once,
             latency: Latency::NONE,
             buckets: Buckets::endless(),
+            autoscaling: AutoScalingSettings::instant(),
+            delivery: Delivery::INSTANT,
             ..Settings::default()
         }
     }
@@ -261,6 +271,8 @@ impl Settings {
         ensure("signatures", keys, || "to check them needs access_keys".into())?;
         self.ways.check()?;
         self.script.iter().try_for_each(Script::check)?;
+        self.autoscaling.check()?;
+        self.delivery.check()?;
         self.check_subnets()
     }
 

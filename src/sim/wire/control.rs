@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::model::Change;
+use super::super::model::autoscaling::Adjustment;
 use super::super::model::ec2::call::Action;
 use super::super::settings::{BucketSettings, Buckets, Part};
 use super::super::shared::Shared;
@@ -48,14 +49,43 @@ pub(super) fn answer(
         ("state", &Method::GET) => state(shared),
         ("faults", &Method::POST) => change(shared, body),
         ("faults", &Method::GET) => shown_settings(shared),
+        ("alarm", &Method::POST) => alarm(shared, body),
         ("healthz" | "ledger" | "summary" | "bound" | "state", _) => {
             error(StatusCode::METHOD_NOT_ALLOWED, "use GET")
         }
+        ("alarm", _) => error(StatusCode::METHOD_NOT_ALLOWED, "use POST"),
         ("faults", _) => error(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST"),
         _ => error(
             StatusCode::NOT_FOUND,
-            "there are healthz, state, ledger, summary, bound and faults under /_sim/",
+            "there are healthz, state, ledger, summary, bound, faults and alarm under /_sim/",
         ),
+    }
+}
+
+/// A scaling policy's alarm: a desired capacity, or a change of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alarm {
+    group: String,
+    desired: Option<i64>,
+    add: Option<i64>,
+}
+
+fn alarm(shared: &Shared, body: &Bytes) -> Answer {
+    let alarm: Alarm = match serde_json::from_slice(body) {
+        Ok(alarm) => alarm,
+        Err(e) => return error(StatusCode::BAD_REQUEST, &e.to_string()),
+    };
+    let adjustment = match (alarm.desired, alarm.add) {
+        (Some(desired), None) => Adjustment::To(desired),
+        (None, Some(add)) => Adjustment::By(add),
+        (Some(_), Some(_)) | (None, None) => {
+            return error(StatusCode::BAD_REQUEST, "write either desired or add");
+        }
+    };
+    match shared.with(|model, now| model.alarm(&alarm.group, adjustment, now)) {
+        Ok(desired) => ok(&json!({ "group": alarm.group, "desired": desired })),
+        Err(e) => error(StatusCode::NOT_FOUND, &e.message),
     }
 }
 
@@ -231,6 +261,19 @@ mod tests {
         }
         let (status, summary) = ask(&Method::GET, "summary", "wanted=3", "");
         assert_eq!((status, &summary["live"], &summary["wanted"]), (200, &json!(0), &json!(3)));
+    }
+
+    #[test]
+    fn an_alarm_needs_a_group_and_one_adjustment() {
+        for body in
+            ["{", r#"{"group": "g"}"#, r#"{"group": "g", "desired": 1, "add": 1}"#, r#"{"desired": 1}"#]
+        {
+            assert_eq!(ask(&Method::POST, "alarm", "", body).0, 400, "{body}");
+        }
+        let (status, text) = ask(&Method::POST, "alarm", "", r#"{"group": "g", "add": 1}"#);
+        assert_eq!(status, 404);
+        assert!(text["error"].as_str().is_some_and(|e| e.contains("AutoScalingGroup g not found")), "{text}");
+        assert_eq!(ask(&Method::GET, "alarm", "", "").0, 405);
     }
 
     #[test]

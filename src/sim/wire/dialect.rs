@@ -8,22 +8,28 @@ use std::io;
 use http::Method;
 use http::request::Parts;
 
+use super::super::model::autoscaling::call::Call as AutoScalingCall;
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
-use super::ec2;
 use super::form::{Form, FormError};
+use super::{autoscaling, ec2, query};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// The query protocol, version 2011-01-01.
+    AutoScaling,
 }
 
 impl Dialect {
     /// The dialect that a request is in.
-    pub(super) fn of(_head: &Parts, _body: &[u8]) -> Dialect {
-        Dialect::Ec2
+    pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
+        match query::version(head, body).as_deref() {
+            Some(autoscaling::VERSION) => Dialect::AutoScaling,
+            Some(_) | None => Dialect::Ec2,
+        }
     }
 
     /// The call that a request makes. What cannot be read becomes a call that is answered why.
@@ -32,6 +38,10 @@ impl Dialect {
             Dialect::Ec2 => Call::Ec2(match Form::parse(parameters(head, body)) {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
+            }),
+            Dialect::AutoScaling => Call::AutoScaling(match Form::parse(parameters(head, body)) {
+                Ok(form) => autoscaling::request::call(&form),
+                Err(error) => AutoScalingCall::Unreadable { action: None, error: error.into() },
             }),
         }
     }
@@ -42,13 +52,23 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::AutoScaling => {
+                let error = FormError::Malformed(why).into();
+                Call::AutoScaling(AutoScalingCall::Unreadable { action: None, error })
+            }
         }
     }
 
     /// An answer's document.
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
-            (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            // A service answers in its own words, whatever dialect it was asked in.
+            (Dialect::Ec2 | Dialect::AutoScaling, Answer::Ec2(answer)) => {
+                ec2::answer::answer(answer, request_id)
+            }
+            (Dialect::Ec2 | Dialect::AutoScaling, Answer::AutoScaling(answer)) => {
+                autoscaling::answer::answer(answer, request_id)
+            }
         }
     }
 
@@ -56,17 +76,19 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::AutoScaling => query::error(autoscaling::NAMESPACE, failure, request_id),
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 => "text/xml;charset=UTF-8",
+            Dialect::AutoScaling => "text/xml",
         }
     }
 }
 
 /// The form of a query request: the body, or the query of a GET.
-fn parameters<'a>(head: &'a Parts, body: &'a [u8]) -> &'a [u8] {
+pub(super) fn parameters<'a>(head: &'a Parts, body: &'a [u8]) -> &'a [u8] {
     if head.method == Method::GET { head.uri.query().unwrap_or_default().as_bytes() } else { body }
 }

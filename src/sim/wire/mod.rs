@@ -6,11 +6,13 @@
 //! Signatures are checked if the settings say so. A call takes effect when it has been read; its
 //! answer leaves after the latency that the model drew, and a lost one closes the connection instead.
 
+mod autoscaling;
 mod body;
 mod control;
 mod dialect;
 mod ec2;
 mod form;
+mod query;
 mod refused;
 mod signature;
 mod xml;

@@ -71,6 +71,11 @@ pub(super) fn time(ms: i64) -> String {
     timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
+/// Milliseconds since the epoch with their fraction.
+pub(super) fn time_exact(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// The same as AWS writes it into sentences.
 pub(super) fn gmt(ms: i64) -> String {
     timestamp(ms).strftime("%Y-%m-%d %H:%M:%S GMT").to_string()

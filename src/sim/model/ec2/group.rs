@@ -73,7 +73,8 @@ impl Ec2 {
         Some(self.network.subnet(subnet)?.settings.zone.as_str())
     }
 
-    pub(super) fn ordinal_of(&self, id: &str) -> Option<u32> {
+    /// The ordinal of an id that was given out.
+    pub(in super::super) fn ordinal_of(&self, id: &str) -> Option<u32> {
         let ordinal = u32::try_from(self.names.number(Kind::Instance, id)?).ok()?;
         self.instances.get(ordinal as usize).map(|i| i.ordinal)
     }

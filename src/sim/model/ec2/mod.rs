@@ -1,7 +1,7 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
-mod bucket;
+pub(super) mod bucket;
 pub mod call;
 mod describe;
 pub mod error;
@@ -19,6 +19,7 @@ pub mod rates;
 mod read;
 mod record;
 mod run;
+mod seen;
 mod skew;
 mod status;
 mod subnets;

@@ -8,10 +8,6 @@ use super::instance::{Door, Instance};
 use super::names::Kind;
 
 impl Ec2 {
-    pub(in super::super) fn id_of(&self, ordinal: u32) -> String {
-        self.names.name(Kind::Instance, u64::from(ordinal))
-    }
-
     /// How many instances were ever launched.
     pub(in super::super) fn launched(&self) -> u64 {
         self.instances.len() as u64

@@ -1,0 +1,191 @@
+//! `LaunchInstances`: synchronous, in one zone, with a client token (aws-facts 3.5).
+
+use super::super::ec2::Ec2;
+use super::AutoScaling;
+use super::books::Now;
+use super::call::{Answer, LaunchInstances, Source};
+use super::config::Subnet;
+use super::desired::within;
+use super::error::{ApiError, Code};
+use super::group::{Group, Used};
+use super::spread::Wanted;
+use super::view::{LaunchError, Launched};
+use super::words::{LifecycleState, Process};
+
+/// Most instances of one call (aws-facts 3.1).
+const COUNT_MAX: i64 = 100;
+const TOKEN_MAX: usize = 64;
+
+impl AutoScaling {
+    pub(super) fn launch_instances(
+        &mut self,
+        call: &LaunchInstances,
+        ec2: &mut Ec2,
+        now_ms: i64,
+    ) -> Result<Answer, ApiError> {
+        check(call)?;
+        let (group, mut now) = self.at(&call.group, ec2, now_ms)?;
+        if let Some(used) = group.tokens.get(&call.token) {
+            if used.call != *call {
+                return Err(ApiError::new(
+                    Code::IdempotentParameterMismatch,
+                    "Arguments on this idempotent request are inconsistent with arguments used in previous \
+                     request(s).",
+                ));
+            }
+            return Ok(answer(call, used));
+        }
+        let places = group.places(call)?;
+        group.may_launch(call, &now)?;
+        let used = group.launch_now(call, &places, &mut now);
+        let answer = answer(call, &used);
+        group.tokens.insert(call.token.clone(), used);
+        Ok(answer)
+    }
+}
+
+fn answer(call: &LaunchInstances, used: &Used) -> Answer {
+    Answer::Launched {
+        launched: used.launched.clone(),
+        errors: used.errors.clone(),
+        token: call.token.clone(),
+        group: call.group.clone(),
+    }
+}
+
+impl Group {
+    /// The subnets of the one zone it is to be in.
+    fn places(&self, call: &LaunchInstances) -> Result<Vec<Subnet>, ApiError> {
+        let all = &self.config.subnets;
+        let fits = |s: &&Subnet| call.zones.contains(&s.zone) || call.subnets.contains(&s.id);
+        let named = !call.zones.is_empty() || !call.subnets.is_empty();
+        if !named && self.by_zone().len() > 1 {
+            return Err(ApiError::invalid(
+                "An Availability Zone or a subnet is required for an Auto Scaling group with several Availability \
+                 Zones.",
+            ));
+        }
+        let places: Vec<Subnet> = all.iter().filter(|s| !named || fits(s)).cloned().collect();
+        if places.is_empty() {
+            return Err(ApiError::invalid(format!(
+                "The Availability Zone or subnet is not one of the Auto Scaling group {}.",
+                self.name
+            )));
+        }
+        Ok(places)
+    }
+
+    fn may_launch(&self, call: &LaunchInstances, now: &Now<'_>) -> Result<(), ApiError> {
+        if self.warm_pool.is_some() {
+            return Err(ApiError::new(
+                Code::UnsupportedOperation,
+                "LaunchInstances is not supported for an Auto Scaling group with a warm pool.",
+            ));
+        }
+        if matches!(self.config.source, Some(Source::Configuration(_))) {
+            return Err(ApiError::invalid("LaunchInstances requires a launch template."));
+        }
+        if !self.does(Process::Launch) {
+            return Err(ApiError::invalid(format!(
+                "The Launch process of the Auto Scaling group {} is suspended.",
+                self.name
+            )));
+        }
+        if now.books.set().switches.launch_instances_checks_max {
+            within(self, i64::from(self.desired) + call.count)?;
+        }
+        Ok(())
+    }
+
+    fn launch_now(&mut self, call: &LaunchInstances, places: &[Subnet], now: &mut Now<'_>) -> Used {
+        let count = u32::try_from(call.count).unwrap_or(0);
+        let mut used = Used { call: call.clone(), launched: Vec::new(), errors: Vec::new() };
+        let mut left = count;
+        let cause = "an instance was started in response to a LaunchInstances request.";
+        let wanted = Wanted { count, state: LifecycleState::Pending, cause, extra: false };
+        for place in places {
+            for kind in self.types() {
+                if left == 0 {
+                    break;
+                }
+                let (subnet, zone) = (place.id.clone(), place.zone.clone());
+                match self.launch_at(place, kind.as_deref(), left, now) {
+                    Ok(ordinals) => {
+                        left = left.saturating_sub(u32::try_from(ordinals.len()).unwrap_or(left));
+                        let ids = ordinals.iter().map(|o| now.ec2.id_of(*o)).collect();
+                        let seen = ordinals.first().and_then(|o| now.ec2.seen(*o, now.ms));
+                        let kind = seen.map(|s| s.launch.instance_type.clone());
+                        used.launched.push(Launched { instance_type: kind, subnet, zone, ids });
+                        self.desired += u32::try_from(ordinals.len()).unwrap_or(0);
+                        self.adopt(&ordinals, &wanted, now);
+                    }
+                    Err(error) => used.errors.push(LaunchError {
+                        instance_type: kind,
+                        subnet,
+                        zone,
+                        code: error.code.as_str(),
+                        message: error.message,
+                    }),
+                }
+            }
+        }
+        if left > 0
+            && used.errors.is_empty()
+            && let (Some(place), Some(kind)) = (places.first(), self.types().into_iter().next())
+        {
+            used.errors.push(short_of(place, kind));
+        }
+        if left > 0 && call.retries {
+            self.desired = (self.desired + left).min(self.max.max(self.desired));
+            self.plan_scale_soon(now);
+        }
+        self.scaled_ms = Some(now.ms);
+        used
+    }
+}
+
+/// EC2 launched fewer than it was asked for, without a word why.
+fn short_of(place: &Subnet, instance_type: Option<String>) -> LaunchError {
+    LaunchError {
+        message: format!(
+            "We currently do not have sufficient {} capacity in the Availability Zone you requested ({}).",
+            instance_type.as_deref().unwrap_or_default(),
+            place.zone
+        ),
+        instance_type,
+        subnet: place.id.clone(),
+        zone: place.zone.clone(),
+        code: "InsufficientInstanceCapacity",
+    }
+}
+
+/// What can be said about the parameters alone.
+fn check(call: &LaunchInstances) -> Result<(), ApiError> {
+    if call.count < 1 {
+        return Err(ApiError::constraint(
+            call.count,
+            "RequestedCapacity",
+            "Member must have value greater than or equal to 1",
+        ));
+    }
+    if call.count > COUNT_MAX {
+        return Err(ApiError::invalid(format!(
+            "RequestedCapacity {} is more than the {COUNT_MAX} instances that one request can launch.",
+            call.count
+        )));
+    }
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/');
+    if call.token.is_empty() || call.token.len() > TOKEN_MAX || !call.token.bytes().all(letter) {
+        return Err(ApiError::constraint(
+            &call.token,
+            "ClientToken",
+            r"Member must have 1 to 64 characters and satisfy regular expression pattern: [A-Za-z0-9\-_\/]+",
+        ));
+    }
+    if call.zones.len() + call.subnets.len() > 1 {
+        return Err(ApiError::invalid(
+            "Only one Availability Zone or subnet can be specified in a LaunchInstances request.",
+        ));
+    }
+    Ok(())
+}
