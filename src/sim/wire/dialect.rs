@@ -59,6 +59,13 @@ impl Dialect {
         }
     }
 
+    /// What an error says in headers beside its document.
+    pub(super) fn error_headers(self, _failure: &Failure) -> Vec<(&'static str, String)> {
+        match self {
+            Dialect::Ec2 => Vec::new(),
+        }
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 => "text/xml;charset=UTF-8",

@@ -10,6 +10,7 @@ mod control;
 mod dialect;
 mod ec2;
 mod form;
+mod json;
 mod xml;
 
 use std::io;
@@ -137,7 +138,14 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
         }
         Outcome::Lost => return Err(Lost),
     };
-    Ok(response(status, dialect.content_type(), Some(id), document.map_err(|_| Lost)?))
+    let mut response = response(status, dialect.content_type(), Some(id), document.map_err(|_| Lost)?);
+    if let Outcome::Error(failure) = &reply.outcome {
+        for (name, value) in dialect.error_headers(failure) {
+            let value = http::HeaderValue::from_str(&value).map_err(|_| Lost)?;
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
 }
 
 fn response(
