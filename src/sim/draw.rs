@@ -17,6 +17,10 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// The id of the SQS message with this number.
+    Message = 40,
+    /// Which message a receive comes upon.
+    Receive = 41,
 }
 
 /// A stream of draws.
@@ -43,6 +47,12 @@ impl Draw {
 
     pub(super) fn bits(&mut self) -> u64 {
         self.0.random()
+    }
+
+    /// Looks like the random UUIDs that AWS names requests and messages by.
+    pub(super) fn uuid(&mut self) -> String {
+        let bits = u128::from(self.bits()) << 64 | u128::from(self.bits());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 
     /// Evenly from the range, in milliseconds.

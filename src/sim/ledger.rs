@@ -10,6 +10,7 @@ use super::bound::Bound;
 use super::fate::Broken;
 use super::model::ApiCounters;
 use super::model::ec2::State;
+use super::model::sqs::QueueCounts;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
 /// model's time.
@@ -23,6 +24,15 @@ pub struct Ledger {
     pub unknown_actions: u64,
     /// In the order of their launch.
     pub instances: Vec<Entry>,
+    #[serde(default)]
+    pub messages: Messages,
+}
+
+/// What the services told each other and the world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// What went through each SQS queue, by name.
+    pub queues: BTreeMap<String, QueueCounts>,
 }
 
 /// One instance.

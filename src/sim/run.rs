@@ -63,6 +63,7 @@ impl Sim {
             .with_context(|| format!("cannot listen on port {} for the agents", options.agent_port))?;
 
         let ec2 = format!("http://{}", front.address()?);
+        shared.with(|model, _| model.listens_at(&ec2));
         let announcement = Announcement { ec2, agent_port: agents.port()?, subnets, seed };
         Ok(Sim { front, agents, shared, announcement })
     }

@@ -2,6 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 use crate::time::Clock;
 
 use super::model::Model;
@@ -11,12 +14,13 @@ use super::model::Model;
 pub struct Shared {
     model: Arc<Mutex<Model>>,
     clock: Clock,
+    stirred: Arc<Notify>,
 }
 
 impl Shared {
     #[must_use]
     pub fn new(model: Model, clock: Clock) -> Shared {
-        Shared { model: Arc::new(Mutex::new(model)), clock }
+        Shared { model: Arc::new(Mutex::new(model)), clock, stirred: Arc::new(Notify::new()) }
     }
 
     #[must_use]
@@ -30,6 +34,15 @@ impl Shared {
         // A panic in here would be a defect of the model, and half a change in a simulation is
         // still worth looking at.
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-        f(&mut model, self.clock.now().0)
+        let result = f(&mut model, self.clock.now().0);
+        if model.take_stirred() {
+            self.stirred.notify_waiters();
+        }
+        result
+    }
+
+    /// Told when something became visible or due ([`Model::take_stirred`]).
+    pub(super) fn stirred(&self) -> Notified<'_> {
+        self.stirred.notified()
     }
 }

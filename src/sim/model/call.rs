@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::ec2;
+use super::{ec2, sqs};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        Sqs = "sqs",
     }
 }
 
@@ -17,6 +18,7 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Ec2(ec2::call::Action),
+    Sqs(sqs::call::Action),
 }
 
 impl Action {
@@ -24,6 +26,7 @@ impl Action {
     pub fn service(self) -> Service {
         match self {
             Action::Ec2(_) => Service::Ec2,
+            Action::Sqs(_) => Service::Sqs,
         }
     }
 
@@ -32,12 +35,14 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Ec2(action) => action.as_str(),
+            Action::Sqs(action) => action.as_str(),
         }
     }
 
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
-        ec2::call::Action::ALL.iter().copied().map(Action::Ec2)
+        let ec2 = ec2::call::Action::ALL.iter().copied().map(Action::Ec2);
+        ec2.chain(sqs::call::Action::ALL.iter().copied().map(Action::Sqs))
     }
 
     /// It launches instances before it answers, which takes EC2 longer.
@@ -45,6 +50,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
+            Action::Sqs(_) => false,
         }
     }
 }
@@ -54,6 +60,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
+            Action::Sqs(_) => write!(f, "{}:{}", self.service(), self.name()),
         }
     }
 }
@@ -62,6 +69,7 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug)]
 pub enum Call {
     Ec2(ec2::call::Call),
+    Sqs(sqs::call::Call),
 }
 
 impl Call {
@@ -69,6 +77,7 @@ impl Call {
     pub fn service(&self) -> Service {
         match self {
             Call::Ec2(_) => Service::Ec2,
+            Call::Sqs(_) => Service::Sqs,
         }
     }
 
@@ -77,6 +86,7 @@ impl Call {
     pub fn action(&self) -> Option<Action> {
         match self {
             Call::Ec2(call) => call.action().map(Action::Ec2),
+            Call::Sqs(call) => call.action().map(Action::Sqs),
         }
     }
 }
@@ -101,6 +111,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+    Sqs(sqs::call::Answer),
 }
 
 /// One error, as the caller sees it, whichever service it came from.
@@ -121,6 +132,7 @@ impl Failure {
     pub fn throttled(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
+            Service::Sqs => sqs::error::ApiError::throttled().into(),
         }
     }
 
@@ -129,6 +141,7 @@ impl Failure {
     pub fn internal(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
+            Service::Sqs => sqs::error::ApiError::internal().into(),
         }
     }
 }

@@ -10,7 +10,9 @@ pub mod call;
 mod counters;
 pub mod ec2;
 mod faults;
+mod messaging;
 pub mod notice;
+pub mod sqs;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -23,9 +25,11 @@ use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
 use faults::Luck;
+use sqs::Sqs;
 
 pub use counters::ApiCounters;
 pub use faults::Change;
+pub use messaging::Resumed;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ pub struct Model {
     /// Calls of anything else.
     unknown_actions: u64,
     ec2: Ec2,
+    sqs: Sqs,
 }
 
 impl Model {
@@ -54,6 +59,7 @@ impl Model {
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
+            sqs: Sqs::new(settings.clone(), seed),
             settings,
         })
     }
@@ -98,6 +104,7 @@ impl Model {
     pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
         self.settings = Arc::new(change.applied_to(&self.settings)?);
         self.ec2.adopt(&self.settings);
+        self.sqs.adopt(&self.settings);
         Ok(())
     }
 
@@ -134,6 +141,7 @@ impl Model {
         }
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
+            Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
         };
         if luck.error_after {
             meter.errors_by_fault += 1;
@@ -146,6 +154,7 @@ impl Model {
     fn settle(&mut self, now_ms: i64) -> i64 {
         self.now_ms = self.now_ms.max(now_ms);
         self.ec2.settle(self.now_ms);
+        self.sqs.settle(self.now_ms);
         self.now_ms
     }
 
@@ -183,6 +192,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);
@@ -193,6 +203,7 @@ impl Model {
             apis,
             unknown_actions: self.unknown_actions,
             instances: self.ec2.entries(now_ms),
+            messages: self.messages(),
         }
     }
 
@@ -204,12 +215,7 @@ impl Model {
 
     /// Looks like the UUIDs AWS answers with.
     fn request_id(&self, number: u64) -> String {
-        let mut draw = Draw::new(self.seed, Purpose::Name, number);
-        uuid::Builder::from_random_bytes(
-            (u128::from(draw.bits()) << 64 | u128::from(draw.bits())).to_be_bytes(),
-        )
-        .into_uuid()
-        .to_string()
+        Draw::new(self.seed, Purpose::Name, number).uuid()
     }
 }
 

@@ -3,11 +3,15 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod sqs;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+
+pub use sqs::SqsSettings;
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,7 @@ pub struct Settings {
     pub latency: Latency,
     pub faults: Faults,
     pub switches: Switches,
+    pub sqs: SqsSettings,
 }
 
 /// One subnet, hence one zone.
@@ -215,6 +220,7 @@ impl Default for Settings {
             latency: Latency::default(),
             faults: Faults::default(),
             switches: Switches::default(),
+            sqs: SqsSettings::default(),
         }
     }
 }
@@ -272,7 +278,10 @@ impl Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), SettingsError> {
-        for (name, percent) in [("broken", self.broken)].into_iter().chain(self.faults.named()) {
+        for (name, percent) in [("broken", self.broken), ("sqs.duplicates", self.sqs.duplicates)]
+            .into_iter()
+            .chain(self.faults.named())
+        {
             ensure(name, (0.0..=100.0).contains(&percent), || {
                 format!("{percent} is not a percentage, 0 to 100")
             })?;

@@ -1,7 +1,8 @@
 //! Which service a request is for, and how that service speaks.
 //!
-//! The query protocols name their version in the parameter `Version`, which is different for each
-//! service. What cannot be told apart is taken for EC2's, which answers `InvalidAction` as it would.
+//! The JSON protocols name the service in the header `X-Amz-Target`; the query protocols name their
+//! version in the parameter `Version`, which is different for each service. What cannot be told apart
+//! is taken for EC2's, which answers `InvalidAction` as it would.
 
 use std::io;
 
@@ -10,20 +11,36 @@ use http::request::Parts;
 
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
-use super::ec2;
+use super::super::model::sqs::call::Call as SqsCall;
+use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
+use super::json::{Fields, JsonError};
+use super::{ec2, json, query, sqs};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// SQS in AWS JSON 1.0.
+    SqsJson,
+    /// SQS in the query protocol, version 2012-11-05: boto3 until 1.34.
+    SqsQuery,
 }
 
 impl Dialect {
     /// The dialect that a request is in.
-    pub(super) fn of(_head: &Parts, _body: &[u8]) -> Dialect {
-        Dialect::Ec2
+    pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
+        if let Some((prefix, _)) = json::target(head) {
+            match prefix {
+                sqs::request::TARGET => return Dialect::SqsJson,
+                _ => return Dialect::Ec2,
+            }
+        }
+        match query::version(head, body).as_deref() {
+            Some(sqs::parameters::VERSION) => Dialect::SqsQuery,
+            Some(_) | None => Dialect::Ec2,
+        }
     }
 
     /// The call that a request makes. What cannot be read becomes a call that is answered why.
@@ -32,6 +49,14 @@ impl Dialect {
             Dialect::Ec2 => Call::Ec2(match Form::parse(parameters(head, body)) {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
+            }),
+            Dialect::SqsJson => {
+                let fields = Fields::parse(body).map_err(SqsError::from);
+                Call::Sqs(sqs::request::call(action(head), fields))
+            }
+            Dialect::SqsQuery => Call::Sqs(match Form::parse(parameters(head, body)) {
+                Ok(form) => sqs::parameters::call(&form, head.uri.path()),
+                Err(error) => SqsCall::Unreadable { action: None, error: error.into() },
             }),
         }
     }
@@ -42,6 +67,9 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::SqsJson | Dialect::SqsQuery => {
+                Call::Sqs(SqsCall::Unreadable { action: None, error: JsonError::Malformed(why).into() })
+            }
         }
     }
 
@@ -49,6 +77,9 @@ impl Dialect {
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
             (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            (Dialect::SqsJson, Answer::Sqs(answer)) => sqs::answer::answer(answer),
+            (Dialect::SqsQuery, Answer::Sqs(answer)) => sqs::document::answer(answer, request_id),
+            (Dialect::Ec2 | Dialect::SqsJson | Dialect::SqsQuery, _) => Err(strange(answer)),
         }
     }
 
@@ -56,24 +87,60 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::SqsJson => sqs::answer::error(failure),
+            Dialect::SqsQuery => sqs::document::error(failure, request_id),
         }
     }
 
     /// What an error says in headers beside its document.
-    pub(super) fn error_headers(self, _failure: &Failure) -> Vec<(&'static str, String)> {
+    pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
-            Dialect::Ec2 => Vec::new(),
+            Dialect::Ec2 | Dialect::SqsQuery => Vec::new(),
+            Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
-            Dialect::Ec2 => "text/xml;charset=UTF-8",
+            Dialect::Ec2 | Dialect::SqsQuery => "text/xml;charset=UTF-8",
+            Dialect::SqsJson => json::JSON_1_0,
         }
     }
+}
+
+/// A service was answered for by another one: a defect of the model.
+fn strange(answer: &Answer) -> io::Error {
+    io::Error::other(format!("this dialect has no words for {answer:?}"))
+}
+
+/// The action that a JSON request's target names.
+fn action(head: &Parts) -> &str {
+    json::target(head).map_or("", |(_, action)| action)
 }
 
 /// The form of a query request: the body, or the query of a GET.
 pub(super) fn parameters<'a>(head: &'a Parts, body: &'a [u8]) -> &'a [u8] {
     if head.method == Method::GET { head.uri.query().unwrap_or_default().as_bytes() } else { body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(target: Option<&str>, body: &str) -> Dialect {
+        let mut request = http::Request::builder().method("POST");
+        if let Some(target) = target {
+            request = request.header("x-amz-target", target);
+        }
+        Dialect::of(&request.body(()).unwrap().into_parts().0, body.as_bytes())
+    }
+
+    #[test]
+    fn a_request_tells_which_service_it_is_for() {
+        assert_eq!(of(None, "Action=RunInstances&Version=2016-11-15"), Dialect::Ec2);
+        assert_eq!(of(None, ""), Dialect::Ec2);
+        assert_eq!(of(Some("AmazonSQS.SendMessage"), "{}"), Dialect::SqsJson);
+        assert_eq!(of(None, "Action=SendMessage&Version=2012-11-05"), Dialect::SqsQuery);
+        assert_eq!(of(Some("Nobody.Nothing"), "{}"), Dialect::Ec2);
+    }
 }

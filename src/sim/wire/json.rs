@@ -58,6 +58,11 @@ impl Fields {
         }
     }
 
+    /// Those of an object that was put together here.
+    pub(super) fn of(fields: Map<String, Value>) -> Fields {
+        Fields(fields)
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }

@@ -12,10 +12,12 @@ mod ec2;
 mod form;
 mod json;
 mod query;
+mod sqs;
 mod xml;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,13 +31,16 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::decide::words::Time;
+
 use self::dialect::Dialect;
-use super::model::call::{Call, Outcome};
+use super::model::Resumed;
+use super::model::call::{Answer, Call, Outcome};
 use super::shared::Shared;
 use super::sockets::accept;
 
-/// The largest request: 1,000 ids take 40 kB, user data at most 22 kB.
-const BODY_MAX: usize = 1 << 20;
+/// The largest request: a message of 1 MiB, each byte of it escaped to three, and what is around it.
+const BODY_MAX: usize = 4 << 20;
 /// The connection closes without an answer, as the model said.
 #[derive(Debug, thiserror::Error)]
 #[error("the reply is lost")]
@@ -126,7 +131,10 @@ async fn read(body: Incoming) -> Result<Result<Bytes, String>, Lost> {
 }
 
 async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Response<Full<Bytes>>, Lost> {
-    let reply = shared.with(|model, now| model.handle(call, now));
+    let mut reply = shared.with(|model, now| model.handle(call, now));
+    if let Some(until_ms) = reply.waits_until_ms() {
+        reply.outcome = Outcome::Answer(poll(call, until_ms, shared).await);
+    }
     if reply.latency_ms > 0 {
         shared.clock().sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
     }
@@ -147,6 +155,23 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
         }
     }
     Ok(response)
+}
+
+/// Waits for the answer of a long poll. Without an end of its own: the model ends it in time.
+async fn poll(call: &Call, deadline_ms: i64, shared: &Shared) -> Answer {
+    let clock = shared.clock();
+    loop {
+        // Whatever stirs from here on is told, also between the look and the wait.
+        let mut stirred = pin!(shared.stirred());
+        stirred.as_mut().enable();
+        match shared.with(|model, now| model.resume(call, deadline_ms, now)) {
+            Resumed::Answer(answer) => return answer,
+            Resumed::Waits { until_ms } => tokio::select! {
+                () = stirred => {}
+                () = clock.sleep_until(Time(until_ms)) => {}
+            },
+        }
+    }
 }
 
 fn response(

@@ -1,0 +1,71 @@
+//! Messages between the services: long polls that go on, and what one service tells another.
+
+use super::super::ledger::Messages;
+use super::Model;
+use super::call::{Answer, Call, Outcome, Reply};
+use super::notice::Notice;
+use super::sqs::call::{Answer as SqsAnswer, Call as SqsCall, Received};
+
+/// How a long poll goes on.
+#[derive(Clone, Debug)]
+pub enum Resumed {
+    /// This is its answer.
+    Answer(Answer),
+    /// Nothing yet. To be asked again at this time (milliseconds) or when something stirred.
+    Waits { until_ms: i64 },
+}
+
+impl Reply {
+    /// Until when this reply waits for messages, in milliseconds: the empty answer of a long poll that
+    /// is not to leave before ([`Model::resume`]).
+    #[must_use]
+    pub fn waits_until_ms(&self) -> Option<i64> {
+        match &self.outcome {
+            Outcome::Answer(Answer::Sqs(SqsAnswer::Received(received))) => received.waits_until_ms,
+            Outcome::Answer(_) | Outcome::Error(_) | Outcome::Lost => None,
+        }
+    }
+}
+
+impl Model {
+    /// Goes on with a long poll that found nothing so far and waits until the given time. It is the
+    /// same call still: it is neither counted nor drawn for again.
+    pub fn resume(&mut self, call: &Call, until_ms: i64, now_ms: i64) -> Resumed {
+        let now_ms = self.settle(now_ms);
+        let Call::Sqs(SqsCall::ReceiveMessage(receive)) = call else {
+            return Resumed::Waits { until_ms };
+        };
+        // A queue that was deleted meanwhile has nothing more to say.
+        let messages = self.sqs.received(receive, now_ms).unwrap_or_default();
+        if messages.is_empty() && now_ms < until_ms {
+            let next = self.sqs.next_visible_ms(&receive.queue).unwrap_or(until_ms);
+            return Resumed::Waits { until_ms: until_ms.min(next) };
+        }
+        Resumed::Answer(Answer::Sqs(SqsAnswer::Received(Received { messages, waits_until_ms: None })))
+    }
+
+    /// Something became visible or due since this was asked last: whoever waits should look again.
+    pub fn take_stirred(&mut self) -> bool {
+        self.sqs.take_stirred()
+    }
+
+    /// Where the services are spoken to: what the URLs in their answers begin with.
+    pub fn listens_at(&mut self, endpoint: &str) {
+        self.sqs.listens_at(endpoint);
+    }
+
+    /// Delivers what services tell each other, now. What is told to nobody is lost, as at AWS.
+    pub fn route(&mut self, notices: Vec<Notice>, now_ms: i64) {
+        let now_ms = self.settle(now_ms);
+        for notice in notices {
+            match notice {
+                Notice::Message { arn, body, .. } => drop(self.sqs.put(&arn, &body, now_ms)),
+                Notice::Event { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn messages(&self) -> Messages {
+        Messages { queues: self.sqs.counts() }
+    }
+}
