@@ -21,6 +21,10 @@ pub(super) enum Purpose {
     Message = 40,
     /// Which message a receive comes upon.
     Receive = 41,
+    /// Tokens, ids and copies of SNS's messages, in their order.
+    Sns = 42,
+    /// The pause before the next attempt of a delivery.
+    Delivery = 43,
 }
 
 /// A stream of draws.
@@ -43,6 +47,11 @@ impl Draw {
     /// Evenly from 0 up to, not including, `n`.
     pub(super) fn below(&mut self, n: u32) -> u32 {
         self.0.random_range(0..n.max(1))
+    }
+
+    /// Evenly from 0 to 1.
+    pub(super) fn share(&mut self) -> f64 {
+        self.0.random()
     }
 
     pub(super) fn bits(&mut self) -> u64 {

@@ -10,6 +10,8 @@ use super::bound::Bound;
 use super::fate::Broken;
 use super::model::ApiCounters;
 use super::model::ec2::State;
+use super::model::outbox::DeliveryCounts;
+use super::model::sns::TopicCounts;
 use super::model::sqs::QueueCounts;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
@@ -33,6 +35,12 @@ pub struct Ledger {
 pub struct Messages {
     /// What went through each SQS queue, by name.
     pub queues: BTreeMap<String, QueueCounts>,
+    /// What went through each SNS topic, by name.
+    pub topics: BTreeMap<String, TopicCounts>,
+    /// What left over HTTP, by its sender.
+    pub deliveries: BTreeMap<String, DeliveryCounts>,
+    /// Messages to queues and topics that do not exist.
+    pub astray: u64,
 }
 
 /// One instance.

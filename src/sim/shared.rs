@@ -8,6 +8,7 @@ use tokio::sync::futures::Notified;
 use crate::time::Clock;
 
 use super::model::Model;
+use super::signer::Signer;
 
 /// One model on one clock. Cheap to clone.
 #[derive(Clone)]
@@ -15,12 +16,15 @@ pub struct Shared {
     model: Arc<Mutex<Model>>,
     clock: Clock,
     stirred: Arc<Notify>,
+    signer: Arc<Signer>,
 }
 
 impl Shared {
     #[must_use]
-    pub fn new(model: Model, clock: Clock) -> Shared {
-        Shared { model: Arc::new(Mutex::new(model)), clock, stirred: Arc::new(Notify::new()) }
+    pub fn new(mut model: Model, clock: Clock) -> Shared {
+        let signer = Arc::new(Signer::new(&model.settings().region));
+        model.sign_with(signer.clone());
+        Shared { model: Arc::new(Mutex::new(model)), clock, stirred: Arc::new(Notify::new()), signer }
     }
 
     #[must_use]
@@ -39,6 +43,11 @@ impl Shared {
             self.stirred.notify_waiters();
         }
         result
+    }
+
+    /// What signs SNS's messages.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Told when something became visible or due ([`Model::take_stirred`]).

@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::{ec2, sqs};
+use super::{ec2, sns, sqs};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        Sns = "sns",
         Sqs = "sqs",
     }
 }
@@ -18,6 +19,7 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Ec2(ec2::call::Action),
+    Sns(sns::call::Action),
     Sqs(sqs::call::Action),
 }
 
@@ -26,6 +28,7 @@ impl Action {
     pub fn service(self) -> Service {
         match self {
             Action::Ec2(_) => Service::Ec2,
+            Action::Sns(_) => Service::Sns,
             Action::Sqs(_) => Service::Sqs,
         }
     }
@@ -35,6 +38,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Ec2(action) => action.as_str(),
+            Action::Sns(action) => action.as_str(),
             Action::Sqs(action) => action.as_str(),
         }
     }
@@ -42,7 +46,8 @@ impl Action {
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
         let ec2 = ec2::call::Action::ALL.iter().copied().map(Action::Ec2);
-        ec2.chain(sqs::call::Action::ALL.iter().copied().map(Action::Sqs))
+        ec2.chain(sns::call::Action::ALL.iter().copied().map(Action::Sns))
+            .chain(sqs::call::Action::ALL.iter().copied().map(Action::Sqs))
     }
 
     /// It launches instances before it answers, which takes EC2 longer.
@@ -50,7 +55,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
-            Action::Sqs(_) => false,
+            Action::Sns(_) | Action::Sqs(_) => false,
         }
     }
 }
@@ -60,7 +65,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
-            Action::Sqs(_) => write!(f, "{}:{}", self.service(), self.name()),
+            Action::Sns(_) | Action::Sqs(_) => write!(f, "{}:{}", self.service(), self.name()),
         }
     }
 }
@@ -69,6 +74,7 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug)]
 pub enum Call {
     Ec2(ec2::call::Call),
+    Sns(sns::call::Call),
     Sqs(sqs::call::Call),
 }
 
@@ -77,6 +83,7 @@ impl Call {
     pub fn service(&self) -> Service {
         match self {
             Call::Ec2(_) => Service::Ec2,
+            Call::Sns(_) => Service::Sns,
             Call::Sqs(_) => Service::Sqs,
         }
     }
@@ -86,6 +93,7 @@ impl Call {
     pub fn action(&self) -> Option<Action> {
         match self {
             Call::Ec2(call) => call.action().map(Action::Ec2),
+            Call::Sns(call) => call.action().map(Action::Sns),
             Call::Sqs(call) => call.action().map(Action::Sqs),
         }
     }
@@ -111,6 +119,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+    Sns(sns::call::Answer),
     Sqs(sqs::call::Answer),
 }
 
@@ -132,6 +141,7 @@ impl Failure {
     pub fn throttled(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
+            Service::Sns => sns::error::ApiError::throttled().into(),
             Service::Sqs => sqs::error::ApiError::throttled().into(),
         }
     }
@@ -141,6 +151,7 @@ impl Failure {
     pub fn internal(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
+            Service::Sns => sns::error::ApiError::internal().into(),
             Service::Sqs => sqs::error::ApiError::internal().into(),
         }
     }

@@ -1,9 +1,14 @@
 //! Messages between the services: long polls that go on, and what one service tells another.
 
+use std::sync::Arc;
+
 use super::super::ledger::Messages;
 use super::Model;
 use super::call::{Answer, Call, Outcome, Reply};
 use super::notice::Notice;
+use super::outbox::{Delivery, Outcome as DeliveryOutcome};
+use super::sns::message::Sign;
+use super::sns::{Post, Sns};
 use super::sqs::call::{Answer as SqsAnswer, Call as SqsCall, Received};
 
 /// How a long poll goes on.
@@ -46,7 +51,7 @@ impl Model {
 
     /// Something became visible or due since this was asked last: whoever waits should look again.
     pub fn take_stirred(&mut self) -> bool {
-        self.sqs.take_stirred()
+        self.sqs.take_stirred() | self.outbox.take_stirred()
     }
 
     /// Where the services are spoken to: what the URLs in their answers begin with.
@@ -59,13 +64,67 @@ impl Model {
         let now_ms = self.settle(now_ms);
         for notice in notices {
             match notice {
-                Notice::Message { arn, body, .. } => drop(self.sqs.put(&arn, &body, now_ms)),
+                Notice::Message { arn, subject, body } => {
+                    let arrived = self.sqs.put(&arn, &body, now_ms)
+                        || self.sns.put(&arn, subject.as_deref(), &body, now_ms);
+                    self.astray += u64::from(!arrived);
+                }
                 Notice::Event { .. } => {}
+            }
+        }
+        self.post(now_ms);
+    }
+
+    /// Messages of SNS are signed by this one from now on.
+    pub fn sign_with(&mut self, signer: Arc<dyn Sign>) {
+        self.sns.sign_with(signer);
+    }
+
+    /// The path at which the certificate that verifies SNS's messages is to be served.
+    #[must_use]
+    pub fn certificate_path(&self) -> String {
+        Sns::certificate_path(self.seed)
+    }
+
+    /// Deliveries over HTTP that are due, the earliest first, at most so many. How each of them ended
+    /// is to be told ([`Model::delivered`]).
+    pub fn take_deliveries(&mut self, most: usize, now_ms: i64) -> Vec<Delivery> {
+        let now_ms = self.settle(now_ms);
+        self.outbox.take(most, now_ms)
+    }
+
+    /// When the next delivery is due, milliseconds.
+    #[must_use]
+    pub fn next_delivery_ms(&self) -> Option<i64> {
+        self.outbox.next_due_ms()
+    }
+
+    /// How an attempt of a delivery ended. Whether it is tried again is decided here.
+    pub fn delivered(&mut self, id: u64, outcome: DeliveryOutcome, now_ms: i64) {
+        let now_ms = self.settle(now_ms);
+        if let Some((arn, text)) = self.outbox.ended(id, outcome, now_ms) {
+            self.astray += u64::from(!self.sqs.put(&arn, &text, now_ms));
+        }
+    }
+
+    /// Lets leave what services have posted.
+    pub(super) fn post(&mut self, now_ms: i64) {
+        for post in self.sns.take_posts() {
+            match post {
+                Post::Queue { arn, body } => {
+                    self.astray += u64::from(!self.sqs.put(&arn, &body, now_ms));
+                }
+                Post::Web(delivery) => self.outbox.accept(*delivery),
             }
         }
     }
 
     pub(super) fn messages(&self) -> Messages {
-        Messages { queues: self.sqs.counts() }
+        Messages {
+            queues: self.sqs.counts(),
+            topics: self.sns.counts(),
+            deliveries: self.outbox.counts(),
+            astray: self.astray,
+        }
     }
 }

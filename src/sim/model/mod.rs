@@ -12,6 +12,8 @@ pub mod ec2;
 mod faults;
 mod messaging;
 pub mod notice;
+pub mod outbox;
+pub mod sns;
 pub mod sqs;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
 use faults::Luck;
+use outbox::Outbox;
+use sns::Sns;
 use sqs::Sqs;
 
 pub use counters::ApiCounters;
@@ -44,6 +48,10 @@ pub struct Model {
     unknown_actions: u64,
     ec2: Ec2,
     sqs: Sqs,
+    sns: Sns,
+    outbox: Outbox,
+    /// Messages to queues and topics that do not exist.
+    astray: u64,
 }
 
 impl Model {
@@ -60,6 +68,9 @@ impl Model {
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
             sqs: Sqs::new(settings.clone(), seed),
+            sns: Sns::new(settings.clone(), seed),
+            outbox: Outbox::new(seed),
+            astray: 0,
             settings,
         })
     }
@@ -105,6 +116,7 @@ impl Model {
         self.settings = Arc::new(change.applied_to(&self.settings)?);
         self.ec2.adopt(&self.settings);
         self.sqs.adopt(&self.settings);
+        self.sns.adopt(&self.settings);
         Ok(())
     }
 
@@ -142,7 +154,9 @@ impl Model {
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
+            Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
         };
+        self.post(now_ms);
         if luck.error_after {
             meter.errors_by_fault += 1;
             return Err(Failure::internal(call.service()));
@@ -192,7 +206,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
-                    Action::Sqs(_) => 0.0,
+                    Action::Sns(_) | Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);

@@ -3,6 +3,7 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod sns;
 mod sqs;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
+pub use sns::SnsSettings;
 pub use sqs::SqsSettings;
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
@@ -44,6 +46,10 @@ pub struct Settings {
     pub faults: Faults,
     pub switches: Switches,
     pub sqs: SqsSettings,
+    pub sns: SnsSettings,
+    /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
+    /// as PEM. AWS trusts the public ones; none of those is trusted here.
+    pub endpoint_authorities: String,
 }
 
 /// One subnet, hence one zone.
@@ -221,6 +227,8 @@ impl Default for Settings {
             faults: Faults::default(),
             switches: Switches::default(),
             sqs: SqsSettings::default(),
+            sns: SnsSettings::default(),
+            endpoint_authorities: String::new(),
         }
     }
 }
@@ -297,6 +305,7 @@ impl Settings {
             ("visible_after", self.visible_after),
             ("latency.run_instances", self.latency.run_instances),
             ("latency.other", self.latency.other),
+            ("sns.spread", self.sns.spread),
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
@@ -308,6 +317,9 @@ impl Settings {
                 && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
             ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
         }
+        ensure("sns.copies_max", (1..=100).contains(&self.sns.copies_max), || {
+            "needs 1 to 100: each message is delivered at least once".into()
+        })?;
         self.check_subnets()
     }
 

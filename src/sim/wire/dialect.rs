@@ -11,17 +11,20 @@ use http::request::Parts;
 
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
+use super::super::model::sns::call::Call as SnsCall;
 use super::super::model::sqs::call::Call as SqsCall;
 use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
 use super::json::{Fields, JsonError};
-use super::{ec2, json, query, sqs};
+use super::{ec2, json, query, sns, sqs};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// SNS in the query protocol, version 2010-03-31, and the links in its messages.
+    Sns,
     /// SQS in AWS JSON 1.0.
     SqsJson,
     /// SQS in the query protocol, version 2012-11-05: boto3 until 1.34.
@@ -38,7 +41,9 @@ impl Dialect {
             }
         }
         match query::version(head, body).as_deref() {
+            Some(sns::request::VERSION) => Dialect::Sns,
             Some(sqs::parameters::VERSION) => Dialect::SqsQuery,
+            None if sns::request::is_link(head.uri.query().unwrap_or_default()) => Dialect::Sns,
             Some(_) | None => Dialect::Ec2,
         }
     }
@@ -49,6 +54,10 @@ impl Dialect {
             Dialect::Ec2 => Call::Ec2(match Form::parse(parameters(head, body)) {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
+            }),
+            Dialect::Sns => Call::Sns(match Form::parse(parameters(head, body)) {
+                Ok(form) => sns::request::call(&form),
+                Err(error) => SnsCall::Unreadable { action: None, error: error.into() },
             }),
             Dialect::SqsJson => {
                 let fields = Fields::parse(body).map_err(SqsError::from);
@@ -67,6 +76,9 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::Sns => {
+                Call::Sns(SnsCall::Unreadable { action: None, error: FormError::Malformed(why).into() })
+            }
             Dialect::SqsJson | Dialect::SqsQuery => {
                 Call::Sqs(SqsCall::Unreadable { action: None, error: JsonError::Malformed(why).into() })
             }
@@ -77,9 +89,10 @@ impl Dialect {
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
             (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            (Dialect::Sns, Answer::Sns(answer)) => sns::answer::answer(answer, request_id),
             (Dialect::SqsJson, Answer::Sqs(answer)) => sqs::answer::answer(answer),
             (Dialect::SqsQuery, Answer::Sqs(answer)) => sqs::document::answer(answer, request_id),
-            (Dialect::Ec2 | Dialect::SqsJson | Dialect::SqsQuery, _) => Err(strange(answer)),
+            (Dialect::Ec2 | Dialect::Sns | Dialect::SqsJson | Dialect::SqsQuery, _) => Err(strange(answer)),
         }
     }
 
@@ -87,6 +100,7 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::Sns => sns::answer::error(failure, request_id),
             Dialect::SqsJson => sqs::answer::error(failure),
             Dialect::SqsQuery => sqs::document::error(failure, request_id),
         }
@@ -95,14 +109,14 @@ impl Dialect {
     /// What an error says in headers beside its document.
     pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
-            Dialect::Ec2 | Dialect::SqsQuery => Vec::new(),
+            Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => Vec::new(),
             Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
-            Dialect::Ec2 | Dialect::SqsQuery => "text/xml;charset=UTF-8",
+            Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => "text/xml;charset=UTF-8",
             Dialect::SqsJson => json::JSON_1_0,
         }
     }
@@ -141,6 +155,9 @@ mod tests {
         assert_eq!(of(None, ""), Dialect::Ec2);
         assert_eq!(of(Some("AmazonSQS.SendMessage"), "{}"), Dialect::SqsJson);
         assert_eq!(of(None, "Action=SendMessage&Version=2012-11-05"), Dialect::SqsQuery);
+        assert_eq!(of(None, "Action=Publish&Version=2010-03-31"), Dialect::Sns);
+        let link = http::Request::get("/?Action=ConfirmSubscription&Token=t").body(()).unwrap();
+        assert_eq!(Dialect::of(&link.into_parts().0, b""), Dialect::Sns);
         assert_eq!(of(Some("Nobody.Nothing"), "{}"), Dialect::Ec2);
     }
 }

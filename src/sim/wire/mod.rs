@@ -6,12 +6,14 @@
 //! Signatures are accepted and not checked. A call takes effect when it has been read; its answer
 //! leaves after the latency that the model drew, and a lost one closes the connection instead.
 
+mod certificates;
 mod control;
 mod dialect;
 mod ec2;
 mod form;
 mod json;
 mod query;
+mod sns;
 mod sqs;
 mod xml;
 
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -105,6 +107,11 @@ async fn respond(
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
     let body = read(body).await?;
+    if head.method == Method::GET
+        && let Some(pem) = certificates::at(head.uri.path(), shared)
+    {
+        return Ok(response(StatusCode::OK, certificates::PEM, None, pem));
+    }
     if let Some(path) = head.uri.path().strip_prefix("/_sim/") {
         let body = body.unwrap_or_default();
         let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
