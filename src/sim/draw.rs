@@ -29,6 +29,14 @@ pub(super) enum Purpose {
     AutoScalingName = 11,
     /// What becomes of the notice with this number.
     Delivery = 12,
+    /// The id of the SQS message with this number.
+    Message = 40,
+    /// Which message a receive comes upon.
+    Receive = 41,
+    /// Tokens, ids and copies of SNS's messages, in their order.
+    Sns = 42,
+    /// The pause before the next attempt of a delivery.
+    Attempt = 43,
 }
 
 /// A stream of draws.
@@ -58,8 +66,19 @@ impl Draw {
         self.0.random_range(0..n.max(1))
     }
 
+    /// Evenly from 0 to 1.
+    pub(super) fn share(&mut self) -> f64 {
+        self.0.random()
+    }
+
     pub(super) fn bits(&mut self) -> u64 {
         self.0.random()
+    }
+
+    /// Looks like the random UUIDs that AWS names requests and messages by.
+    pub(super) fn uuid(&mut self) -> String {
+        let bits = u128::from(self.bits()) << 64 | u128::from(self.bits());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 
     /// Evenly from the range, in milliseconds.

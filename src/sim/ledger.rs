@@ -12,6 +12,9 @@ use super::model::ApiCounters;
 use super::model::autoscaling::words::{HealthStatus, LifecycleState, Process};
 use super::model::autoscaling::{HookAction, Tally};
 use super::model::ec2::State;
+use super::model::outbox::DeliveryCounts;
+use super::model::sns::TopicCounts;
+use super::model::sqs::QueueCounts;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
 /// model's time.
@@ -31,6 +34,8 @@ pub struct Ledger {
     /// Every lifecycle action there ever was, in the order of their beginning.
     #[serde(default)]
     pub hook_actions: Vec<HookAction>,
+    #[serde(default)]
+    pub messages: Messages,
 }
 
 /// One Auto Scaling group.
@@ -69,6 +74,19 @@ pub struct MemberEntry {
     pub protected: bool,
     /// With the group's load balancers.
     pub registered: bool,
+}
+
+/// What the services told each other and the world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// What went through each SQS queue, by name.
+    pub queues: BTreeMap<String, QueueCounts>,
+    /// What went through each SNS topic, by name.
+    pub topics: BTreeMap<String, TopicCounts>,
+    /// What left over HTTP, by its sender.
+    pub deliveries: BTreeMap<String, DeliveryCounts>,
+    /// Messages to queues and topics that do not exist.
+    pub astray: u64,
 }
 
 /// One instance.

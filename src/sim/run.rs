@@ -12,6 +12,7 @@ use crate::decide::words::Time;
 use crate::time::Clock;
 
 use super::agents::{AgentLimits, Agents};
+use super::deliver::Deliverer;
 use super::model::Model;
 use super::options::SimOptions;
 use super::settings::{Settings, SubnetSettings};
@@ -34,6 +35,7 @@ pub struct Announcement {
 pub struct Sim {
     front: Front,
     agents: Agents,
+    deliverer: Deliverer,
     shared: Shared,
     announcement: Announcement,
 }
@@ -64,9 +66,13 @@ impl Sim {
         let agents = Agents::bind(options.agent_port, &options.configure_path, limits, shared.clone())
             .with_context(|| format!("cannot listen on port {} for the agents", options.agent_port))?;
 
+        let deliverer = Deliverer::new(shared.clone(), (descriptors / 16).clamp(1, 256))
+            .context("endpoint_authorities are no certificates")?;
+
         let ec2 = format!("http://{}", front.address()?);
+        shared.with(|model, _| model.listens_at(&ec2));
         let announcement = Announcement { ec2, agent_port: agents.port()?, subnets, seed };
-        Ok(Sim { front, agents, shared, announcement })
+        Ok(Sim { front, agents, deliverer, shared, announcement })
     }
 
     #[must_use]
@@ -82,7 +88,7 @@ impl Sim {
 
     /// Serves for ever.
     pub async fn serve(self) {
-        tokio::join!(self.front.serve(), self.agents.serve(), happen(&self.shared));
+        tokio::join!(self.front.serve(), self.agents.serve(), happen(&self.shared), self.deliverer.serve());
     }
 }
 

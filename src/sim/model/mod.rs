@@ -12,13 +12,17 @@ mod counters;
 mod delivery;
 pub mod ec2;
 mod faults;
+mod messaging;
 pub mod notice;
+pub mod outbox;
 mod packets;
 mod playbook;
 #[cfg(test)]
 mod scripted;
+pub mod sns;
+pub mod sqs;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -31,14 +35,15 @@ use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
 use ec2::{Door, Ec2, Happening, Health, Seen};
 use faults::Luck;
 use notice::Notice;
+use outbox::Outbox;
 use playbook::Playbook;
+use sns::Sns;
+use sqs::Sqs;
 
 pub use counters::{ApiCounters, Totals};
 pub use faults::Change;
+pub use messaging::Resumed;
 pub use packets::Contact;
-
-/// Most notices that are kept for someone to take: some tens of megabytes.
-const ARRIVED_MAX: usize = 100_000;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -62,10 +67,13 @@ pub struct Model {
     unknown_actions: u64,
     ec2: Ec2,
     autoscaling: AutoScaling,
+    sqs: Sqs,
+    sns: Sns,
+    outbox: Outbox,
+    /// Messages to queues and topics that do not exist.
+    astray: u64,
     /// Notices on their way, by the time of their arrival and the number of their copy.
     on_the_way: BTreeMap<(i64, u64), Notice>,
-    /// Those that have arrived and that nobody has taken yet, the latest at the end.
-    arrived: VecDeque<(i64, Notice)>,
     /// Notices told, and copies of them sent.
     told: u64,
     copies: u64,
@@ -86,12 +94,15 @@ impl Model {
             turned_away: 0,
             playbook: Playbook::default(),
             late: BTreeMap::new(),
-            counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
+            counters: Action::all().into_iter().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
             autoscaling: AutoScaling::new(settings.clone(), seed),
+            sqs: Sqs::new(settings.clone(), seed),
+            sns: Sns::new(settings.clone(), seed),
+            outbox: Outbox::new(seed),
+            astray: 0,
             on_the_way: BTreeMap::new(),
-            arrived: VecDeque::new(),
             told: 0,
             copies: 0,
             settings,
@@ -174,7 +185,7 @@ impl Model {
                 && script.zone.as_ref().is_none_or(|zone| match call {
                     Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
                     // Regional services: what happens in one zone is not theirs.
-                    Call::AutoScaling(_) => false,
+                    Call::AutoScaling(_) | Call::Sns(_) | Call::Sqs(_) => false,
                 })
         };
         self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
@@ -195,6 +206,8 @@ impl Model {
         self.settings = Arc::new(new);
         self.ec2.adopt(&self.settings, now_ms);
         self.autoscaling.adopt(&self.settings);
+        self.sqs.adopt(&self.settings);
+        self.sns.adopt(&self.settings);
         for (action, part, level) in change.levels() {
             self.ec2.set_level(action, part, level, now_ms);
         }
@@ -283,12 +296,16 @@ impl Model {
 
     /// The call takes effect.
     fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
-        match call {
-            Call::Ec2(call) => Ok(Answer::Ec2(self.ec2.handle(call, meter, now_ms)?)),
+        let answer = match call {
+            Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
             Call::AutoScaling(call) => {
-                Ok(Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?))
+                Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
             }
-        }
+            Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
+            Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
+        };
+        self.post(now_ms);
+        Ok(answer)
     }
 
     /// Brings everything to this time, in the order in which it is due, and says which time it is
@@ -306,11 +323,12 @@ impl Model {
             self.send_told();
             while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
                 let notice = entry.remove();
-                self.route(notice, at_ms);
+                self.deliver(notice, at_ms);
             }
         }
         self.now_ms = now_ms;
         self.ec2.settle(now_ms);
+        self.sqs.settle(now_ms);
         now_ms
     }
 
@@ -377,20 +395,6 @@ impl Model {
                 self.on_the_way.insert((due_ms, self.copies), copy);
             }
         }
-    }
-
-    /// A notice arrives: it waits until someone takes it. The oldest go if nobody does.
-    fn route(&mut self, notice: Notice, at_ms: i64) {
-        if self.arrived.len() >= ARRIVED_MAX {
-            self.arrived.pop_front();
-        }
-        self.arrived.push_back((at_ms, notice));
-    }
-
-    /// What has arrived since it was last taken, and when.
-    pub fn take_arrived(&mut self, now_ms: i64) -> Vec<(i64, Notice)> {
-        self.settle(now_ms);
-        self.arrived.drain(..).collect()
     }
 
     /// A scaling policy's alarm sounds for this group. The desired capacity afterwards.
@@ -466,6 +470,8 @@ impl Model {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
                     Action::AutoScaling(_) => self.autoscaling.offered(first, last),
+                    // Not metered.
+                    Action::Sns(_) | Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);
@@ -478,6 +484,7 @@ impl Model {
             instances: self.ec2.entries(now_ms),
             groups: self.autoscaling.entries(&self.ec2),
             hook_actions: self.autoscaling.hook_actions(),
+            messages: self.messages(),
         }
     }
 
@@ -494,12 +501,7 @@ impl Model {
 
     /// Looks like the UUIDs AWS answers with.
     fn request_id(&self, number: u64) -> String {
-        let mut draw = Draw::new(self.seed, Purpose::Name, number);
-        uuid::Builder::from_random_bytes(
-            (u128::from(draw.bits()) << 64 | u128::from(draw.bits())).to_be_bytes(),
-        )
-        .into_uuid()
-        .to_string()
+        Draw::new(self.seed, Purpose::Name, number).uuid()
     }
 }
 

@@ -10,6 +10,8 @@ mod ec2;
 mod faults;
 mod script;
 mod signatures;
+mod sns;
+mod sqs;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,8 @@ pub use faults::Faults;
 pub(super) use script::in_ms;
 pub use script::{Fault, Script};
 pub use signatures::{Keys, Signatures};
+pub use sns::SnsSettings;
+pub use sqs::SqsSettings;
 pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
@@ -69,6 +73,11 @@ pub struct Settings {
     pub ec2: Ec2Settings,
     pub autoscaling: AutoScalingSettings,
     pub delivery: Delivery,
+    pub sqs: SqsSettings,
+    pub sns: SnsSettings,
+    /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
+    /// as PEM. AWS trusts the public ones; none of those is trusted here.
+    pub endpoint_authorities: String,
 }
 
 /// One subnet, hence one zone.
@@ -193,6 +202,9 @@ impl Default for Settings {
             ec2: Ec2Settings::default(),
             autoscaling: AutoScalingSettings::default(),
             delivery: Delivery::default(),
+            sqs: SqsSettings::default(),
+            sns: SnsSettings::default(),
+            endpoint_authorities: String::new(),
         }
     }
 }
@@ -243,10 +255,12 @@ impl Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), SettingsError> {
-        for (name, percent) in [("broken", self.broken), ("packet_loss", self.packet_loss)]
-            .into_iter()
-            .chain(self.faults.named())
-        {
+        let shares = [
+            ("broken", self.broken),
+            ("packet_loss", self.packet_loss),
+            ("sqs.duplicates", self.sqs.duplicates),
+        ];
+        for (name, percent) in shares.into_iter().chain(self.faults.named()) {
             ensure(name, (0.0..=100.0).contains(&percent), || {
                 format!("{percent} is not a percentage, 0 to 100")
             })?;
@@ -262,6 +276,7 @@ impl Settings {
             ("visible_after", self.visible_after),
             ("latency.run_instances", self.latency.run_instances),
             ("latency.other", self.latency.other),
+            ("sns.spread", self.sns.spread),
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
@@ -273,6 +288,9 @@ impl Settings {
         self.script.iter().try_for_each(Script::check)?;
         self.autoscaling.check()?;
         self.delivery.check()?;
+        ensure("sns.copies_max", (1..=100).contains(&self.sns.copies_max), || {
+            "needs 1 to 100: each message is delivered at least once".into()
+        })?;
         self.check_subnets()
     }
 

@@ -162,7 +162,7 @@ impl Script {
             })?;
         }
         if let Some(action) = self.action.as_deref().filter(|a| *a != "*") {
-            ensure("script.action", Action::all().any(|a| a.name() == action), || {
+            ensure("script.action", Action::all().iter().any(|a| a.name() == action), || {
                 format!("no service has an action '{action}'")
             })?;
         }

@@ -8,23 +8,28 @@
 
 mod autoscaling;
 mod body;
+mod certificates;
 mod control;
 mod dialect;
 mod ec2;
 mod form;
+mod json;
 mod query;
 mod refused;
 mod signature;
+mod sns;
+mod sqs;
 mod xml;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -33,17 +38,19 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::decide::words::Time;
+
 use self::body::Payload;
 use self::dialect::Dialect;
 use self::signature::Audience;
-use super::model::Model;
-use super::model::call::{Call, Failure, Garbled, Outcome};
+use super::model::call::{Answer, Call, Failure, Garbled, Outcome};
+use super::model::{Model, Resumed};
 use super::settings::Signatures;
 use super::shared::Shared;
 use super::sockets::accept;
 
-/// The largest request: 1,000 ids take 40 kB, user data at most 22 kB.
-const BODY_MAX: usize = 1 << 20;
+/// The largest request: a message of 1 MiB, each byte of it escaped to three, and what is around it.
+const BODY_MAX: usize = 4 << 20;
 /// The connection closes without an answer, as the model said.
 #[derive(Debug, thiserror::Error)]
 #[error("the reply is lost")]
@@ -109,6 +116,11 @@ async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Res
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
     let body = read(body).await?;
+    if head.method == Method::GET
+        && let Some(pem) = certificates::at(head.uri.path(), shared)
+    {
+        return Ok(response(StatusCode::OK, certificates::PEM, None, Payload::whole(pem)));
+    }
     if let Some(path) = head.uri.path().strip_prefix("/_sim/") {
         let body = body.unwrap_or_default();
         let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
@@ -159,7 +171,10 @@ async fn read(body: Incoming) -> Result<Result<Bytes, String>, Lost> {
 }
 
 async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Response<Payload>, Lost> {
-    let reply = shared.with(|model, now| model.handle(call, now));
+    let mut reply = shared.with(|model, now| model.handle(call, now));
+    if let Some(until_ms) = reply.waits_until_ms() {
+        reply.outcome = Outcome::Answer(poll(call, until_ms, shared).await);
+    }
     if reply.latency_ms > 0 {
         shared.clock().sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
     }
@@ -178,6 +193,12 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
             cut
         }
     };
+    if let Outcome::Error(failure) = &reply.outcome {
+        for (name, value) in dialect.error_headers(failure) {
+            let value = HeaderValue::from_str(&value).map_err(|_| Lost)?;
+            response.headers_mut().insert(name, value);
+        }
+    }
     if reply.skew_ms != 0
         && let Some(date) = date(crate::time::wall_now().0 + reply.skew_ms)
     {
@@ -197,6 +218,23 @@ fn written(dialect: Dialect, outcome: &Outcome, id: &str) -> Result<(StatusCode,
         Outcome::Lost => return Err(Lost),
     };
     Ok((status, document.map_err(|_| Lost)?))
+}
+
+/// Waits for the answer of a long poll. Without an end of its own: the model ends it in time.
+async fn poll(call: &Call, deadline_ms: i64, shared: &Shared) -> Answer {
+    let clock = shared.clock();
+    loop {
+        // Whatever stirs from here on is told, also between the look and the wait.
+        let mut stirred = pin!(shared.stirred());
+        stirred.as_mut().enable();
+        match shared.with(|model, now| model.resume(call, deadline_ms, now)) {
+            Resumed::Answer(answer) => return answer,
+            Resumed::Waits { until_ms } => tokio::select! {
+                () = stirred => {}
+                () = clock.sleep_until(Time(until_ms)) => {}
+            },
+        }
+    }
 }
 
 /// As something answers that stands before a service and cannot reach it: without a request id.
