@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::{ec2, sns, sqs};
+use super::{ec2, events, sns, sqs};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        Events = "events",
         Sns = "sns",
         Sqs = "sqs",
     }
@@ -19,6 +20,7 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Ec2(ec2::call::Action),
+    Events(events::call::Action),
     Sns(sns::call::Action),
     Sqs(sqs::call::Action),
 }
@@ -28,6 +30,7 @@ impl Action {
     pub fn service(self) -> Service {
         match self {
             Action::Ec2(_) => Service::Ec2,
+            Action::Events(_) => Service::Events,
             Action::Sns(_) => Service::Sns,
             Action::Sqs(_) => Service::Sqs,
         }
@@ -38,6 +41,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Ec2(action) => action.as_str(),
+            Action::Events(action) => action.as_str(),
             Action::Sns(action) => action.as_str(),
             Action::Sqs(action) => action.as_str(),
         }
@@ -46,7 +50,8 @@ impl Action {
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
         let ec2 = ec2::call::Action::ALL.iter().copied().map(Action::Ec2);
-        ec2.chain(sns::call::Action::ALL.iter().copied().map(Action::Sns))
+        ec2.chain(events::call::Action::ALL.iter().copied().map(Action::Events))
+            .chain(sns::call::Action::ALL.iter().copied().map(Action::Sns))
             .chain(sqs::call::Action::ALL.iter().copied().map(Action::Sqs))
     }
 
@@ -55,7 +60,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
-            Action::Sns(_) | Action::Sqs(_) => false,
+            Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => false,
         }
     }
 }
@@ -65,7 +70,9 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
-            Action::Sns(_) | Action::Sqs(_) => write!(f, "{}:{}", self.service(), self.name()),
+            Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => {
+                write!(f, "{}:{}", self.service(), self.name())
+            }
         }
     }
 }
@@ -74,6 +81,7 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug)]
 pub enum Call {
     Ec2(ec2::call::Call),
+    Events(events::call::Call),
     Sns(sns::call::Call),
     Sqs(sqs::call::Call),
 }
@@ -83,6 +91,7 @@ impl Call {
     pub fn service(&self) -> Service {
         match self {
             Call::Ec2(_) => Service::Ec2,
+            Call::Events(_) => Service::Events,
             Call::Sns(_) => Service::Sns,
             Call::Sqs(_) => Service::Sqs,
         }
@@ -93,6 +102,7 @@ impl Call {
     pub fn action(&self) -> Option<Action> {
         match self {
             Call::Ec2(call) => call.action().map(Action::Ec2),
+            Call::Events(call) => call.action().map(Action::Events),
             Call::Sns(call) => call.action().map(Action::Sns),
             Call::Sqs(call) => call.action().map(Action::Sqs),
         }
@@ -119,6 +129,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+    Events(events::call::Answer),
     Sns(sns::call::Answer),
     Sqs(sqs::call::Answer),
 }
@@ -141,6 +152,7 @@ impl Failure {
     pub fn throttled(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
+            Service::Events => events::error::ApiError::throttled().into(),
             Service::Sns => sns::error::ApiError::throttled().into(),
             Service::Sqs => sqs::error::ApiError::throttled().into(),
         }
@@ -151,6 +163,7 @@ impl Failure {
     pub fn internal(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
+            Service::Events => events::error::ApiError::internal().into(),
             Service::Sns => sns::error::ApiError::internal().into(),
             Service::Sqs => sqs::error::ApiError::internal().into(),
         }

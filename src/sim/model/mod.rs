@@ -9,6 +9,7 @@ pub mod arn;
 pub mod call;
 mod counters;
 pub mod ec2;
+pub mod events;
 mod faults;
 mod messaging;
 pub mod notice;
@@ -26,6 +27,7 @@ use super::ledger::Ledger;
 use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
+use events::Events;
 use faults::Luck;
 use outbox::Outbox;
 use sns::Sns;
@@ -49,6 +51,7 @@ pub struct Model {
     ec2: Ec2,
     sqs: Sqs,
     sns: Sns,
+    events: Events,
     outbox: Outbox,
     /// Messages to queues and topics that do not exist.
     astray: u64,
@@ -69,6 +72,7 @@ impl Model {
             ec2: Ec2::new(settings.clone(), seed),
             sqs: Sqs::new(settings.clone(), seed),
             sns: Sns::new(settings.clone(), seed),
+            events: Events::new(settings.clone(), seed),
             outbox: Outbox::new(seed),
             astray: 0,
             settings,
@@ -117,6 +121,7 @@ impl Model {
         self.ec2.adopt(&self.settings);
         self.sqs.adopt(&self.settings);
         self.sns.adopt(&self.settings);
+        self.events.adopt(&self.settings);
         Ok(())
     }
 
@@ -155,6 +160,7 @@ impl Model {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
             Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
+            Call::Events(call) => Answer::Events(self.events.handle(call, now_ms)?),
         };
         self.post(now_ms);
         if luck.error_after {
@@ -206,7 +212,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
-                    Action::Sns(_) | Action::Sqs(_) => 0.0,
+                    Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);

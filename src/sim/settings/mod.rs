@@ -3,6 +3,7 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod events;
 mod sns;
 mod sqs;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
+pub use events::EventsSettings;
 pub use sns::SnsSettings;
 pub use sqs::SqsSettings;
 
@@ -47,6 +49,7 @@ pub struct Settings {
     pub switches: Switches,
     pub sqs: SqsSettings,
     pub sns: SnsSettings,
+    pub events: EventsSettings,
     /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
     /// as PEM. AWS trusts the public ones; none of those is trusted here.
     pub endpoint_authorities: String,
@@ -228,6 +231,7 @@ impl Default for Settings {
             switches: Switches::default(),
             sqs: SqsSettings::default(),
             sns: SnsSettings::default(),
+            events: EventsSettings::default(),
             endpoint_authorities: String::new(),
         }
     }
@@ -306,6 +310,8 @@ impl Settings {
             ("latency.run_instances", self.latency.run_instances),
             ("latency.other", self.latency.other),
             ("sns.spread", self.sns.spread),
+            ("events.spread", self.events.spread),
+            ("events.pause", self.events.pause),
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
@@ -317,8 +323,15 @@ impl Settings {
                 && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
             ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
         }
-        ensure("sns.copies_max", (1..=100).contains(&self.sns.copies_max), || {
-            "needs 1 to 100: each message is delivered at least once".into()
+        for (name, copies) in
+            [("sns.copies_max", self.sns.copies_max), ("events.copies_max", self.events.copies_max)]
+        {
+            ensure(name, (1..=100).contains(&copies), || {
+                "needs 1 to 100: each arrives at least once".into()
+            })?;
+        }
+        ensure("events.invocations_per_second", self.events.invocations_per_second > 0, || {
+            "needs at least 1".into()
         })?;
         self.check_subnets()
     }

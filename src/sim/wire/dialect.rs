@@ -11,18 +11,21 @@ use http::request::Parts;
 
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
+use super::super::model::events::call::Call as EventsCall;
 use super::super::model::sns::call::Call as SnsCall;
 use super::super::model::sqs::call::Call as SqsCall;
 use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
 use super::json::{Fields, JsonError};
-use super::{ec2, json, query, sns, sqs};
+use super::{ec2, events, json, query, sns, sqs};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// `EventBridge` in AWS JSON 1.1.
+    Events,
     /// SNS in the query protocol, version 2010-03-31, and the links in its messages.
     Sns,
     /// SQS in AWS JSON 1.0.
@@ -36,6 +39,7 @@ impl Dialect {
     pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
         if let Some((prefix, _)) = json::target(head) {
             match prefix {
+                events::request::TARGET => return Dialect::Events,
                 sqs::request::TARGET => return Dialect::SqsJson,
                 _ => return Dialect::Ec2,
             }
@@ -55,6 +59,7 @@ impl Dialect {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
             }),
+            Dialect::Events => Call::Events(events::request::call(action(head), Fields::parse(body))),
             Dialect::Sns => Call::Sns(match Form::parse(parameters(head, body)) {
                 Ok(form) => sns::request::call(&form),
                 Err(error) => SnsCall::Unreadable { action: None, error: error.into() },
@@ -76,6 +81,9 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::Events => {
+                Call::Events(EventsCall::Unreadable { action: None, error: JsonError::Malformed(why).into() })
+            }
             Dialect::Sns => {
                 Call::Sns(SnsCall::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
@@ -89,10 +97,13 @@ impl Dialect {
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
             (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            (Dialect::Events, Answer::Events(answer)) => events::answer::answer(answer),
             (Dialect::Sns, Answer::Sns(answer)) => sns::answer::answer(answer, request_id),
             (Dialect::SqsJson, Answer::Sqs(answer)) => sqs::answer::answer(answer),
             (Dialect::SqsQuery, Answer::Sqs(answer)) => sqs::document::answer(answer, request_id),
-            (Dialect::Ec2 | Dialect::Sns | Dialect::SqsJson | Dialect::SqsQuery, _) => Err(strange(answer)),
+            (Dialect::Ec2 | Dialect::Events | Dialect::Sns | Dialect::SqsJson | Dialect::SqsQuery, _) => {
+                Err(strange(answer))
+            }
         }
     }
 
@@ -100,6 +111,7 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::Events => events::answer::error(failure),
             Dialect::Sns => sns::answer::error(failure, request_id),
             Dialect::SqsJson => sqs::answer::error(failure),
             Dialect::SqsQuery => sqs::document::error(failure, request_id),
@@ -110,6 +122,7 @@ impl Dialect {
     pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
             Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => Vec::new(),
+            Dialect::Events => events::answer::error_headers(failure),
             Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
     }
@@ -117,6 +130,7 @@ impl Dialect {
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => "text/xml;charset=UTF-8",
+            Dialect::Events => json::JSON_1_1,
             Dialect::SqsJson => json::JSON_1_0,
         }
     }
@@ -153,6 +167,7 @@ mod tests {
     fn a_request_tells_which_service_it_is_for() {
         assert_eq!(of(None, "Action=RunInstances&Version=2016-11-15"), Dialect::Ec2);
         assert_eq!(of(None, ""), Dialect::Ec2);
+        assert_eq!(of(Some("AWSEvents.PutEvents"), "{}"), Dialect::Events);
         assert_eq!(of(Some("AmazonSQS.SendMessage"), "{}"), Dialect::SqsJson);
         assert_eq!(of(None, "Action=SendMessage&Version=2012-11-05"), Dialect::SqsQuery);
         assert_eq!(of(None, "Action=Publish&Version=2010-03-31"), Dialect::Sns);
