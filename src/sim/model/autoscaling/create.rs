@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_in_awss_words() {
-        assert_eq!(made(|_| {}).0, "");
         type Spoil = fn(&mut CreateGroup);
+        assert_eq!(made(|_| {}).0, "");
         let cases: [(Spoil, &str); 8] = [
             (|c| c.group.clear(), "between 1 and 255"),
             (|c| c.shape.min = None, "Value null at 'minSize'"),

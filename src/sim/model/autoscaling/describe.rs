@@ -155,13 +155,13 @@ mod tests {
         assert_eq!(names(&tagged), ["a", "c"]);
         assert_eq!(tagged[0].instances.as_ref().map(Vec::len), Some(2));
         assert_eq!((tagged[0].subnets.len(), tagged[0].zones.len()), (3, 3));
-        let named = DescribeGroups {
+        let asked = DescribeGroups {
             groups: vec!["b".into(), "nobody".into()],
             without_instances: true,
             ..DescribeGroups::default()
         };
-        let named = groups(&mut model, named).0;
-        assert_eq!((names(&named), named[0].instances.is_none()), (vec!["b".to_string()], true));
+        let found = groups(&mut model, asked).0;
+        assert_eq!((names(&found), found[0].instances.is_none()), (vec!["b".to_string()], true));
     }
 
     #[test]

@@ -243,13 +243,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
+        type Spoil = fn(&mut LaunchInstances);
         let mut model = serving(0, 300, 1);
-        let call = |change: fn(&mut LaunchInstances)| {
+        let call = |change: Spoil| {
             let Call::LaunchInstances(mut call) = launch("t", 1, A) else { panic!() };
             change(&mut call);
             Call::LaunchInstances(call)
         };
-        let cases: [(fn(&mut LaunchInstances), &str); 8] = [
+        let cases: [(Spoil, &str); 8] = [
             (|c| c.count = 0, "'requestedCapacity'"),
             (|c| c.count = 101, "100 instances"),
             (|c| c.token.clear(), "'clientToken'"),

@@ -18,6 +18,7 @@ const SOURCE: &str = "aws.autoscaling";
 /// What a queue or a topic gets when an instance begins to wait.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[allow(clippy::struct_field_names)] // AWS's names
 struct Lifecycle<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
@@ -178,7 +179,9 @@ fn is_topic(arn: &str) -> bool {
 /// `Key: value` lines, as the guide prints them.
 fn key_value(value: &Value) -> String {
     let pairs = value.as_object().into_iter().flatten();
-    pairs.map(|(key, value)| format!("{key}: {}\n", value.as_str().unwrap_or_default())).collect()
+    pairs.fold(String::new(), |text, (key, value)| {
+        text + key + ": " + value.as_str().unwrap_or_default() + "\n"
+    })
 }
 
 fn put(detail: &mut Value, key: &str, value: Option<&str>) {

@@ -54,7 +54,8 @@ impl Page {
 
 /// Opaque to the caller: the key in hexadecimal.
 fn token_for(key: &str) -> String {
-    let digits: String = key.bytes().map(|b| format!("{b:02x}")).collect();
+    let digits = key.bytes().flat_map(|b| [b >> 4, b & 15]);
+    let digits: String = digits.filter_map(|d| char::from_digit(d.into(), 16)).collect();
     format!("next-{digits}")
 }
 

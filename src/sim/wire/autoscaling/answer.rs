@@ -282,7 +282,7 @@ mod tests {
         let bytes = match &reply.outcome {
             Outcome::Answer(AnyAnswer::AutoScaling(a)) => answer(a, &reply.request_id),
             Outcome::Error(e) => query::error(NAMESPACE, e, &reply.request_id),
-            other => panic!("{other:?}"),
+            Outcome::Answer(_) | Outcome::Lost => panic!("{reply:?}"),
         };
         String::from_utf8(bytes.unwrap()).unwrap().replace(&reply.request_id, "ID")
     }
