@@ -174,3 +174,107 @@ fn check_sizes(group: &Group) -> Result<(), ApiError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::{Call, Source};
+    use super::super::testing::*;
+    use super::*;
+
+    fn made(change: impl FnOnce(&mut CreateGroup)) -> (&'static str, String) {
+        let mut call = create(1, 5, 2);
+        change(&mut call);
+        model(|s| s.autoscaling.groups_max = 1).refused(Call::CreateAutoScalingGroup(Box::new(call)), 0)
+    }
+
+    fn update(shape: Shape) -> Call {
+        Call::UpdateAutoScalingGroup { group: WEB.into(), shape: Box::new(shape) }
+    }
+
+    fn delete(force: bool) -> Call {
+        Call::DeleteAutoScalingGroup { group: WEB.into(), force }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_in_awss_words() {
+        type Spoil = fn(&mut CreateGroup);
+        assert_eq!(made(|_| {}).0, "");
+        let cases: [(Spoil, &str); 8] = [
+            (|c| c.group.clear(), "between 1 and 255"),
+            (|c| c.shape.min = None, "Value null at 'minSize'"),
+            (|c| c.shape.max = Some(0), "Max bound, 0, must be greater than or equal to min bound, 1"),
+            (
+                |c| c.shape.desired = Some(6),
+                "Desired capacity:6 must be between the specified min size:1 and max",
+            ),
+            (|c| c.shape.desired = Some(-1), "Value '-1' at 'desiredCapacity'"),
+            (|c| c.shape.source = None, "LaunchTemplate, LaunchConfigurationName"),
+            (|c| c.shape.subnets.clear(), "At least one Availability Zone or VPC Subnet is required."),
+            (|c| c.target_groups = vec!["arn:nonsense".into()], "Target Groups may not be valid"),
+        ];
+        for (spoil, says) in cases {
+            let (code, message) = made(spoil);
+            assert_eq!(code, "ValidationError");
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_are_taken_once_and_groups_are_limited() {
+        let mut model = model(|s| s.autoscaling.groups_max = 1);
+        let call = create(0, 1, 0);
+        model.done(Call::CreateAutoScalingGroup(Box::new(call.clone())), 0);
+        let again = Call::CreateAutoScalingGroup(Box::new(call.clone()));
+        assert_eq!(model.refused(again, 0).0, "AlreadyExists");
+        let other = CreateGroup { group: "other".into(), ..call };
+        assert_eq!(model.refused(Call::CreateAutoScalingGroup(Box::new(other)), 0).0, "LimitExceeded");
+    }
+
+    #[test]
+    fn new_bounds_move_the_desired_capacity() {
+        let mut model = serving(0, 9, 3);
+        let bounds = |min, max| Shape { min: Some(min), max: Some(max), ..Shape::default() };
+        model.done(update(bounds(5, 9)), 60_000);
+        assert_eq!(group(&mut model, 60_000).desired, 5);
+        model.done(update(bounds(0, 2)), 60_000);
+        assert_eq!(group(&mut model, 120_000).tally.counted(), 2);
+        let both = Shape { desired: Some(7), ..bounds(0, 4) };
+        assert_eq!(model.refused(update(both), 120_000).0, "ValidationError");
+        let group = group(&mut model, 120_000);
+        assert_eq!((group.min, group.max, group.desired), (0, 2, 2), "nothing of it holds");
+    }
+
+    #[test]
+    fn a_group_with_instances_goes_only_by_force_and_then_with_the_last_of_them() {
+        let mut model = serving(0, 3, 3);
+        assert_eq!(model.refused(delete(false), 60_000).0, "ResourceInUse");
+        model.done(delete(true), 60_000);
+        assert!(group(&mut model, 60_000).deleting);
+        assert!(model.refused(set_desired(1), 60_000).1.contains("pending delete"));
+        let ledger = model.ledger(70_000);
+        assert!(ledger.groups.is_empty(), "{:?}", ledger.groups);
+        assert!(ledger.instances.iter().all(|i| i.terminated_ms.is_some()));
+        let all = activities(&mut model, 70_000);
+        assert!(all.iter().all(|a| a.group_deleted));
+        model.done(Call::CreateAutoScalingGroup(Box::new(create(0, 1, 0))), 70_000);
+        model.done(delete(false), 70_000);
+    }
+
+    #[test]
+    fn deletion_protection_holds() {
+        let mut model = model(|_| {});
+        let mut call = create(0, 1, 0);
+        call.shape.deletion_protection = Some("prevent-force-deletion".into());
+        model.done(Call::CreateAutoScalingGroup(Box::new(call)), 0);
+        assert_eq!(model.refused(delete(true), 0).0, "ResourceInUse");
+        model.done(delete(false), 0);
+    }
+
+    #[test]
+    fn a_launch_configuration_will_do() {
+        let mut call = create(0, 3, 2);
+        call.shape.source = Some(Source::Configuration("old".into()));
+        let mut model = with_group(call);
+        assert_eq!(in_service(&mut model, 60_000).len(), 2);
+    }
+}

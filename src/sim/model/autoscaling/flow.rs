@@ -7,6 +7,7 @@ use super::group::Group;
 use super::hook::{Ending, HookAction};
 use super::member::{Leaves, Way};
 use super::notify::{self, Result as Told};
+use super::warm::WarmPool;
 use super::words::{ActivityStatus, HookResult, LifecycleState as State, Process, Stage, Transition};
 
 impl Group {
@@ -20,14 +21,14 @@ impl Group {
             State::Pending => match member.way {
                 Way::Launched => self.launched(ordinal, State::PendingWait, now),
                 Way::FromWarmPool => self.arrived(ordinal, State::PendingWait, now),
-                Way::Attached | Way::Returned => self.into_service(ordinal, now),
+                Way::Attached | Way::Returned => self.serve(ordinal, now),
             },
             State::WarmedPending => match member.way {
                 Way::Launched => self.launched(ordinal, State::WarmedPendingWait, now),
-                Way::FromWarmPool | Way::Attached | Way::Returned => self.into_pool(ordinal, now),
+                Way::FromWarmPool | Way::Attached | Way::Returned => self.rest(ordinal, now),
             },
-            State::PendingProceed => self.into_service(ordinal, now),
-            State::WarmedPendingProceed => self.into_pool(ordinal, now),
+            State::PendingProceed => self.serve(ordinal, now),
+            State::WarmedPendingProceed => self.rest(ordinal, now),
             State::EnteringStandby => self.aside(ordinal, now),
             State::Detaching => self.detached(ordinal, now),
             State::Terminating if !member.ended => {
@@ -81,13 +82,13 @@ impl Group {
             return;
         }
         if wait == State::PendingWait {
-            self.into_service(ordinal, now);
+            self.serve(ordinal, now);
         } else {
-            self.into_pool(ordinal, now);
+            self.rest(ordinal, now);
         }
     }
 
-    fn into_service(&mut self, ordinal: u32, now: &mut Now<'_>) {
+    fn serve(&mut self, ordinal: u32, now: &mut Now<'_>) {
         self.enter(ordinal, State::InService, None, now);
         let registered = self.does(Process::AddToLoadBalancer);
         let Some(member) = self.members.get_mut(&ordinal) else { return };
@@ -114,7 +115,7 @@ impl Group {
 
     /// The launch failed: it was never there.
     pub(super) fn lost(&mut self, ordinal: u32, reason: &str, now: &mut Now<'_>) {
-        self.drop_actions(ordinal, now);
+        drop_actions(ordinal, now);
         self.settled(ordinal, ActivityStatus::Failed, Some(reason.into()), now);
         self.remove(ordinal, now);
         self.plan_scale_soon(now);
@@ -129,7 +130,8 @@ impl Group {
         now: &mut Now<'_>,
     ) {
         let Some(member) = self.members.get_mut(&ordinal) else { return };
-        let (route, way, state, stage) = (member.route(), member.way, member.state, member.stage());
+        let (route, way, stage) = (member.route(), member.way, member.stage());
+        let detaching = member.state == State::Detaching;
         let Some(number) = member.activity.take() else { return };
         now.books.log.enter(number, status, message, now.ms);
         let told = match stage {
@@ -138,7 +140,7 @@ impl Group {
                 Way::Launched | Way::FromWarmPool => Told::Launched,
                 Way::Attached | Way::Returned => return,
             },
-            Stage::Leaving | Stage::LeavingWarm if state != State::Detaching => Told::Terminated,
+            Stage::Leaving | Stage::LeavingWarm if !detaching => Told::Terminated,
             Stage::Leaving | Stage::LeavingWarm | Stage::Aside | Stage::Retained => return,
         };
         let Some(activity) = now.books.log.get(number).cloned() else { return };
@@ -195,7 +197,7 @@ impl Group {
             return;
         }
         if result == HookResult::Abandon {
-            self.drop_actions(ordinal, now);
+            drop_actions(ordinal, now);
         } else if !now.books.actions.open_of(ordinal).is_empty() {
             return;
         }
@@ -238,13 +240,6 @@ impl Group {
         self.config.retains && self.members.get(&ordinal).is_some_and(|m| m.stage() == Stage::Leaving)
     }
 
-    /// Nobody's answer about this instance matters any more.
-    pub(super) fn drop_actions(&mut self, ordinal: u32, now: &mut Now<'_>) {
-        for number in now.books.actions.open_of(ordinal).to_vec() {
-            now.books.actions.end(number, Ending::Dropped, HookResult::Abandon, now.ms);
-        }
-    }
-
     /// Begins to leave: load balancers first, then the hooks, then EC2.
     pub(super) fn leave(&mut self, ordinal: u32, why: Leaves, now: &mut Now<'_>) {
         let Some(member) = self.members.get(&ordinal) else { return };
@@ -254,8 +249,8 @@ impl Group {
         let warm = member.stage() == Stage::Warm;
         let counted = member.state.counts();
         let to_pool =
-            why == Leaves::ScaleIn && !warm && self.warm_pool.as_ref().is_some_and(|p| p.takes_back());
-        self.drop_actions(ordinal, now);
+            why == Leaves::ScaleIn && !warm && self.warm_pool.as_ref().is_some_and(WarmPool::takes_back);
+        drop_actions(ordinal, now);
         self.begin("Terminating EC2 instance", &why.cause(), ordinal, ActivityStatus::InProgress, now);
         let until = now.passing();
         let state = if warm { State::WarmedTerminating } else { State::Terminating };
@@ -274,7 +269,7 @@ impl Group {
     fn end(&mut self, ordinal: u32, now: &mut Now<'_>) {
         if self.members.get(&ordinal).is_some_and(|m| m.to_pool) && self.warm_pool.is_some() {
             self.settled(ordinal, ActivityStatus::Successful, None, now);
-            return self.into_pool(ordinal, now);
+            return self.rest(ordinal, now);
         }
         now.ec2.terminate_for_group(&[now.ec2.id_of(ordinal)], now.ms);
         let until = now.ec2.seen(ordinal, now.ms).and_then(|s| s.terminated_ms).unwrap_or(now.ms);
@@ -310,6 +305,13 @@ impl Group {
         } else {
             Err(ApiError::invalid(format!("The instance {id} is not in {expected}.")))
         }
+    }
+}
+
+/// Nobody's answer about this instance matters any more.
+fn drop_actions(ordinal: u32, now: &mut Now<'_>) {
+    for number in now.books.actions.open_of(ordinal).to_vec() {
+        now.books.actions.end(number, Ending::Dropped, HookResult::Abandon, now.ms);
     }
 }
 

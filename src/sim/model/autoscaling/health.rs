@@ -119,3 +119,83 @@ impl Group {
         if enough { at_once.saturating_sub(under_way) } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ec2::testing::{Ask, terminate as end};
+    use super::super::call::Call;
+    use super::super::testing::*;
+    use super::*;
+
+    const TARGET: &str = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/1";
+
+    fn suspend(process: Process) -> Call {
+        Call::SuspendProcesses { group: WEB.into(), processes: vec![process] }
+    }
+
+    #[test]
+    fn an_instance_that_was_ended_is_noticed_a_minute_or_two_later_and_replaced() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.ask(&end(&ids[..2]), 60_000);
+        assert_eq!(in_service(&mut model, 119_999).len(), 3, "as far as the group knows");
+        let group1 = group(&mut model, 240_000);
+        assert_eq!((group1.tally.in_service, group1.tally.all()), (3, 3));
+        assert_eq!(model.ledger(240_000).instances.len(), 5);
+        let all = activities(&mut model, 240_000);
+        assert!(all.iter().any(|a| a.cause.contains("EC2 health check")), "{all:?}");
+    }
+
+    #[test]
+    fn nobody_looks_while_health_checks_are_suspended_nor_at_those_in_standby() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(Call::EnterStandby { members: members(&ids[..1]), decrement: true }, 60_000);
+        model.ask(&end(&ids[..1]), 62_000);
+        assert_eq!(group(&mut model, 600_000).tally.aside, 1);
+        model.done(suspend(Process::HealthCheck), 600_000);
+        model.ask(&end(&ids[1..2]), 600_000);
+        assert_eq!(in_service(&mut model, 1_200_000).len(), 2);
+        model.done(Call::ResumeProcesses { group: WEB.into(), processes: vec![] }, 1_200_000);
+        assert_eq!(group(&mut model, 1_500_000).members.len(), 3);
+        assert_eq!(model.ledger(1_500_000).instances.len(), 4);
+    }
+
+    #[test]
+    fn replacing_launches_nothing_while_launching_is_suspended_and_nothing_without_terminating() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(suspend(Process::Launch), 60_000);
+        model.ask(&end(&ids[..1]), 60_000);
+        assert_eq!(group(&mut model, 300_000).tally.all(), 2);
+        model.done(suspend(Process::Terminate), 300_000);
+        model.ask(&end(&ids[1..2]), 300_000);
+        assert_eq!(group(&mut model, 600_000).tally.all(), 2);
+    }
+
+    #[test]
+    fn what_the_load_balancer_calls_unhealthy_is_replaced_ten_percent_at_a_time() {
+        let mut call = create(0, 40, 30);
+        call.shape.health_check_type = Some("ELB".into());
+        call.shape.health_check_grace_period = Some(100);
+        call.target_groups = vec![TARGET.into()];
+        let mut model = with_group(call);
+        // Nobody configures the agents, so none of them serves.
+        let mut most = 0;
+        for now in (60_000..400_000).step_by(1_000) {
+            let tally = group(&mut model, now).tally;
+            most = most.max(tally.leaving);
+            assert!(now > 111_000 || tally.leaving == 0, "within the grace period");
+        }
+        assert_eq!(most, 3);
+    }
+
+    #[test]
+    fn a_group_that_trusts_only_ec2_keeps_them() {
+        let mut call = create(0, 40, 30);
+        call.target_groups = vec![TARGET.into()];
+        let mut model = with_group(call);
+        group(&mut model, 600_000);
+        assert_eq!(model.ledger(600_000).instances.len(), 30);
+    }
+}

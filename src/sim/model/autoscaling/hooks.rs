@@ -214,3 +214,227 @@ fn target(call: &PutHook, before: Option<&Hook>) -> Result<Option<String>, ApiEr
 fn has_fifo(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "fifo")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::{Call, CreateGroup};
+    use super::super::testing::*;
+    use super::super::words::{ActivityStatus, LifecycleState as State};
+    use super::*;
+
+    fn hooked(desired: i64, hooks: Vec<PutHook>) -> Model {
+        with_group(CreateGroup { hooks, ..create(0, 20, desired) })
+    }
+
+    fn up() -> PutHook {
+        hook("up", Transition::Launching)
+    }
+
+    fn down() -> PutHook {
+        hook("down", Transition::Terminating)
+    }
+
+    fn heartbeat(action: &super::super::HookAction) -> Call {
+        Call::RecordLifecycleActionHeartbeat(named(action))
+    }
+
+    #[test]
+    fn a_launch_waits_until_it_is_continued() {
+        let mut model = hooked(1, vec![up()]);
+        let waiting = open_actions(&mut model, 11_000);
+        assert_eq!((waiting.len(), waiting[0].token.len()), (1, 36));
+        assert_eq!(ids_in(&mut model, State::PendingWait, 40_000), [waiting[0].instance.clone()]);
+        assert_eq!(activities(&mut model, 40_000)[0].status, ActivityStatus::MidLifecycleAction);
+        model.done(complete(&waiting[0], HookResult::Continue), 40_000);
+        assert_eq!(ids_in(&mut model, State::PendingProceed, 40_000).len(), 1);
+        assert_eq!(in_service(&mut model, 41_000).len(), 1);
+        let (code, message) = model.refused(complete(&waiting[0], HookResult::Continue), 41_000);
+        assert_eq!(code, "ValidationError");
+        assert_eq!(message, format!("No active Lifecycle Action found with token {}", waiting[0].token));
+    }
+
+    #[test]
+    fn it_may_be_completed_by_its_instance_too() {
+        let mut model = hooked(1, vec![up()]);
+        let waiting = open_actions(&mut model, 11_000);
+        let by_instance = |id: &str| Call::CompleteLifecycleAction {
+            action: ActionName { token: None, instance: Some(id.into()), ..named(&waiting[0]) },
+            result: HookResult::Continue,
+        };
+        let (_, message) = model.refused(by_instance("i-0123456789abcdef0"), 11_000);
+        assert_eq!(message, "No active Lifecycle Action found with instance ID i-0123456789abcdef0");
+        model.done(by_instance(&waiting[0].instance), 11_000);
+        assert_eq!(in_service(&mut model, 12_000).len(), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_action() {
+        let mut model = hooked(1, vec![up()]);
+        let action = named(&open_actions(&mut model, 11_000)[0]);
+        let with = |action| Call::RecordLifecycleActionHeartbeat(action);
+        let other_hook = ActionName { hook: "other".into(), ..action.clone() };
+        assert!(model.refused(with(other_hook), 11_000).1.contains("No active Lifecycle Action"));
+        let short = ActionName { token: Some("x".into()), ..action.clone() };
+        assert!(model.refused(with(short), 11_000).1.contains("length between 36 and 36"));
+        let nothing = ActionName { token: None, ..action };
+        assert_eq!(model.refused(with(nothing), 11_000).0, "ValidationError");
+    }
+
+    #[test]
+    fn silence_abandons_by_default_and_the_instance_is_replaced() {
+        let mut model = hooked(1, vec![up()]);
+        let waiting = open_actions(&mut model, 11_000);
+        assert_eq!(open_actions(&mut model, 70_999).len(), 1);
+        assert!(open_actions(&mut model, 71_000).is_empty());
+        assert_eq!(endings(&mut model, 71_000), [Some(Ending::TimedOut)]);
+        let all = activities(&mut model, 71_000);
+        let cancelled = all.iter().find(|a| a.status == ActivityStatus::Cancelled).unwrap();
+        assert_eq!(
+            cancelled.message.as_deref().unwrap(),
+            format!(
+                "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {} was abandoned: \
+                 Heartbeat Timeout",
+                waiting[0].token
+            )
+        );
+        // It backs off for 15 s, and the next one runs after 10.
+        let next = open_actions(&mut model, 96_000);
+        assert_eq!((next.len(), next[0].started_ms), (1, 96_000));
+        assert_ne!(next[0].instance, waiting[0].instance);
+        assert!(model.ledger(96_000).instances[0].terminated_ms.is_some());
+    }
+
+    #[test]
+    fn silence_continues_if_that_is_the_default_result() {
+        let mut model = hooked(1, vec![PutHook { default_result: Some(HookResult::Continue), ..up() }]);
+        assert_eq!(in_service(&mut model, 72_000).len(), 1);
+        let action = &model.ledger(72_000).hook_actions[0];
+        assert_eq!((action.ended, action.result), (Some(Ending::TimedOut), Some(HookResult::Continue)));
+    }
+
+    #[test]
+    fn heartbeats_keep_it_waiting_up_to_the_global_timeout() {
+        let mut model = hooked(1, vec![PutHook { heartbeat_timeout: Some(30), ..up() }]);
+        let action = open_actions(&mut model, 11_000).remove(0);
+        let mut now = 11_000;
+        while now < 11_000 + 3_000_000 - 29_000 {
+            now += 29_000;
+            model.done(heartbeat(&action), now);
+        }
+        assert_eq!(open_actions(&mut model, 3_010_999).len(), 1);
+        assert_eq!(endings(&mut model, 3_011_000), [Some(Ending::TimedOut)]);
+        assert_eq!(model.ledger(3_011_000).hook_actions[0].heartbeats, 103);
+        assert!(model.refused(heartbeat(&action), 3_011_000).1.contains("No active Lifecycle Action"));
+    }
+
+    #[test]
+    fn with_several_hooks_all_must_continue_and_one_may_abandon() {
+        let second = hook("second", Transition::Launching);
+        let mut model = hooked(1, vec![up(), second.clone()]);
+        let waiting = open_actions(&mut model, 11_000);
+        assert_eq!(waiting.len(), 2);
+        model.done(complete(&waiting[0], HookResult::Continue), 11_000);
+        assert!(in_service(&mut model, 20_000).is_empty());
+        model.done(complete(&waiting[1], HookResult::Continue), 20_000);
+        assert_eq!(in_service(&mut model, 21_000).len(), 1);
+
+        let mut model = hooked(1, vec![up(), second]);
+        let waiting = open_actions(&mut model, 11_000);
+        model.done(complete(&waiting[0], HookResult::Abandon), 11_000);
+        assert_eq!(endings(&mut model, 11_000), [Some(Ending::Abandoned), Some(Ending::Dropped)]);
+        assert_eq!(ids_in(&mut model, State::Terminating, 11_000).len(), 1);
+    }
+
+    #[test]
+    fn an_end_waits_too_and_goes_on_either_way() {
+        for result in [HookResult::Continue, HookResult::Abandon] {
+            let mut model = hooked(2, vec![down()]);
+            let ids = in_service(&mut model, 60_000);
+            model.done(terminate(&ids[..1], true), 60_000);
+            assert_eq!(ids_in(&mut model, State::TerminatingWait, 61_000), ids[..1]);
+            assert!(model.ledger(61_000).instances.iter().all(|i| i.state.is_live()), "EC2 is not told yet");
+            let waiting = open_actions(&mut model, 61_000);
+            model.done(complete(&waiting[0], result), 62_000);
+            assert_eq!(ids_in(&mut model, State::TerminatingProceed, 62_000), ids[..1]);
+            assert_eq!(group(&mut model, 65_000).tally.all(), 1);
+        }
+    }
+
+    #[test]
+    fn an_abandoned_end_keeps_the_instance_if_the_group_retains() {
+        let mut call = create(0, 5, 2);
+        call.shape.retains = Some(true);
+        call.hooks = vec![down()];
+        let mut model = with_group(call);
+        let ids = in_service(&mut model, 60_000);
+        model.done(terminate(&ids[..1], false), 60_000);
+        let waiting = open_actions(&mut model, 61_000);
+        model.done(complete(&waiting[0], HookResult::Abandon), 61_000);
+        assert_eq!(ids_in(&mut model, State::TerminatingRetained, 120_000), ids[..1]);
+        assert_eq!(in_service(&mut model, 120_000).len(), 2, "replaced nevertheless");
+        model.done(terminate(&ids[..1], false), 120_000);
+        assert_eq!(group(&mut model, 130_000).tally.all(), 2, "without asking the hook again");
+    }
+
+    #[test]
+    fn an_abandoned_launch_asks_no_termination_hook() {
+        let mut model = hooked(1, vec![up(), down()]);
+        let waiting = open_actions(&mut model, 11_000);
+        model.done(complete(&waiting[0], HookResult::Abandon), 11_000);
+        assert_eq!(group(&mut model, 16_000).tally.all(), 0);
+        assert_eq!(endings(&mut model, 16_000), [Some(Ending::Abandoned)]);
+    }
+
+    #[test]
+    fn deleting_a_hook_ends_what_waits_for_it() {
+        let delete = |hook: &str| Call::DeleteLifecycleHook { group: WEB.into(), hook: hook.into() };
+        let mut model = hooked(1, vec![up()]);
+        open_actions(&mut model, 11_000);
+        model.done(delete("up"), 11_000);
+        assert_eq!(endings(&mut model, 11_000), [Some(Ending::HookDeleted)]);
+        assert_eq!(in_service(&mut model, 120_000).len(), 1, "the next one waits for nothing");
+        assert!(model.refused(delete("up"), 120_000).1.contains("No Lifecycle Hook found"));
+    }
+
+    #[test]
+    fn hooks_are_checked_kept_and_described() {
+        let mut model = hooked(0, vec![]);
+        let put = |hook: PutHook| Call::PutLifecycleHook { group: WEB.into(), hook };
+        let long = "x".repeat(4_001);
+        for bad in [
+            PutHook { heartbeat_timeout: Some(29), ..up() },
+            PutHook { heartbeat_timeout: Some(7_201), ..up() },
+            PutHook { transition: None, ..up() },
+            PutHook { name: "no spaces".into(), ..up() },
+            PutHook { metadata: Some(long), ..up() },
+            PutHook { target: Some("arn:aws:sqs:us-east-1:1:q.fifo".into()), ..up() },
+            PutHook { target: Some("arn:aws:s3:::bucket".into()), ..up() },
+        ] {
+            assert_eq!(model.refused(put(bad.clone()), 0).0, "ValidationError", "{bad:?}");
+        }
+        model.done(put(PutHook { metadata: Some("m".into()), heartbeat_timeout: None, ..up() }), 0);
+        model.done(
+            put(PutHook {
+                name: "up".into(),
+                default_result: Some(HookResult::Continue),
+                ..PutHook::default()
+            }),
+            0,
+        );
+        let Answer::Hooks(hooks) =
+            model.done(Call::DescribeLifecycleHooks { group: WEB.into(), hooks: vec!["up".into()] }, 0)
+        else {
+            panic!("no hooks")
+        };
+        assert_eq!(hooks.len(), 1);
+        assert_eq!((hooks[0].heartbeat_timeout, hooks[0].global_timeout), (3_600, 172_800));
+        assert_eq!(
+            (hooks[0].metadata.as_deref(), hooks[0].default_result),
+            (Some("m"), HookResult::Continue)
+        );
+        for n in 1..50 {
+            model.done(put(PutHook { name: format!("h{n}"), ..up() }), 0);
+        }
+        assert_eq!(model.refused(put(PutHook { name: "h50".into(), ..up() }), 0).0, "LimitExceeded");
+    }
+}

@@ -189,3 +189,87 @@ fn check(call: &LaunchInstances) -> Result<(), ApiError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::settings::PoolCapacity;
+    use super::super::call::{Call, PutWarmPool};
+    use super::super::testing::*;
+    use super::*;
+
+    fn ids(answer: &Answer) -> (Vec<String>, Vec<&'static str>) {
+        let Answer::Launched { launched, errors, .. } = answer else { panic!("{answer:?}") };
+        (launched.iter().flat_map(|l| l.ids.clone()).collect(), errors.iter().map(|e| e.code).collect())
+    }
+
+    #[test]
+    fn it_answers_with_the_ids_and_raises_the_desired_capacity() {
+        let mut model = serving(0, 9, 1);
+        let (first, errors) = ids(&model.done(launch("t", 3, B), 60_000));
+        assert_eq!((first.len(), errors.len()), (3, 0));
+        let group1 = group(&mut model, 60_000);
+        assert_eq!((group1.desired, group1.tally.coming), (4, 3));
+        assert_eq!(ids(&model.done(launch("t", 3, B), 61_000)).0, first);
+        assert_eq!(group(&mut model, 120_000).tally.in_service, 4);
+        assert_eq!(model.ledger(120_000).instances.len(), 4);
+        assert_eq!(model.refused(launch("t", 2, B), 61_000).0, "IdempotentParameterMismatch");
+    }
+
+    #[test]
+    fn it_gets_a_part_with_the_reason_for_the_rest() {
+        let pool = |n| PoolCapacity { zone: "us-east-1b".into(), instance_type: None, instances: n };
+        let mut model = model(|s| s.capacity = vec![pool(2)]);
+        model.done(Call::CreateAutoScalingGroup(Box::new(create(0, 9, 0))), 0);
+        let (got, errors) = ids(&model.done(launch("t", 3, B), 0));
+        assert_eq!((got.len(), errors.as_slice()), (2, &["InsufficientInstanceCapacity"][..]));
+        let (got, errors) = ids(&model.done(launch("u", 3, B), 0));
+        assert_eq!((got.len(), errors.as_slice()), (0, &["InsufficientInstanceCapacity"][..]));
+        assert_eq!(group(&mut model, 0).desired, 2);
+        let Call::LaunchInstances(mut retried) = launch("v", 3, B) else { panic!() };
+        retried.retries = true;
+        model.done(Call::LaunchInstances(retried), 0);
+        assert_eq!(group(&mut model, 0).desired, 5, "the group goes on by itself");
+        assert_eq!(in_service(&mut model, 60_000).len(), 5);
+    }
+
+    #[test]
+    fn the_maximum_holds_if_the_switch_says_so() {
+        for (checks, expected) in [(true, "ValidationError"), (false, "")] {
+            let mut model = model(|s| s.autoscaling.switches.launch_instances_checks_max = checks);
+            model.done(Call::CreateAutoScalingGroup(Box::new(create(0, 3, 2))), 0);
+            assert_eq!(model.refused(launch("t", 2, A), 60_000).0, expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        type Spoil = fn(&mut LaunchInstances);
+        let mut model = serving(0, 300, 1);
+        let call = |change: Spoil| {
+            let Call::LaunchInstances(mut call) = launch("t", 1, A) else { panic!() };
+            change(&mut call);
+            Call::LaunchInstances(call)
+        };
+        let cases: [(Spoil, &str); 8] = [
+            (|c| c.count = 0, "'requestedCapacity'"),
+            (|c| c.count = 101, "100 instances"),
+            (|c| c.token.clear(), "'clientToken'"),
+            (|c| c.token = "x".repeat(65), "'clientToken'"),
+            (|c| c.token = "no spaces".into(), "'clientToken'"),
+            (|c| c.zones = vec!["us-east-1a".into()], "Only one"),
+            (|c| c.subnets.clear(), "is required for an Auto Scaling group with several"),
+            (|c| c.subnets = vec!["subnet-9".into()], "not one of the Auto Scaling group"),
+        ];
+        for (change, says) in cases {
+            let (code, message) = model.refused(call(change), 60_000);
+            assert_eq!(code, "ValidationError");
+            assert!(message.contains(says), "{message}");
+        }
+        model.done(call(|c| c.count = 100), 60_000);
+        let processes = vec![Process::Launch];
+        model.done(Call::SuspendProcesses { group: WEB.into(), processes }, 60_000);
+        assert_eq!(model.refused(launch("u", 1, A), 60_000).0, "ValidationError");
+        model.done(Call::PutWarmPool { group: WEB.into(), pool: PutWarmPool::default() }, 60_000);
+        assert_eq!(model.refused(launch("u", 1, A), 60_000).0, "UnsupportedOperation");
+    }
+}

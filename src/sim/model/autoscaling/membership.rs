@@ -239,3 +239,136 @@ pub(super) fn check_ids(ids: &[String], most: usize) -> Result<(), ApiError> {
     let twice = ids.iter().enumerate().find(|(n, id)| ids[..*n].contains(id));
     twice.map_or(Ok(()), |(_, id)| Err(ApiError::invalid(format!("The instance id {id} is given twice."))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ec2::testing::{Ask, launched, run};
+    use super::super::call::{Call, PutHook};
+    use super::super::testing::*;
+    use super::super::words::{LifecycleState as State, Transition};
+    use super::*;
+
+    fn standby(ids: &[String], decrement: bool) -> Call {
+        Call::EnterStandby { members: members(ids), decrement }
+    }
+
+    fn detach(ids: &[String], decrement: bool) -> Call {
+        Call::DetachInstances { members: members(ids), decrement }
+    }
+
+    #[test]
+    fn standby_with_a_decrement_is_replaced_by_nobody_and_comes_back() {
+        let mut model = serving(1, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        let Answer::Activities { activities, .. } = model.done(standby(&ids[..2], true), 60_000) else {
+            panic!("no activities")
+        };
+        assert!(activities[0].description.starts_with("Moving EC2 instance to Standby: i-"));
+        assert_eq!(ids_in(&mut model, State::EnteringStandby, 60_000).len(), 2);
+        let group1 = group(&mut model, 120_000);
+        assert_eq!((group1.desired, group1.tally.counted(), group1.tally.aside), (1, 1, 2));
+        model.done(Call::ExitStandby(members(&ids[..1])), 120_000);
+        assert_eq!(in_service(&mut model, 180_000).len(), 2);
+        assert_eq!(group(&mut model, 180_000).desired, 2);
+    }
+
+    #[test]
+    fn standby_without_a_decrement_is_replaced_and_may_find_no_way_back() {
+        let mut model = serving(1, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(standby(&ids[..1], false), 60_000);
+        let group1 = group(&mut model, 120_000);
+        assert_eq!((group1.tally.in_service, group1.tally.aside), (3, 1));
+        let (code, message) = model.refused(Call::ExitStandby(members(&ids[..1])), 120_000);
+        assert_eq!(code, "ValidationError");
+        assert!(message.contains("above max value 3"), "{message}");
+    }
+
+    #[test]
+    fn the_minimum_and_the_state_are_checked_before_anything_moves() {
+        let mut model = serving(3, 6, 4);
+        let ids = in_service(&mut model, 60_000);
+        let (code, message) = model.refused(standby(&ids[..2], true), 60_000);
+        assert_eq!(code, "ValidationError");
+        assert!(message.contains("desiredSize equals minSize (3)"), "{message}");
+        model.done(standby(&ids[..1], true), 60_000);
+        assert!(model.refused(standby(&ids[..2], false), 60_000).1.contains("is not in InService"));
+        assert!(model.refused(Call::ExitStandby(members(&ids[..1])), 60_000).1.contains("not in Standby"));
+        let stranger = ["i-0123456789abcdef0".to_string()];
+        assert!(
+            model
+                .refused(standby(&stranger, true), 60_000)
+                .1
+                .contains("is not part of Auto Scaling group web.")
+        );
+        assert_eq!(group(&mut model, 60_000).tally.aside, 1);
+    }
+
+    #[test]
+    fn twenty_ids_and_each_once() {
+        let mut model = serving(0, 40, 21);
+        let ids = in_service(&mut model, 60_000);
+        assert!(model.refused(standby(&ids, true), 60_000).1.contains("limit of 20"));
+        let twice = [ids[0].clone(), ids[0].clone()];
+        assert!(model.refused(standby(&twice, true), 60_000).1.contains("given twice"));
+        model.done(standby(&ids[..20], true), 60_000);
+    }
+
+    #[test]
+    fn a_detached_one_lives_on_outside_and_can_be_attached_again() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(detach(&ids[..1], true), 60_000);
+        let group1 = group(&mut model, 120_000);
+        assert_eq!((group1.desired, group1.tally.all()), (2, 2));
+        assert!(model.ledger(120_000).instances.iter().all(|i| i.state.is_live()));
+        model.done(Call::AttachInstances(members(&ids[..1])), 120_000);
+        assert_eq!(in_service(&mut model, 180_000), ids);
+        assert_eq!(group(&mut model, 180_000).desired, 3);
+        assert!(
+            model.refused(Call::AttachInstances(members(&ids[..1])), 180_000).1.contains("already part of")
+        );
+    }
+
+    #[test]
+    fn a_detached_one_is_replaced_without_a_decrement() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(detach(&ids[..1], false), 60_000);
+        assert_eq!(in_service(&mut model, 120_000).len(), 3);
+        assert_eq!(model.ledger(120_000).instances.len(), 4);
+    }
+
+    #[test]
+    fn only_running_instances_of_its_zones_are_attached_up_to_the_maximum_without_hooks() {
+        let mut call = create(0, 4, 3);
+        call.shape.subnets = vec![B.into()];
+        call.hooks = vec![PutHook { ..hook("up", Transition::Launching) }];
+        let mut model = with_group(call);
+        let own = launched(&model.ask(&run("t", 1, 1), 0));
+        let attach = |ids: &[String]| Call::AttachInstances(members(ids));
+        assert!(model.refused(attach(&own), 0).1.contains("not in the running state"));
+        assert!(model.refused(attach(&own), 60_000).1.contains("availability zone"));
+        let b = Call::AttachInstances(members(&launched(&model.ask(
+            &super::super::super::ec2::call::Call::RunInstances(super::super::super::ec2::testing::run_in(
+                B, "u", 1, 2,
+            )),
+            60_000,
+        ))));
+        assert!(model.refused(b.clone(), 120_000).1.contains("value 5 is above max value 4"));
+        let Call::AttachInstances(mut two) = b else { panic!() };
+        two.ids.pop();
+        model.done(Call::AttachInstances(two), 120_000);
+        assert_eq!(in_service(&mut model, 130_000).len(), 1, "the others wait for their hook");
+    }
+
+    #[test]
+    fn nothing_comes_in_while_launching_is_suspended() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(standby(&ids[..1], true), 60_000);
+        model.done(Call::SuspendProcesses { group: WEB.into(), processes: vec![Process::Launch] }, 70_000);
+        assert!(model.refused(Call::ExitStandby(members(&ids[..1])), 70_000).1.contains("suspended"));
+        assert!(model.refused(Call::AttachInstances(members(&[])), 70_000).1.contains("suspended"));
+    }
+}

@@ -18,6 +18,7 @@ const SOURCE: &str = "aws.autoscaling";
 /// What a queue or a topic gets when an instance begins to wait.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
+#[allow(clippy::struct_field_names)] // AWS's names
 struct Lifecycle<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Place>,
@@ -178,7 +179,9 @@ fn is_topic(arn: &str) -> bool {
 /// `Key: value` lines, as the guide prints them.
 fn key_value(value: &Value) -> String {
     let pairs = value.as_object().into_iter().flatten();
-    pairs.map(|(key, value)| format!("{key}: {}\n", value.as_str().unwrap_or_default())).collect()
+    pairs.fold(String::new(), |text, (key, value)| {
+        text + key + ": " + value.as_str().unwrap_or_default() + "\n"
+    })
 }
 
 fn put(detail: &mut Value, key: &str, value: Option<&str>) {
@@ -219,5 +222,131 @@ mod tests {
         assert!(is_topic("arn:aws:sns:us-east-1:1:t") && !is_topic("arn:aws:sqs:us-east-1:1:q"));
         let lines = key_value(&json!({ "Service": "AWS Auto Scaling", "Time": "now" }));
         assert_eq!(lines, "Service: AWS Auto Scaling\nTime: now\n");
+    }
+
+    use super::super::super::super::settings::Settings;
+    use super::super::call::{Call, PutHook};
+    use super::super::testing::{self, AskGroups, Model, WEB, create, hook, messages, open_actions};
+    use super::super::words::HookResult;
+
+    const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:hooks";
+
+    /// A group of one whose launch waits for a hook with this target.
+    fn waiting(target: &str, change: impl FnOnce(&mut Settings)) -> Model {
+        let mut model = testing::model(change);
+        let mut group = create(0, 3, 1);
+        group.hooks = vec![PutHook {
+            target: Some(target.into()),
+            metadata: Some("m".into()),
+            ..hook("up", Transition::Launching)
+        }];
+        model.done(Call::CreateAutoScalingGroup(Box::new(group)), 1_694_403_000_000);
+        model
+    }
+
+    fn events(model: &mut Model, now_ms: i64) -> Vec<(&'static str, Vec<String>, Value)> {
+        let all = model.take_arrived(now_ms).into_iter();
+        all.filter_map(|(_, notice)| match notice {
+            Notice::Event { detail_type, resources, detail, .. } => Some((detail_type, resources, detail)),
+            Notice::Message { .. } => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_queue_gets_the_test_and_then_the_action_in_exact_words() {
+        let mut model = waiting(QUEUE, |_| {});
+        let action = open_actions(&mut model, 1_694_403_011_000).remove(0);
+        let all = messages(&mut model, 1_694_403_011_000);
+        assert_eq!(all.len(), 2);
+        assert!(all.iter().all(|(arn, _)| arn == QUEUE));
+        let request_id = |body: &str| {
+            let value: Value = serde_json::from_str(body).unwrap();
+            value["RequestId"].as_str().unwrap().to_string()
+        };
+        let (test, told) = (&all[0].1, &all[1].1);
+        let arn =
+            serde_json::from_str::<Value>(test).unwrap()["AutoScalingGroupARN"].as_str().unwrap().to_string();
+        assert!(arn.ends_with(":autoScalingGroupName/web"), "{arn}");
+        assert_eq!(
+            *test,
+            format!(
+                r#"{{"AccountId":"000000000000","RequestId":"{}","AutoScalingGroupARN":"{arn}","AutoScalingGroupName":"web","Service":"AWS Auto Scaling","Event":"autoscaling:TEST_NOTIFICATION","Time":"2023-09-11T03:30:00.000Z"}}"#,
+                request_id(test)
+            )
+        );
+        assert_eq!(
+            *told,
+            format!(
+                r#"{{"Origin":"EC2","LifecycleHookName":"up","Destination":"AutoScalingGroup","AccountId":"000000000000","RequestId":"{}","LifecycleTransition":"autoscaling:EC2_INSTANCE_LAUNCHING","AutoScalingGroupName":"web","Service":"AWS Auto Scaling","Time":"2023-09-11T03:30:11.000Z","EC2InstanceId":"{}","NotificationMetadata":"m","LifecycleActionToken":"{}"}}"#,
+                request_id(told),
+                action.instance,
+                action.token
+            )
+        );
+    }
+
+    #[test]
+    fn the_switches_take_origins_away_and_write_lines_to_topics() {
+        let topic = "arn:aws:sns:us-east-1:000000000000:hooks";
+        let mut model = waiting(topic, |s| {
+            s.autoscaling.switches.origin_and_destination = false;
+            s.autoscaling.switches.sns_messages_are_json = false;
+        });
+        let all = messages(&mut model, 1_694_403_011_000);
+        let told = &all[1].1;
+        assert!(told.contains("LifecycleHookName: up\n") && !told.contains("Origin"), "{told}");
+    }
+
+    #[test]
+    fn the_bus_hears_of_the_action_of_the_launch_and_of_the_end() {
+        let mut model = waiting(QUEUE, |_| {});
+        let action = open_actions(&mut model, 1_694_403_011_000).remove(0);
+        let first = events(&mut model, 1_694_403_011_000);
+        assert_eq!(first.len(), 1);
+        let (kind, resources, detail) = &first[0];
+        assert_eq!(*kind, "EC2 Instance-launch Lifecycle Action");
+        assert!(resources[0].ends_with("autoScalingGroupName/web"));
+        assert_eq!(
+            *detail,
+            json!({
+                "LifecycleActionToken": action.token,
+                "AutoScalingGroupName": "web",
+                "LifecycleHookName": "up",
+                "EC2InstanceId": action.instance,
+                "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+                "NotificationMetadata": "m",
+                "Origin": "EC2",
+                "Destination": "AutoScalingGroup",
+            })
+        );
+        model.done(testing::complete(&action, HookResult::Continue), 1_694_403_012_000);
+        let launched = events(&mut model, 1_694_403_014_000);
+        assert_eq!(launched[0].0, "EC2 Instance Launch Successful");
+        assert_eq!(launched[0].2["EC2InstanceId"], action.instance.as_str());
+        assert_eq!(launched[0].2["Details"]["Availability Zone"], "us-east-1a");
+        model.done(Call::DeleteAutoScalingGroup { group: WEB.into(), force: true }, 1_694_403_015_000);
+        let ended = events(&mut model, 1_694_403_030_000);
+        assert_eq!(ended[0].0, "EC2 Instance Terminate Successful");
+        assert_eq!(
+            (&ended[0].2["Origin"], &ended[0].2["Destination"]),
+            (&json!("AutoScalingGroup"), &json!("EC2"))
+        );
+    }
+
+    #[test]
+    fn an_abandoned_launch_is_unsuccessful() {
+        let mut model = waiting(QUEUE, |_| {});
+        let action = open_actions(&mut model, 1_694_403_011_000).remove(0);
+        model.done(testing::complete(&action, HookResult::Abandon), 1_694_403_012_000);
+        let kinds: Vec<_> = events(&mut model, 1_694_403_018_000).iter().map(|(kind, ..)| *kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                "EC2 Instance-launch Lifecycle Action",
+                "EC2 Instance Launch Unsuccessful",
+                "EC2 Instance Terminate Successful"
+            ]
+        );
     }
 }

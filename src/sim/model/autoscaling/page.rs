@@ -54,7 +54,8 @@ impl Page {
 
 /// Opaque to the caller: the key in hexadecimal.
 fn token_for(key: &str) -> String {
-    let digits: String = key.bytes().map(|b| format!("{b:02x}")).collect();
+    let digits = key.bytes().flat_map(|b| [b >> 4, b & 15]);
+    let digits: String = digits.filter_map(|d| char::from_digit(d.into(), 16)).collect();
     format!("next-{digits}")
 }
 
@@ -75,11 +76,11 @@ mod tests {
 
     #[test]
     fn pages_go_on_where_the_last_one_ended() {
-        let all = || ["a", "b", "ü", "z"].into_iter().map(|k| (k.to_string(), k));
+        let all = || ["a", "b", "é", "ü"].into_iter().map(|k| (k.to_string(), k));
         let (first, token) = page(None, None).unwrap().cut(all());
         assert_eq!(first, ["a", "b"]);
-        let (second, token) = page(Some(3), token.as_deref()).unwrap().cut(all().filter(|(_, k)| *k != "ü"));
-        assert_eq!((second, token), (vec!["z"], None));
+        let (second, token) = page(Some(3), token.as_deref()).unwrap().cut(all().filter(|(_, k)| *k != "é"));
+        assert_eq!((second, token), (vec!["ü"], None));
     }
 
     #[test]

@@ -91,3 +91,102 @@ impl AutoScaling {
         Ok(Answer::Done(Action::DeleteWarmPool))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Call;
+    use super::super::testing::*;
+    use super::super::words::{HookResult, LifecycleState as State, Transition};
+    use super::*;
+
+    fn put(pool: PutWarmPool) -> Call {
+        Call::PutWarmPool { group: WEB.into(), pool }
+    }
+
+    fn running(max_prepared: i64) -> PutWarmPool {
+        PutWarmPool {
+            max_prepared: Some(max_prepared),
+            state: Some(PoolState::Running),
+            ..PutWarmPool::default()
+        }
+    }
+
+    fn described(model: &mut Model, now: i64) -> Vec<&'static str> {
+        let call = Call::DescribeWarmPool { group: WEB.into(), page: PageRequest::default() };
+        let Answer::WarmPool { instances, .. } = model.done(call, now) else { panic!("no pool") };
+        instances.iter().map(|i| i.state.as_str()).collect()
+    }
+
+    #[test]
+    fn a_pool_is_filled_beside_the_group_and_used_first() {
+        let mut model = serving(0, 9, 2);
+        model.done(put(running(5)), 60_000);
+        assert_eq!(described(&mut model, 61_000), ["Warmed:Pending"; 3]);
+        assert_eq!(described(&mut model, 80_000), ["Warmed:Running"; 3]);
+        assert_eq!(group(&mut model, 80_000).tally.counted(), 2);
+        model.done(set_desired(4), 80_000);
+        assert_eq!(in_service(&mut model, 82_000).len(), 4, "within two seconds, where a launch takes ten");
+        assert_eq!(described(&mut model, 120_000), ["Warmed:Running"; 1]);
+        assert_eq!(model.ledger(120_000).instances.len(), 5);
+    }
+
+    #[test]
+    fn its_instances_wait_for_hooks_on_both_ways() {
+        let mut model = serving(0, 9, 0);
+        let up = Call::PutLifecycleHook { group: WEB.into(), hook: hook("up", Transition::Launching) };
+        model.done(up, 60_000);
+        model.done(put(PutWarmPool { max_prepared: Some(1), ..PutWarmPool::default() }), 60_000);
+        assert_eq!(described(&mut model, 75_000), ["Warmed:Pending:Wait"]);
+        let waiting = open_actions(&mut model, 75_000);
+        model.done(complete(&waiting[0], HookResult::Continue), 75_000);
+        assert_eq!(described(&mut model, 76_000), ["Warmed:Stopped"]);
+        model.done(set_desired(1), 80_000);
+        assert_eq!(ids_in(&mut model, State::PendingWait, 85_000).len(), 1);
+        let waiting = open_actions(&mut model, 85_000);
+        model.done(complete(&waiting[0], HookResult::Continue), 85_000);
+        assert_eq!(in_service(&mut model, 86_000).len(), 1);
+    }
+
+    #[test]
+    fn a_scale_in_gives_back_what_can_be_used_again() {
+        let mut model = serving(0, 9, 2);
+        model.done(put(PutWarmPool { reuse_on_scale_in: Some(true), ..running(3) }), 60_000);
+        assert_eq!(described(&mut model, 90_000).len(), 1);
+        model.done(set_desired(1), 90_000);
+        assert_eq!(described(&mut model, 120_000), ["Warmed:Running"; 2]);
+        assert_eq!(model.ledger(120_000).instances.iter().filter(|i| i.state.is_live()).count(), 3);
+    }
+
+    #[test]
+    fn a_deleted_pool_empties() {
+        for force in [false, true] {
+            let mut model = serving(0, 9, 2);
+            model.done(put(running(5)), 60_000);
+            assert_eq!(described(&mut model, 90_000).len(), 3);
+            model.done(Call::DeleteWarmPool { group: WEB.into(), force }, 90_000);
+            let group = group(&mut model, 120_000);
+            assert_eq!((group.tally.all(), group.tally.in_service), (2, 2));
+            assert!(described(&mut model, 120_000).is_empty());
+            let again = Call::DeleteWarmPool { group: WEB.into(), force };
+            assert_eq!(model.refused(again, 120_000).0, "ValidationError");
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_refused_and_minus_one_takes_a_limit_away() {
+        let mut model = serving(0, 4, 2);
+        assert_eq!(model.refused(put(running(-2)), 60_000).0, "ValidationError");
+        model.done(put(running(3)), 60_000);
+        assert_eq!(described(&mut model, 90_000).len(), 1);
+        model.done(put(PutWarmPool { max_prepared: Some(-1), ..PutWarmPool::default() }), 90_000);
+        assert_eq!(described(&mut model, 120_000).len(), 2, "up to the maximum of 4");
+    }
+
+    #[test]
+    fn those_in_the_pool_cannot_be_terminated_in_the_group() {
+        let mut model = serving(0, 9, 2);
+        model.done(put(running(3)), 60_000);
+        let warm = ids_in(&mut model, State::WarmedRunning, 90_000);
+        assert!(model.refused(terminate(&warm, false), 90_000).1.contains("warm pool"));
+    }
+}

@@ -186,3 +186,223 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::settings::PoolCapacity;
+    use super::super::call::{Call, CreateGroup, Shape};
+    use super::super::testing::*;
+    use super::super::words::{ActivityStatus, LifecycleState as State, TerminationPolicy};
+    use super::*;
+
+    fn short(zone: &str, instances: u32) -> PoolCapacity {
+        PoolCapacity { zone: zone.into(), instance_type: None, instances }
+    }
+
+    fn suspend(process: Process) -> Call {
+        Call::SuspendProcesses { group: WEB.into(), processes: vec![process] }
+    }
+
+    fn resume(process: Process) -> Call {
+        Call::ResumeProcesses { group: WEB.into(), processes: vec![process] }
+    }
+
+    fn created(
+        change: impl FnOnce(&mut super::super::super::super::settings::Settings),
+        call: CreateGroup,
+    ) -> Model {
+        let mut model = model(change);
+        model.done(Call::CreateAutoScalingGroup(Box::new(call)), 0);
+        model
+    }
+
+    #[test]
+    fn it_launches_a_little_later_balanced_over_its_zones() {
+        let mut model = with_group(create(0, 9, 7));
+        assert_eq!(group(&mut model, 999).tally.all(), 0);
+        assert_eq!(group(&mut model, 1_000).tally.coming, 7);
+        assert_eq!(zones(&mut model, 1_000), [3, 2, 2]);
+        assert_eq!(group(&mut model, 10_999).tally.coming, 7);
+        assert_eq!(group(&mut model, 11_000).tally.in_service, 7);
+        let all = activities(&mut model, 11_000);
+        assert_eq!(all.len(), 7);
+        assert_eq!(all[0].status, ActivityStatus::Successful);
+        assert!(all[0].cause.ends_with("increasing the capacity from 0 to 7."), "{}", all[0].cause);
+        assert!(all[0].description.starts_with("Launching a new EC2 instance: i-"));
+    }
+
+    #[test]
+    fn it_goes_elsewhere_when_a_zone_has_no_capacity_and_says_so() {
+        let mut model = created(|s| s.capacity = vec![short("us-east-1a", 1)], create(0, 9, 9));
+        assert_eq!(zones(&mut model, 1_000), [1, 4, 4]);
+        let failed: Vec<_> = activities(&mut model, 1_000)
+            .into_iter()
+            .filter(|a| a.status == ActivityStatus::Failed)
+            .collect();
+        assert_eq!(failed.len(), 1);
+        assert!(
+            failed[0].description.contains("Launching EC2 instance failed."),
+            "{}",
+            failed[0].description
+        );
+    }
+
+    #[test]
+    fn without_any_capacity_it_tries_again_less_and_less_often() {
+        let zones = ["us-east-1a", "us-east-1b", "us-east-1c"];
+        let mut model = created(|s| s.capacity = zones.map(|z| short(z, 0)).to_vec(), create(0, 9, 1));
+        let tries = |model: &mut Model, now| {
+            let mut at: Vec<i64> = activities(model, now).iter().map(|a| a.start_ms).collect();
+            at.dedup();
+            at
+        };
+        assert_eq!(tries(&mut model, 200_000), [106_000, 46_000, 16_000, 1_000]);
+        let change = super::super::super::Change { capacity: Some(Vec::new()), ..Default::default() };
+        model.change(&change).unwrap();
+        assert_eq!(in_service(&mut model, 300_000).len(), 1);
+    }
+
+    #[test]
+    fn it_launches_in_batches_if_it_is_to() {
+        let mut model = created(|s| s.autoscaling.launch_batch = 3, create(0, 9, 7));
+        let counted = |model: &mut Model, now| group(model, now).tally.counted();
+        assert_eq!([1_000, 2_000, 3_000].map(|now| counted(&mut model, now)), [3, 6, 7]);
+    }
+
+    #[test]
+    fn a_scale_in_takes_the_oldest_of_the_fullest_zone_and_no_protected_one() {
+        let mut model = serving(0, 9, 4);
+        model.done(set_desired(7), 60_000);
+        let old: Vec<_> = in_service(&mut model, 70_000);
+        assert_eq!(zones(&mut model, 120_000), [3, 2, 2]);
+        let protect = Call::SetInstanceProtection { members: members(&old[..1]), protected: true };
+        model.done(protect, 120_000);
+        model.done(set_desired(3), 120_000);
+        let gone = ids_in(&mut model, State::Terminating, 121_000);
+        assert_eq!(gone.len(), 4);
+        assert!(!gone.contains(&old[0]), "protected");
+        assert!(old[1..].iter().all(|id| gone.contains(id)), "the oldest go first");
+        assert_eq!(zones(&mut model, 180_000), [1, 1, 1]);
+        assert!(activities(&mut model, 180_000)[0].cause.contains("difference between desired and actual"));
+    }
+
+    #[test]
+    fn the_newest_go_first_if_that_is_the_policy() {
+        let mut call = create(0, 9, 3);
+        call.shape.termination_policies = vec![TerminationPolicy::NewestInstance];
+        let mut model = created(|_| {}, call);
+        let old = in_service(&mut model, 60_000);
+        model.done(set_desired(6), 60_000);
+        group(&mut model, 120_000);
+        model.done(set_desired(3), 120_000);
+        assert_eq!(in_service(&mut model, 180_000), old);
+    }
+
+    #[test]
+    fn with_everyone_protected_a_scale_in_waits_for_nobody() {
+        let mut call = create(0, 9, 3);
+        call.shape.protects_new = Some(true);
+        let mut model = created(|_| {}, call);
+        assert_eq!(in_service(&mut model, 60_000).len(), 3);
+        model.done(set_desired(0), 60_000);
+        assert_eq!(in_service(&mut model, 120_000).len(), 3);
+    }
+
+    #[test]
+    fn launch_and_terminate_can_be_suspended_and_are_caught_up_with() {
+        let mut model = serving(0, 9, 3);
+        model.done(suspend(Process::Launch), 60_000);
+        model.done(set_desired(5), 60_000);
+        assert_eq!(group(&mut model, 120_000).tally.counted(), 3);
+        model.done(resume(Process::Launch), 120_000);
+        assert_eq!(group(&mut model, 180_000).tally.in_service, 5);
+        model.done(suspend(Process::Terminate), 180_000);
+        model.done(set_desired(1), 180_000);
+        assert_eq!(group(&mut model, 240_000).tally.in_service, 5);
+        model.done(resume(Process::Terminate), 240_000);
+        assert_eq!(group(&mut model, 300_000).tally.all(), 1);
+    }
+
+    /// Zone a is full up to 2 at first, so that the others get more; then it has room again.
+    fn unbalanced(change: impl FnOnce(&mut super::super::super::super::settings::Settings)) -> Model {
+        let both = |s: &mut super::super::super::super::settings::Settings| {
+            s.capacity = vec![short("us-east-1a", 0)];
+            change(s);
+        };
+        let mut model = created(both, create(0, 20, 10));
+        assert_eq!(zones(&mut model, 12_000), [0, 5, 5]);
+        let change = super::super::super::Change { capacity: Some(Vec::new()), ..Default::default() };
+        model.change(&change).unwrap();
+        model
+    }
+
+    #[test]
+    fn zones_are_balanced_by_launching_first_and_beyond_the_desired_size_for_a_while() {
+        let mut model = unbalanced(|_| {});
+        assert_eq!(zones(&mut model, 900_000), [3, 3, 4]);
+        let group = group(&mut model, 900_000);
+        assert_eq!((group.tally.in_service, group.most_counted), (10, 12), "10 % of the maximum beyond");
+    }
+
+    #[test]
+    fn a_full_group_goes_over_its_maximum_to_balance_its_zones_unless_it_may_not() {
+        let full = |rebalances: bool| {
+            let mut model = unbalanced(|s| s.autoscaling.switches.rebalances = rebalances);
+            let shape = Shape { max: Some(10), ..Shape::default() };
+            model.done(Call::UpdateAutoScalingGroup { group: WEB.into(), shape: Box::new(shape) }, 12_000);
+            let group = group(&mut model, 900_000);
+            (zones(&mut model, 900_000), group.most_over_max)
+        };
+        assert_eq!(full(true), ([3, 3, 4], 1));
+        assert_eq!(full(false), ([0, 5, 5], 0));
+    }
+
+    #[test]
+    fn terminating_ones_keep_their_place_if_the_switch_says_so() {
+        for (counts, standing) in [(false, 6), (true, 3)] {
+            let mut model = created(
+                |s| {
+                    s.autoscaling.switches.terminating_counts_against_max = counts;
+                    s.shutdown =
+                        super::super::super::super::settings::Range { min_ms: 60_000, max_ms: 60_000 };
+                },
+                create(0, 3, 3),
+            );
+            let ids = in_service(&mut model, 60_000);
+            model.done(terminate(&ids, false), 60_000);
+            assert_eq!(group(&mut model, 90_000).tally.all(), standing, "{counts}");
+            assert_eq!(group(&mut model, 200_000).tally.in_service, 3, "{counts}");
+        }
+    }
+
+    #[test]
+    fn its_launches_draw_on_the_accounts_instances_if_the_switch_says_so() {
+        let launched = |pays: bool| {
+            let mut model = created(
+                |s| {
+                    s.autoscaling.switches.launches_draw_on_run_instances = pays;
+                    s.buckets.run_instances_resource.start = Some(4.0);
+                },
+                create(0, 9, 9),
+            );
+            group(&mut model, 1_000).tally.counted()
+        };
+        assert_eq!((launched(false), launched(true)), (9, 3), "three at a time: one zone pays");
+    }
+
+    #[test]
+    fn one_that_dies_while_it_boots_is_a_failed_launch_and_replaced() {
+        let mut model = created(|s| s.broken = 30.0, create(0, 60, 40));
+        let group = group(&mut model, 600_000);
+        let ledger = model.ledger(600_000);
+        let dead = |i: &&super::super::super::super::ledger::Entry| {
+            i.broken == Some(super::super::super::super::fate::Broken::Dies)
+        };
+        assert!(ledger.instances.iter().filter(dead).count() > 0);
+        assert_eq!(group.tally.counted(), 40);
+        let failed = activities(&mut model, 600_000);
+        let message =
+            failed.iter().find(|a| a.status == ActivityStatus::Failed).and_then(|a| a.message.clone());
+        assert!(message.is_some_and(|m| m.contains("Client.InternalError: Client error on launch")));
+    }
+}

@@ -169,3 +169,81 @@ fn check_targets(arns: &[String]) -> Result<(), ApiError> {
 pub(super) fn no_filter(name: &str) -> ApiError {
     ApiError::invalid(format!("Filter type {name} is not correct."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Call;
+    use super::super::testing::*;
+    use super::*;
+
+    fn tag(key: &str, propagates: bool) -> Tag {
+        Tag { group: Some(WEB.into()), key: key.into(), value: Some("v".into()), propagates }
+    }
+
+    #[test]
+    fn instances_get_the_tags_that_propagate_and_the_name_of_their_group() {
+        let mut model = serving(0, 3, 0);
+        model.done(Call::CreateOrUpdateTags(vec![tag("team", true), tag("secret", false)]), 0);
+        model.done(set_desired(1), 60_000);
+        let tags = model.ledger(120_000).instances[0].tags.clone();
+        let pairs: Vec<(&str, &str)> = tags.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, [("aws:autoscaling:groupName", "web"), ("team", "v")]);
+    }
+
+    #[test]
+    fn tags_are_described_filtered_and_deleted() {
+        let mut model = serving(0, 3, 0);
+        model.done(Call::CreateOrUpdateTags(vec![tag("a", true), tag("b", false)]), 0);
+        let keys = |model: &mut Model, name: &str, value: &str| {
+            let filters = vec![Filter { name: name.into(), values: vec![value.into()] }];
+            let call = Call::DescribeTags { filters, page: PageRequest::default() };
+            let Answer::Tags { tags, .. } = model.done(call, 0) else { panic!("no tags") };
+            tags.into_iter().map(|t| t.key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(&mut model, "auto-scaling-group", WEB), ["a", "b"]);
+        assert_eq!(keys(&mut model, "propagate-at-launch", "true"), ["a"]);
+        assert_eq!(keys(&mut model, "key", "b"), ["b"]);
+        model.done(Call::DeleteTags(vec![tag("a", true)]), 0);
+        assert_eq!(keys(&mut model, "value", "v"), ["b"]);
+        let bad = vec![Filter { name: "mood".into(), values: vec![] }];
+        let call = Call::DescribeTags { filters: bad, page: PageRequest::default() };
+        assert_eq!(model.refused(call, 0).0, "ValidationError");
+    }
+
+    #[test]
+    fn tags_have_limits() {
+        let mut model = serving(0, 3, 0);
+        for bad in [tag("", true), tag("aws:mine", true), tag(&"k".repeat(129), true)] {
+            assert_eq!(model.refused(Call::CreateOrUpdateTags(vec![bad]), 0).0, "ValidationError");
+        }
+        for n in 0..50 {
+            model.done(Call::CreateOrUpdateTags(vec![tag(&format!("k{n}"), true)]), 0);
+        }
+        assert_eq!(model.refused(Call::CreateOrUpdateTags(vec![tag("k50", true)]), 0).0, "LimitExceeded");
+        model.done(Call::CreateOrUpdateTags(vec![tag("k7", false)]), 0);
+    }
+
+    #[test]
+    fn target_groups_come_ten_at_a_time_and_have_a_state() {
+        let mut model = serving(0, 3, 1);
+        let arn = |n: u32| format!("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t{n}/1");
+        let attach = |range: std::ops::Range<u32>| Call::AttachLoadBalancerTargetGroups {
+            group: WEB.into(),
+            arns: range.map(arn).collect(),
+        };
+        assert!(model.refused(attach(0..11), 60_000).1.contains("The limit is 10"));
+        model.done(attach(0..1), 60_000);
+        let states = |model: &mut Model, now| {
+            let call =
+                Call::DescribeLoadBalancerTargetGroups { group: WEB.into(), page: PageRequest::default() };
+            let Answer::TargetGroups { targets, .. } = model.done(call, now) else { panic!("no targets") };
+            targets.into_values().collect::<Vec<_>>()
+        };
+        assert_eq!(states(&mut model, 60_000), ["Adding"]);
+        assert_eq!(states(&mut model, 62_000), ["InService"]);
+        let detach = |n| Call::DetachLoadBalancerTargetGroups { group: WEB.into(), arns: vec![arn(n)] };
+        assert_eq!(model.refused(detach(5), 62_000).0, "ValidationError");
+        model.done(detach(0), 62_000);
+        assert!(states(&mut model, 62_000).is_empty());
+    }
+}

@@ -66,3 +66,73 @@ impl AutoScaling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call::Call;
+    use super::super::testing::*;
+    use super::*;
+
+    #[test]
+    fn with_or_without_a_decrement() {
+        let mut model = serving(1, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        model.done(terminate(&ids[..1], true), 60_000);
+        model.done(terminate(&ids[1..2], false), 60_000);
+        let group = group(&mut model, 120_000);
+        assert_eq!((group.desired, group.tally.in_service, group.tally.all()), (2, 2, 2));
+        assert_eq!(model.ledger(120_000).instances.len(), 4);
+    }
+
+    #[test]
+    fn one_bad_id_stops_all_and_so_does_the_minimum() {
+        let mut model = serving(2, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        let with_stranger = [ids[0].clone(), "i-0123456789abcdef0".into()];
+        let (code, message) = model.refused(terminate(&with_stranger, false), 60_000);
+        assert_eq!(
+            (code, message.as_str()),
+            (
+                "ValidationError",
+                "Instance Id not found - No managed instance found for instance ID: i-0123456789abcdef0"
+            )
+        );
+        assert!(model.refused(terminate(&ids, true), 60_000).1.contains("minSize (2)"));
+        assert_eq!(in_service(&mut model, 120_000).len(), 3);
+    }
+
+    #[test]
+    fn a_hundred_at_most_and_one_by_itself_without_its_group() {
+        let mut model = serving(0, 200, 101);
+        let ids = in_service(&mut model, 60_000);
+        assert!(model.refused(terminate(&ids, false), 60_000).1.contains("limit of 100"));
+        assert_eq!(model.refused(terminate(&[], false), 60_000).0, "ValidationError");
+        let single =
+            TerminateInstances { ids: ids[..1].to_vec(), single: true, ..TerminateInstances::default() };
+        let answer = model.done(Call::TerminateInstanceInAutoScalingGroup(single), 60_000);
+        let Answer::Activity(activity) = answer else { panic!("{answer:?}") };
+        assert_eq!(activity.description, format!("Terminating EC2 instance: {}", ids[0]));
+        let answer = model.done(terminate(&ids[1..], false), 60_000);
+        assert!(matches!(answer, Answer::Activities { activities, .. } if activities.len() == 100));
+    }
+
+    #[test]
+    fn a_second_time_it_is_told_what_goes_on_and_nothing_is_counted_twice() {
+        let mut model = serving(0, 3, 3);
+        let ids = in_service(&mut model, 60_000);
+        let first = format!("{:?}", model.done(terminate(&ids[..1], true), 60_000));
+        assert_eq!(format!("{:?}", model.done(terminate(&ids[..1], true), 60_500)), first);
+        assert_eq!(group(&mut model, 60_500).desired, 2);
+        assert_eq!(model.refused(terminate(&ids[..1], true), 120_000).0, "ValidationError", "gone by now");
+    }
+
+    #[test]
+    fn one_that_was_just_launched_is_busy() {
+        let mut model = model(|s| s.autoscaling.busy_after_launch_ms = 2_000);
+        model.done(Call::CreateAutoScalingGroup(Box::new(create(0, 3, 1))), 0);
+        let ids = ids_in(&mut model, LifecycleState::Pending, 2_999);
+        assert_eq!(model.refused(terminate(&ids, true), 2_999).0, "ScalingActivityInProgress");
+        model.done(terminate(&ids, true), 3_000);
+        assert_eq!(group(&mut model, 60_000).tally.all(), 0);
+    }
+}

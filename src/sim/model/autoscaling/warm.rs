@@ -63,7 +63,7 @@ impl Group {
     }
 
     /// It rests in the pool now.
-    pub(super) fn into_pool(&mut self, ordinal: u32, now: &mut Now<'_>) {
+    pub(super) fn rest(&mut self, ordinal: u32, now: &mut Now<'_>) {
         let state = match self.warm_pool.as_ref().map(|p| p.state) {
             Some(PoolState::Stopped) => State::WarmedStopped,
             Some(PoolState::Hibernated) => State::WarmedHibernated,

@@ -262,3 +262,95 @@ fn number(x: &mut Xml, name: &str, value: u32) -> io::Result<()> {
 fn flag(x: &mut Xml, name: &str, value: bool) -> io::Result<()> {
     x.text(name, if value { "true" } else { "false" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::model::Model;
+    use super::super::super::super::model::autoscaling::call::Call;
+    use super::super::super::super::model::autoscaling::testing::{
+        AskGroups, create, in_service, model, serving,
+    };
+    use super::super::super::super::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
+    use super::super::super::form::Form;
+    use super::super::request;
+    use super::*;
+
+    /// Asks as a client does, and gives the document it gets.
+    fn ask(model: &mut Model, form: &str, now_ms: i64) -> String {
+        let call = request::call(&Form::parse(form.as_bytes()).unwrap());
+        let reply = model.handle(&AnyCall::AutoScaling(call), now_ms);
+        let bytes = match &reply.outcome {
+            Outcome::Answer(AnyAnswer::AutoScaling(a)) => answer(a, &reply.request_id),
+            Outcome::Error(e) => query::error(NAMESPACE, e, &reply.request_id),
+            Outcome::Answer(_) | Outcome::Lost => panic!("{reply:?}"),
+        };
+        String::from_utf8(bytes.unwrap()).unwrap().replace(&reply.request_id, "ID")
+    }
+
+    #[test]
+    fn an_error_is_the_document_the_sdk_expects() {
+        let out =
+            ask(&mut model(|_| {}), "Action=SetDesiredCapacity&AutoScalingGroupName=x&DesiredCapacity=1", 0);
+        assert_eq!(
+            out,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ErrorResponse xmlns=\"http://autoscaling.amazonaws.com/doc/\
+             2011-01-01/\"><Error><Type>Sender</Type><Code>ValidationError</Code><Message>AutoScalingGroup name not \
+             found - AutoScalingGroup x not found</Message></Error><RequestId>ID</RequestId></ErrorResponse>"
+        );
+    }
+
+    #[test]
+    fn an_instance_is_written_as_auto_scaling_writes_it() {
+        let mut model = serving(0, 3, 1);
+        let id = in_service(&mut model, 60_000).remove(0);
+        let out = ask(
+            &mut model,
+            &format!("Action=DescribeAutoScalingInstances&InstanceIds.member.1={id}"),
+            60_000,
+        );
+        assert_eq!(
+            out,
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><DescribeAutoScalingInstancesResponse xmlns=\"http://\
+                 autoscaling.amazonaws.com/doc/2011-01-01/\"><DescribeAutoScalingInstancesResult>\
+                 <AutoScalingInstances><member><AutoScalingGroupName>web</AutoScalingGroupName><InstanceId>{id}\
+                 </InstanceId><InstanceType>m1.small</InstanceType><AvailabilityZone>us-east-1a</AvailabilityZone>\
+                 <LifecycleState>InService</LifecycleState><HealthStatus>Healthy</HealthStatus><LaunchTemplate>\
+                 <LaunchTemplateName>web</LaunchTemplateName></LaunchTemplate><ProtectedFromScaleIn>false\
+                 </ProtectedFromScaleIn></member></AutoScalingInstances></DescribeAutoScalingInstancesResult>\
+                 <ResponseMetadata><RequestId>ID</RequestId></ResponseMetadata>\
+                 </DescribeAutoScalingInstancesResponse>"
+            )
+        );
+    }
+
+    #[test]
+    fn groups_and_activities_say_what_there_is() {
+        let mut model = model(|_| {});
+        model.done(Call::CreateAutoScalingGroup(Box::new(create(1, 3, 2))), 1_700_000_000_123);
+        let out = ask(&mut model, "Action=DescribeAutoScalingGroups", 1_700_000_060_000);
+        for part in [
+            "<MinSize>1</MinSize><MaxSize>3</MaxSize><DesiredCapacity>2</DesiredCapacity>",
+            "<AvailabilityZones><member>us-east-1a</member><member>us-east-1b</member>",
+            "<CreatedTime>2023-11-14T22:13:20.123Z</CreatedTime>",
+            "<VPCZoneIdentifier>subnet-0000000000000000a,subnet-0000000000000000b,",
+            "<TerminationPolicies><member>Default</member></TerminationPolicies>",
+        ] {
+            assert!(out.contains(part), "{part} in {out}");
+        }
+        let out =
+            ask(&mut model, "Action=DescribeScalingActivities&AutoScalingGroupName=web", 1_700_000_060_000);
+        assert!(out.contains("<StatusCode>Successful</StatusCode><Progress>100</Progress>"), "{out}");
+    }
+
+    #[test]
+    fn what_answers_nothing_has_an_empty_result_or_none() {
+        let mut model = serving(0, 3, 1);
+        let out = ask(&mut model, "Action=SuspendProcesses&AutoScalingGroupName=web", 60_000);
+        assert!(!out.contains("SuspendProcessesResult"), "{out}");
+        let out = ask(&mut model, "Action=PutWarmPool&AutoScalingGroupName=web", 60_000);
+        assert!(out.contains("<PutWarmPoolResult></PutWarmPoolResult>"), "{out}");
+        let out = ask(&mut model, "Action=DescribeLifecycleHookTypes", 60_000);
+        assert!(out.contains("<member>autoscaling:EC2_INSTANCE_LAUNCHING</member>"), "{out}");
+    }
+}

@@ -82,12 +82,21 @@ fn read(action: Action, root: &Node) -> Result<Call, ApiError> {
             include_deleted: is(root, "IncludeDeletedGroups")?,
             page: page(root)?,
         }),
-        Action::PutLifecycleHook
-        | Action::DeleteLifecycleHook
-        | Action::DescribeLifecycleHooks
-        | Action::DescribeLifecycleHookTypes
-        | Action::RecordLifecycleActionHeartbeat
-        | Action::CompleteLifecycleAction => hooks(action, root)?,
+        Action::PutLifecycleHook => Call::PutLifecycleHook { group: group(root)?, hook: shape::hook(root)? },
+        Action::DeleteLifecycleHook => {
+            Call::DeleteLifecycleHook { group: group(root)?, hook: hook_name(root)? }
+        }
+        Action::DescribeLifecycleHooks => {
+            let hooks = root.member_texts("LifecycleHookNames");
+            Call::DescribeLifecycleHooks { group: group(root)?, hooks }
+        }
+        Action::DescribeLifecycleHookTypes => Call::DescribeLifecycleHookTypes,
+        Action::RecordLifecycleActionHeartbeat => Call::RecordLifecycleActionHeartbeat(waiting(root)?),
+        Action::CompleteLifecycleAction => {
+            let result = required(text(root, "LifecycleActionResult"), "LifecycleActionResult")?;
+            let result = one_of(&result, "LifecycleActionResult")?;
+            Call::CompleteLifecycleAction { action: waiting(root)?, result }
+        }
         Action::PutWarmPool => Call::PutWarmPool { group: group(root)?, pool: warm_pool(root)? },
         Action::DescribeWarmPool => Call::DescribeWarmPool { group: group(root)?, page: page(root)? },
         Action::DeleteWarmPool => {
@@ -114,33 +123,17 @@ fn read(action: Action, root: &Node) -> Result<Call, ApiError> {
     })
 }
 
-/// The calls about lifecycle hooks.
-fn hooks(action: Action, root: &Node) -> Result<Call, ApiError> {
-    let name = || required(text(root, "LifecycleHookName"), "LifecycleHookName");
-    let waiting = || {
-        Ok::<_, ApiError>(ActionName {
-            group: group(root)?,
-            hook: name()?,
-            token: text(root, "LifecycleActionToken"),
-            instance: text(root, "InstanceId"),
-        })
-    };
-    Ok(match action {
-        Action::PutLifecycleHook => Call::PutLifecycleHook { group: group(root)?, hook: shape::hook(root)? },
-        Action::DeleteLifecycleHook => Call::DeleteLifecycleHook { group: group(root)?, hook: name()? },
-        Action::DescribeLifecycleHooks => Call::DescribeLifecycleHooks {
-            group: group(root)?,
-            hooks: root.member_texts("LifecycleHookNames"),
-        },
-        Action::RecordLifecycleActionHeartbeat => Call::RecordLifecycleActionHeartbeat(waiting()?),
-        Action::CompleteLifecycleAction => {
-            let result = required(text(root, "LifecycleActionResult"), "LifecycleActionResult")?;
-            Call::CompleteLifecycleAction {
-                action: waiting()?,
-                result: one_of(&result, "LifecycleActionResult")?,
-            }
-        }
-        _ => Call::DescribeLifecycleHookTypes,
+fn hook_name(root: &Node) -> Result<String, ApiError> {
+    required(text(root, "LifecycleHookName"), "LifecycleHookName")
+}
+
+/// Which lifecycle action is meant.
+fn waiting(root: &Node) -> Result<ActionName, ApiError> {
+    Ok(ActionName {
+        group: group(root)?,
+        hook: hook_name(root)?,
+        token: text(root, "LifecycleActionToken"),
+        instance: text(root, "InstanceId"),
     })
 }
 
@@ -308,9 +301,12 @@ mod tests {
     #[test]
     fn both_forms_of_a_termination_are_told_apart() {
         let base = "Action=TerminateInstanceInAutoScalingGroup&ShouldDecrementDesiredCapacity=false";
-        let read = |more: &str| match of(&format!("{base}&{more}")) {
-            Call::TerminateInstanceInAutoScalingGroup(call) => Some((call.single, call.ids.len())),
-            _ => None,
+        let read = |more: &str| {
+            let call = of(&format!("{base}&{more}"));
+            if let Call::TerminateInstanceInAutoScalingGroup(call) = call {
+                return Some((call.single, call.ids.len()));
+            }
+            None
         };
         assert_eq!(read("InstanceId=i-1"), Some((true, 1)));
         assert_eq!(
