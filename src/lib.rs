@@ -32,5 +32,6 @@ pub mod engine;
 pub mod ids;
 pub mod net;
 pub mod sim;
+pub mod simulate;
 pub mod store;
 pub mod time;

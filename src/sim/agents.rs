@@ -23,7 +23,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use super::model::{Door, Health};
+use super::model::ec2::{Door, Health};
 use super::shared::Shared;
 use super::sockets::accept;
 

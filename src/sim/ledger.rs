@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::fate::Broken;
-use super::model::{ApiCounters, State};
+use super::model::ApiCounters;
+use super::model::ec2::State;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
 /// model's time.
@@ -136,13 +137,13 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::super::model::Model;
-    use super::super::model::testing::{launched, plain, run, terminate};
+    use super::super::model::ec2::testing::{Ask, launched, plain, run, terminate};
     use super::*;
 
     /// Three instances, configured for these slots.
     fn model(slots: [&str; 3]) -> (Model, Vec<String>) {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 3), 0));
+        let ids = launched(&model.ask(&run("t", 1, 3), 0));
         for (entry, slot) in model.ledger(300_000).instances.iter().zip(slots) {
             assert!(model.configure(entry.address, Some(slot), Some(1), 300_000));
         }
@@ -167,7 +168,7 @@ mod tests {
     fn two_live_ones_of_one_slot_are_duplicates_until_one_is_ended() {
         let (mut model, ids) = model(["1-0", "1-0", "1-2"]);
         assert_eq!(model.ledger(900_000).summary(2, None).duplicates, 2);
-        model.handle(&terminate(&ids[..1]), 900_000);
+        model.ask(&terminate(&ids[..1]), 900_000);
         let summary = model.ledger(900_000).summary(2, None);
         assert_eq!((summary.duplicates, summary.ended, summary.terminated, summary.serving), (0, 1, 0, 2));
         assert_eq!(model.ledger(910_000).summary(2, None).terminated, 1);

@@ -13,7 +13,6 @@ pub mod bound;
 pub mod cidr;
 mod draw;
 pub mod fate;
-pub mod in_process;
 pub mod ledger;
 pub mod model;
 mod options;
@@ -23,7 +22,6 @@ mod shared;
 mod sockets;
 pub mod wire;
 
-pub use in_process::InProcess;
 pub use ledger::{Ledger, Summary};
 pub use model::Model;
 pub use options::SimOptions;

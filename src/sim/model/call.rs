@@ -1,94 +1,84 @@
-//! What the model is asked and what it answers, in no wire's words.
+//! What the model is asked and what it answers, whichever service it is about.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::decide::words::named;
 
-use super::error::ApiError;
-use super::instance::{Launch, State};
+use super::ec2;
 
 named! {
-    /// The actions the model knows.
-    pub enum Action {
-        RunInstances = "RunInstances",
-        DescribeInstances = "DescribeInstances",
-        TerminateInstances = "TerminateInstances",
-        DescribeSubnets = "DescribeSubnets",
+    /// The services of AWS that the model knows, by the names that signatures use.
+    pub enum Service {
+        Ec2 = "ec2",
+    }
+}
+
+/// One action of one service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    Ec2(ec2::call::Action),
+}
+
+impl Action {
+    #[must_use]
+    pub fn service(self) -> Service {
+        match self {
+            Action::Ec2(_) => Service::Ec2,
+        }
+    }
+
+    /// AWS's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Ec2(action) => action.as_str(),
+        }
+    }
+
+    /// Every action of every service.
+    pub fn all() -> impl Iterator<Item = Action> {
+        ec2::call::Action::ALL.iter().copied().map(Action::Ec2)
+    }
+
+    /// It launches instances before it answers, which takes EC2 longer.
+    #[must_use]
+    pub fn launches(self) -> bool {
+        match self {
+            Action::Ec2(action) => action == ec2::call::Action::RunInstances,
+        }
+    }
+}
+
+/// As in the ledger: EC2's actions by their name alone, others with their service before it.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Ec2(action) => f.write_str(action.as_str()),
+        }
     }
 }
 
 /// One call.
 #[derive(Clone, Debug)]
 pub enum Call {
-    RunInstances(RunInstances),
-    DescribeInstances(Read),
-    TerminateInstances {
-        ids: Vec<String>,
-    },
-    DescribeSubnets(Read),
-    /// The front could not make sense of it. It is still metered, counted and answered here, so
-    /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
-    Unreadable {
-        action: Option<Action>,
-        error: ApiError,
-    },
+    Ec2(ec2::call::Call),
 }
 
 impl Call {
     #[must_use]
-    pub fn action(&self) -> Option<Action> {
+    pub fn service(&self) -> Service {
         match self {
-            Call::RunInstances(_) => Some(Action::RunInstances),
-            Call::DescribeInstances(_) => Some(Action::DescribeInstances),
-            Call::TerminateInstances { .. } => Some(Action::TerminateInstances),
-            Call::DescribeSubnets(_) => Some(Action::DescribeSubnets),
-            Call::Unreadable { action, .. } => *action,
+            Call::Ec2(_) => Service::Ec2,
         }
     }
-}
 
-/// `RunInstances`. Two calls with one token are the same call if everything but the token is equal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunInstances {
-    pub token: Option<String>,
-    pub min_count: u32,
-    pub max_count: u32,
-    /// `SubnetId`, or that of the first network interface.
-    pub subnet: Option<String>,
-    /// Placement.AvailabilityZone.
-    pub zone: Option<String>,
-    pub image: Option<String>,
-    pub instance_type: Option<String>,
-    /// A launch template is named. Templates are not looked up: any name is taken.
-    pub template: bool,
-    pub key_name: Option<String>,
-    /// Base64, as on the wire.
-    pub user_data: Option<String>,
-    /// For the instances.
-    pub tags: BTreeMap<String, String>,
-    /// Every other parameter, as on the wire: has no effect but on the comparison.
-    pub other: BTreeMap<String, String>,
-}
-
-/// `DescribeInstances` or `DescribeSubnets`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Read {
-    pub ids: Vec<String>,
-    pub filters: Vec<Filter>,
-    /// As on the wire: negative numbers are refused, not unread.
-    pub max_results: Option<i64>,
-    pub next_token: Option<String>,
-}
-
-/// All filters must match; a filter matches if one of its values does. `*` and `?` are wildcards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    pub name: String,
-    pub values: Vec<String>,
+    /// None if the service has no such action.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        match self {
+            Call::Ec2(call) => call.action().map(Action::Ec2),
+        }
+    }
 }
 
 /// What became of one call.
@@ -103,77 +93,42 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Answer(Answer),
-    Error(ApiError),
+    Error(Failure),
     /// The connection closes without a byte.
     Lost,
 }
 
 #[derive(Clone, Debug)]
 pub enum Answer {
-    Launched(Reservation),
-    Instances { reservations: Vec<Reservation>, next_token: Option<String> },
-    Terminating(Vec<StateChange>),
-    Subnets { subnets: Vec<SubnetView>, next_token: Option<String> },
+    Ec2(ec2::call::Answer),
 }
 
-/// Instances of one launch.
-#[derive(Clone, Debug)]
-pub struct Reservation {
-    pub launch: Arc<Launch>,
-    pub instances: Vec<InstanceView>,
+/// One error, as the caller sees it, whichever service it came from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Failure {
+    /// AWS's code.
+    pub code: &'static str,
+    pub http_status: u16,
+    pub message: String,
+    /// One of those that mean "too fast": counted apart.
+    pub throttle: bool,
 }
 
-/// One instance as EC2 shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstanceView {
-    pub id: String,
-    pub state: State,
-    /// Its place in its launch, from 0.
-    pub index: u32,
-    /// None once terminated.
-    pub address: Option<Ipv4Addr>,
-    pub state_reason: Option<StateReason>,
-    /// When a terminate call ended it, milliseconds.
-    pub user_ended_ms: Option<i64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StateReason {
-    /// `Client.UserInitiatedShutdown`
-    UserInitiated,
-    /// `Client.InternalError: Client error on launch`
-    LaunchError,
-}
-
-impl StateReason {
+impl Failure {
+    /// Too fast, in the words of this service.
     #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            StateReason::UserInitiated => "Client.UserInitiatedShutdown",
-            StateReason::LaunchError => "Client.InternalError",
+    pub fn throttled(service: Service) -> Failure {
+        match service {
+            Service::Ec2 => ec2::error::ApiError::throttled().into(),
         }
     }
 
+    /// It is the service's own fault.
     #[must_use]
-    pub fn message(self) -> &'static str {
-        match self {
-            StateReason::UserInitiated => "Client.UserInitiatedShutdown: User initiated shutdown",
-            StateReason::LaunchError => "Client.InternalError: Client error on launch",
+    pub fn internal(service: Service) -> Failure {
+        match service {
+            Service::Ec2 => ec2::error::ApiError::internal().into(),
         }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StateChange {
-    pub id: String,
-    pub previous: State,
-    pub current: State,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubnetView {
-    pub id: String,
-    pub zone: String,
-    pub cidr: String,
-    pub free: u32,
 }

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::Outcome;
-use super::error::Code;
 
 /// Counts of one action since the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,7 +48,7 @@ impl ApiCounters {
     pub(super) fn ended(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Answer(_) => self.succeeded += 1,
-            Outcome::Error(e) if e.code == Code::RequestLimitExceeded => {}
+            Outcome::Error(failure) if failure.throttle => {}
             Outcome::Error(_) => self.errors += 1,
             Outcome::Lost => {}
         }

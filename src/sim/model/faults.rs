@@ -30,12 +30,8 @@ impl Luck {
         let (error, before) = (draw.chance(faults.errors), draw.chance(50.0));
         let lost_after = draw.chance(faults.lost_replies);
         let error_ms = draw.range(latency.other);
-        let answer_ms = match action {
-            Some(Action::RunInstances) => draw.range(latency.run_instances),
-            Some(Action::DescribeInstances | Action::TerminateInstances | Action::DescribeSubnets) | None => {
-                error_ms
-            }
-        };
+        let answer_ms =
+            if action.is_some_and(Action::launches) { draw.range(latency.run_instances) } else { error_ms };
         Luck {
             lost_before,
             throttled,
@@ -91,11 +87,12 @@ impl Change {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ec2;
     use super::*;
 
     fn luck(faults: Faults, number: u64) -> Luck {
         let settings = Settings { faults, ..Settings::default() };
-        Luck::of(&settings, 11, number, Some(Action::RunInstances))
+        Luck::of(&settings, 11, number, Some(Action::Ec2(ec2::call::Action::RunInstances)))
     }
 
     #[test]

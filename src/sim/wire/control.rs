@@ -106,7 +106,7 @@ fn error(status: StatusCode, message: &str) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::model::testing::plain;
+    use super::super::super::model::ec2::testing::plain;
     use super::*;
     use crate::time::Clock;
 

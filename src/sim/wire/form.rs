@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::error::{ApiError, Code};
+/// Why a form, or a value in it, cannot be read. Each service has its own code for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FormError {
+    #[error("{0}")]
+    Malformed(String),
+    #[error("Invalid value '{given}' for {name}: {expected}")]
+    Value { name: String, given: String, expected: &'static str },
+}
 
 /// Most parameters of one request: 1,000 ids, or 50 filters of 200 values, fit.
 const PARAMETERS_MAX: usize = 12_000;
@@ -28,8 +35,8 @@ impl Form {
     ///
     /// # Errors
     /// Text that XML could not carry back, names too deep, too many parameters.
-    pub(super) fn parse(text: &[u8]) -> Result<Form, ApiError> {
-        let malformed = |why: String| ApiError::new(Code::MalformedQueryString, why);
+    pub(super) fn parse(text: &[u8]) -> Result<Form, FormError> {
+        let malformed = |why: String| FormError::Malformed(why);
         let mut form = Form::default();
         for (count, (name, value)) in url::form_urlencoded::parse(text).enumerate() {
             if count >= PARAMETERS_MAX {
@@ -101,11 +108,13 @@ impl Node {
     /// A whole number.
     ///
     /// # Errors
-    /// `InvalidParameterValue` if it is given and is something else.
-    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+    /// If it is given and is something else.
+    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, FormError> {
         let parse = |text: &str| {
-            text.parse().map_err(|_| {
-                ApiError::invalid(format!("Invalid value '{text}' for {name}: not a number in range"))
+            text.parse().map_err(|_| FormError::Value {
+                name: name.into(),
+                given: text.into(),
+                expected: "not a number in range",
             })
         };
         self.text(name).map(parse).transpose()
@@ -114,13 +123,13 @@ impl Node {
     /// `true` or `false`; false if it is not given.
     ///
     /// # Errors
-    /// `InvalidParameterValue` if it is something else.
-    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+    /// If it is something else.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, FormError> {
         match self.text(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(other) => {
-                Err(ApiError::invalid(format!("Invalid value '{other}' for {name}: true or false")))
+                Err(FormError::Value { name: name.into(), given: other.into(), expected: "true or false" })
             }
         }
     }
@@ -134,6 +143,13 @@ fn is_xml(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn kind(error: &FormError) -> &'static str {
+        match error {
+            FormError::Malformed(_) => "malformed",
+            FormError::Value { .. } => "value",
+        }
+    }
 
     fn form(text: &str) -> Form {
         Form::parse(text.as_bytes()).unwrap()
@@ -163,11 +179,7 @@ mod tests {
         assert_eq!(root.number::<u32>("Z"), Ok(None));
         assert_eq!(root.number::<i64>("B"), Ok(Some(-1)));
         for name in ["B", "C", "F"] {
-            assert_eq!(
-                root.number::<u32>(name).map_err(|e| e.code),
-                Err(Code::InvalidParameterValue),
-                "{name}"
-            );
+            assert_eq!(root.number::<u32>(name).map_err(|e| kind(&e)), Err("value"), "{name}");
         }
         assert_eq!((root.flag("D"), root.flag("Z")), (Ok(true), Ok(false)));
         assert!(root.flag("E").is_err());
@@ -183,11 +195,11 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_carry_too_deep_and_too_much_is_refused() {
-        let code = |text: &str| Form::parse(text.as_bytes()).map_err(|e| e.code);
-        assert_eq!(code("a=%00"), Err(Code::MalformedQueryString));
-        assert_eq!(code("a%1b=1"), Err(Code::MalformedQueryString));
-        assert_eq!(code(&format!("{}=1", "a.".repeat(10))), Err(Code::MalformedQueryString));
-        assert_eq!(code(&"a=1&".repeat(12_001)), Err(Code::MalformedQueryString));
+        let code = |text: &str| Form::parse(text.as_bytes()).map_err(|e| kind(&e));
+        assert_eq!(code("a=%00"), Err("malformed"));
+        assert_eq!(code("a%1b=1"), Err("malformed"));
+        assert_eq!(code(&format!("{}=1", "a.".repeat(10))), Err("malformed"));
+        assert_eq!(code(&"a=1&".repeat(12_001)), Err("malformed"));
         assert!(code(&"a=1&".repeat(12_000)).is_ok());
         assert!(code("a=%0A%09%F0%9F%90%84&=&&%zz=%ff").is_ok());
     }

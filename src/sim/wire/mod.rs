@@ -1,11 +1,15 @@
-//! The wire front: EC2's query protocol over real sockets, and `/_sim/` beside it.
+//! The wire front: AWS's protocols over real sockets, and `/_sim/` beside them.
+//!
+//! All services share one address, as the SDKs allow; a request tells by itself which one it is for
+//! (see [`dialect`]).
 //!
 //! Signatures are accepted and not checked. A call takes effect when it has been read; its answer
 //! leaves after the latency that the model drew, and a lost one closes the connection instead.
 
 mod control;
+mod dialect;
+mod ec2;
 mod form;
-mod request;
 mod xml;
 
 use std::io;
@@ -14,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,9 +27,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use self::form::Form;
+use self::dialect::Dialect;
 use super::model::call::{Call, Outcome};
-use super::model::error::{ApiError, Code};
 use super::shared::Shared;
 use super::sockets::accept;
 
@@ -100,49 +103,41 @@ async fn respond(
         let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
         return Ok(response(status, "application/json", None, text));
     }
-    let call = match (&head.method, body) {
-        (_, Err(too_large)) => Call::Unreadable { action: None, error: too_large },
-        (&Method::GET, Ok(_)) => read_call(query.as_bytes()),
-        (_, Ok(body)) => read_call(&body),
+    let dialect = Dialect::of(&head, body.as_deref().unwrap_or_default());
+    let call = match body {
+        Ok(body) => dialect.read(&head, &body),
+        Err(too_large) => dialect.unreadable(too_large),
     };
-    answer(&call, shared).await
+    answer(dialect, &call, shared).await
 }
 
-fn read_call(parameters: &[u8]) -> Call {
-    match Form::parse(parameters) {
-        Ok(form) => request::call(&form),
-        Err(error) => Call::Unreadable { action: None, error },
-    }
-}
-
-/// The whole body; an error to be answered if it is too large.
-async fn read(body: Incoming) -> Result<Result<Bytes, ApiError>, Lost> {
+/// The whole body; a sentence to be answered if it is too large.
+async fn read(body: Incoming) -> Result<Result<Bytes, String>, Lost> {
     match Limited::new(body, BODY_MAX).collect().await {
         Ok(body) => Ok(Ok(body.to_bytes())),
         Err(e) if e.is::<LengthLimitError>() => {
-            let message = format!("The request is larger than {BODY_MAX} bytes");
-            Ok(Err(ApiError::new(Code::MalformedQueryString, message)))
+            Ok(Err(format!("The request is larger than {BODY_MAX} bytes")))
         }
         // The client went away in the middle of its request.
         Err(_) => Err(Lost),
     }
 }
 
-async fn answer(call: &Call, shared: &Shared) -> Result<Response<Full<Bytes>>, Lost> {
+async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Response<Full<Bytes>>, Lost> {
     let reply = shared.with(|model, now| model.handle(call, now));
     if reply.latency_ms > 0 {
         shared.clock().sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
     }
     let id = &reply.request_id;
     let (status, document) = match &reply.outcome {
-        Outcome::Answer(answer) => (StatusCode::OK, xml::answer(answer, id)),
-        Outcome::Error(error) => {
-            let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
-            (status, xml::error(error, id))
+        Outcome::Answer(answer) => (StatusCode::OK, dialect.answer(answer, id)),
+        Outcome::Error(failure) => {
+            let status = StatusCode::from_u16(failure.http_status).unwrap_or(StatusCode::BAD_REQUEST);
+            (status, dialect.error(failure, id))
         }
         Outcome::Lost => return Err(Lost),
     };
-    Ok(response(status, "text/xml;charset=UTF-8", Some(id), document.map_err(|_| Lost)?))
+    Ok(response(status, dialect.content_type(), Some(id), document.map_err(|_| Lost)?))
 }
 
 fn response(

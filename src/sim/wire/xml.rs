@@ -1,180 +1,57 @@
-//! From the model's answers to the XML of the EC2 query protocol, as the SDKs parse it.
+//! Writing XML, as the query protocols answer with it.
 
 use std::io;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::super::model::call::{Action, Answer, InstanceView, Reservation, StateChange, SubnetView};
-use super::super::model::error::ApiError;
-use super::super::model::{Launch, State, VPC};
-
-const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-/// The account everything belongs to.
-const OWNER: &str = "000000000000";
-
-/// An error's document.
-pub(super) fn error(error: &ApiError, request_id: &str) -> io::Result<Vec<u8>> {
-    let mut x = Xml::new()?;
-    x.element("Response", |x| {
-        x.element("Errors", |x| {
-            x.element("Error", |x| {
-                x.text("Code", error.code.as_str())?;
-                x.text("Message", &error.message)
-            })
-        })?;
-        x.text("RequestID", request_id)
-    })?;
-    Ok(x.done())
-}
-
-/// An answer's document.
-pub(super) fn answer(answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
-    let mut x = Xml::new()?;
-    let action = match answer {
-        Answer::Launched(_) => Action::RunInstances,
-        Answer::Instances { .. } => Action::DescribeInstances,
-        Answer::Terminating(_) => Action::TerminateInstances,
-        Answer::Subnets { .. } => Action::DescribeSubnets,
-    };
-    let root = format!("{action}Response");
-    let start = BytesStart::new(root.as_str()).with_attributes([("xmlns", NAMESPACE)]);
-    x.0.write_event(Event::Start(start))?;
-    x.text("requestId", request_id)?;
-    match answer {
-        Answer::Launched(r) => reservation(&mut x, r)?,
-        Answer::Instances { reservations, next_token } => {
-            x.list("reservationSet", reservations, reservation)?;
-            x.optional("nextToken", next_token.as_deref())?;
-        }
-        Answer::Terminating(changes) => x.list("instancesSet", changes, change)?,
-        Answer::Subnets { subnets, next_token } => {
-            x.list("subnetSet", subnets, subnet)?;
-            x.optional("nextToken", next_token.as_deref())?;
-        }
-    }
-    x.0.write_event(Event::End(BytesEnd::new(root.as_str())))?;
-    Ok(x.done())
-}
-
-fn reservation(x: &mut Xml, r: &Reservation) -> io::Result<()> {
-    x.text("reservationId", &r.launch.reservation)?;
-    x.text("ownerId", OWNER)?;
-    x.element("groupSet", |_| Ok(()))?;
-    x.list("instancesSet", &r.instances, |x, i| instance(x, &r.launch, i))
-}
-
-fn instance(x: &mut Xml, launch: &Launch, i: &InstanceView) -> io::Result<()> {
-    let dns = i.address.map(|a| format!("ip-{}.ec2.internal", a.to_string().replace('.', "-")));
-    x.text("instanceId", &i.id)?;
-    x.text("imageId", &launch.image)?;
-    x.element("instanceState", |x| state(x, i.state))?;
-    x.text("privateDnsName", dns.as_deref().unwrap_or_default())?;
-    x.text("dnsName", "")?;
-    x.text(
-        "reason",
-        &i.user_ended_ms.map_or_else(String::new, |at| format!("User initiated ({})", gmt(at))),
-    )?;
-    x.optional("keyName", launch.key_name.as_deref())?;
-    x.text("amiLaunchIndex", &i.index.to_string())?;
-    x.text("instanceType", &launch.instance_type)?;
-    x.text("launchTime", &time(launch.launched_ms))?;
-    x.element("placement", |x| {
-        x.text("availabilityZone", &launch.zone)?;
-        x.text("groupName", "")?;
-        x.text("tenancy", "default")
-    })?;
-    x.element("monitoring", |x| x.text("state", "disabled"))?;
-    if let Some(address) = i.address {
-        x.text("subnetId", &launch.subnet)?;
-        x.text("vpcId", VPC)?;
-        x.text("privateIpAddress", &address.to_string())?;
-    }
-    if let Some(reason) = i.state_reason {
-        x.element("stateReason", |x| {
-            x.text("code", reason.code())?;
-            x.text("message", reason.message())
-        })?;
-    }
-    x.text("architecture", "x86_64")?;
-    x.text("rootDeviceType", "ebs")?;
-    x.text("virtualizationType", "hvm")?;
-    x.text("hypervisor", "xen")?;
-    x.optional("clientToken", launch.token.as_deref())?;
-    x.element("groupSet", |_| Ok(()))?;
-    x.list("tagSet", &launch.tags, |x, (key, value)| {
-        x.text("key", key)?;
-        x.text("value", value)
-    })
-}
-
-fn change(x: &mut Xml, change: &StateChange) -> io::Result<()> {
-    x.text("instanceId", &change.id)?;
-    x.element("currentState", |x| state(x, change.current))?;
-    x.element("previousState", |x| state(x, change.previous))
-}
-
-fn state(x: &mut Xml, state: State) -> io::Result<()> {
-    x.text("code", &state.code().to_string())?;
-    x.text("name", state.as_str())
-}
-
-fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
-    x.text("subnetId", &s.id)?;
-    x.text("state", "available")?;
-    x.text("ownerId", OWNER)?;
-    x.text("vpcId", VPC)?;
-    x.text("cidrBlock", &s.cidr)?;
-    x.text("availableIpAddressCount", &s.free.to_string())?;
-    x.text("availabilityZone", &s.zone)?;
-    x.text("defaultForAz", "false")?;
-    x.text("mapPublicIpOnLaunch", "false")
-}
-
-/// Milliseconds since the epoch as AWS writes times: to the second, with a fraction of zero.
-fn time(ms: i64) -> String {
-    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
-}
-
-/// The same as AWS writes it into sentences.
-fn gmt(ms: i64) -> String {
-    timestamp(ms).strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
-}
-
-fn timestamp(ms: i64) -> jiff::Timestamp {
-    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-}
-
 /// A writer of elements. Writing into memory does not fail, but the library may say so.
-struct Xml(Writer<Vec<u8>>);
+pub(super) struct Xml(Writer<Vec<u8>>);
 
 impl Xml {
-    fn new() -> io::Result<Xml> {
+    pub(super) fn new() -> io::Result<Xml> {
         let mut writer = Writer::new(Vec::new());
         writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         Ok(Xml(writer))
     }
 
-    fn done(self) -> Vec<u8> {
+    pub(super) fn done(self) -> Vec<u8> {
         self.0.into_inner()
     }
 
-    fn element(&mut self, name: &str, inside: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
+    /// The outermost element, in a namespace.
+    pub(super) fn root(
+        &mut self,
+        name: &str,
+        namespace: &str,
+        inside: impl FnOnce(&mut Xml) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let start = BytesStart::new(name).with_attributes([("xmlns", namespace)]);
+        self.0.write_event(Event::Start(start))?;
+        inside(self)?;
+        self.0.write_event(Event::End(BytesEnd::new(name)))
+    }
+
+    pub(super) fn element(
+        &mut self,
+        name: &str,
+        inside: impl FnOnce(&mut Xml) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.0.write_event(Event::Start(BytesStart::new(name)))?;
         inside(self)?;
         self.0.write_event(Event::End(BytesEnd::new(name)))
     }
 
-    fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
+    pub(super) fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
         self.element(name, |x| x.0.write_event(Event::Text(BytesText::new(text))))
     }
 
-    fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
+    pub(super) fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
         text.map_or(Ok(()), |text| self.text(name, text))
     }
 
     /// `<name><item>...</item><item>...</item></name>`
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         name: &str,
         items: impl IntoIterator<Item = T>,
@@ -184,65 +61,16 @@ impl Xml {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::super::model::call::{Call, Outcome, Reply};
-    use super::super::super::model::testing::{A, describe, launched, plain, run_in, terminate};
-    use super::*;
+/// Milliseconds since the epoch as AWS writes times: to the second, with a fraction of zero.
+pub(super) fn time(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
 
-    fn text(reply: &Reply) -> String {
-        let bytes = match &reply.outcome {
-            Outcome::Answer(a) => answer(a, &reply.request_id),
-            Outcome::Error(e) => error(e, &reply.request_id),
-            Outcome::Lost => panic!("lost"),
-        };
-        String::from_utf8(bytes.unwrap()).unwrap().replace(&reply.request_id, "ID")
-    }
+/// The same as AWS writes it into sentences.
+pub(super) fn gmt(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%d %H:%M:%S GMT").to_string()
+}
 
-    #[test]
-    fn an_instance_is_written_as_ec2_writes_it() {
-        let mut model = plain();
-        let mut run = run_in(A, "t", 1, 1);
-        run.tags.insert("Name".into(), "a <b> & \"c\"".into());
-        let reply = model.handle(&Call::RunInstances(run), 1_700_000_000_123);
-        let id = &launched(&reply)[0];
-        let out = text(&reply);
-        assert!(out.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?><RunInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>ID</requestId><reservationId>r-0"), "{out}");
-        assert!(out.ends_with("</item></tagSet></item></instancesSet></RunInstancesResponse>"));
-        for part in [
-            &format!("<instancesSet><item><instanceId>{id}</instanceId>"),
-            "<instanceState><code>0</code><name>pending</name></instanceState>",
-            "<launchTime>2023-11-14T22:13:20.000Z</launchTime>",
-            "<placement><availabilityZone>us-east-1a</availabilityZone>",
-            "<subnetId>subnet-0000000000000000a</subnetId>",
-            "<privateIpAddress>127.64.0.4</privateIpAddress>",
-            "<clientToken>t</clientToken>",
-            "<item><key>Name</key><value>a &lt;b&gt; &amp; &quot;c&quot;</value></item>",
-        ] {
-            assert!(out.contains(part), "{part} in {out}");
-        }
-    }
-
-    #[test]
-    fn terminated_ones_have_a_reason_and_no_address() {
-        let mut model = plain();
-        let ids = launched(&model.handle(&Call::RunInstances(run_in(A, "t", 1, 1)), 0));
-        let out = text(&model.handle(&terminate(&ids), 0));
-        assert!(out.contains("<currentState><code>32</code><name>shutting-down</name></currentState><previousState><code>0</code>"));
-        let out = text(&model.handle(&describe(&ids), 10_000));
-        assert!(out.contains("<stateReason><code>Client.UserInitiatedShutdown</code><message>Client.UserInitiatedShutdown: User"));
-        assert!(out.contains("<reason>User initiated (1970-01-01 00:00:00 GMT)</reason>"));
-        assert!(!out.contains("privateIpAddress"));
-    }
-
-    #[test]
-    fn an_error_is_the_document_the_sdk_expects() {
-        let mut model = plain();
-        let out = text(&model.handle(&describe(&["i-<x>".into()]), 0));
-        assert_eq!(
-            out,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error><Code>InvalidInstanceID.Malformed</Code>\
-             <Message>Invalid id: &quot;i-&lt;x&gt;&quot;</Message></Error></Errors><RequestID>ID</RequestID></Response>"
-        );
-    }
+fn timestamp(ms: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }

@@ -1,7 +1,7 @@
 //! Token buckets as EC2 throttles with: fractional tokens, refilled continuously, never above the
 //! burst (aws-facts 1.1).
 
-use super::super::settings::{BucketSettings, Buckets};
+use super::super::super::settings::{BucketSettings, Buckets};
 use super::call::Action;
 
 /// One bucket. It starts with what its settings say, at whatever time it is first asked.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::fate::{Broken, Fate};
+use super::super::super::fate::{Broken, Fate};
+use super::super::counters::ApiCounters;
 use super::call::{Action, Answer, Reservation, RunInstances};
 use super::error::{ApiError, Code};
 use super::instance::{Instance, Launch, State};
 use super::names::Kind;
 use super::places::vcpus;
-use super::{Model, Reverse};
+use super::{Ec2, Reverse};
 
 /// Longest client token (aws-facts 2.2).
 const TOKEN_MAX: usize = 64;
@@ -25,13 +26,18 @@ struct Wanted<'a> {
     instance_type: &'a str,
 }
 
-impl Model {
-    pub(super) fn run_instances(&mut self, call: &RunInstances, now_ms: i64) -> Result<Answer, ApiError> {
+impl Ec2 {
+    pub(super) fn run_instances(
+        &mut self,
+        call: &RunInstances,
+        meter: &mut ApiCounters,
+        now_ms: i64,
+    ) -> Result<Answer, ApiError> {
         check(call)?;
         let wanted = self.wanted(call)?;
         let earlier = self.tokens.earlier(call, &wanted.zone)?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
-            self.pay_instances(Action::RunInstances, call.max_count, now_ms)?;
+            self.pay_instances(Action::RunInstances, call.max_count, meter, now_ms)?;
         }
         if let Some(ordinals) = earlier {
             return self.again(ordinals, now_ms);
@@ -42,7 +48,7 @@ impl Model {
         {
             let unused = call.max_count - room.as_ref().map_or(0, |count| *count);
             bucket.give_back(unused);
-            self.count(Some(Action::RunInstances), |c| c.instance_tokens -= u64::from(unused));
+            meter.instance_tokens -= u64::from(unused);
         }
         Ok(Answer::Launched(self.launch(call, &wanted, room?, now_ms)))
     }
@@ -264,7 +270,7 @@ fn is_image_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::settings::{PoolCapacity, Settings, Switches};
+    use super::super::super::super::settings::{PoolCapacity, Settings, Switches};
     use super::super::call::Call;
     use super::super::testing::*;
     use super::*;
@@ -282,7 +288,7 @@ mod tests {
     #[test]
     fn it_launches_max_count_with_addresses_in_order() {
         let mut model = small();
-        let ids = launched(&model.handle(&run("t", 1, 3), 0));
+        let ids = launched(&model.ask(&run("t", 1, 3), 0));
         assert_eq!(ids.len(), 3);
         let ledger = model.ledger(0);
         let addresses: Vec<String> = ledger.instances.iter().map(|i| i.address.to_string()).collect();
@@ -294,9 +300,9 @@ mod tests {
     #[test]
     fn a_pool_gives_what_it_has_or_nothing_below_min_count() {
         let mut model = with(|s| s.capacity = vec![pool("us-east-1a", 5)]);
-        assert_eq!(launched(&model.handle(&run("t1", 1, 3), 0)).len(), 3);
-        assert_eq!(launched(&model.handle(&run("t2", 1, 3), 0)).len(), 2);
-        let reply = model.handle(&run("t3", 1, 3), 0);
+        assert_eq!(launched(&model.ask(&run("t1", 1, 3), 0)).len(), 3);
+        assert_eq!(launched(&model.ask(&run("t2", 1, 3), 0)).len(), 2);
+        let reply = model.ask(&run("t3", 1, 3), 0);
         assert_eq!(code(&reply), "InsufficientInstanceCapacity");
         assert!(
             message(&reply).contains("(us-east-1a)") && message(&reply).contains("us-east-1b, us-east-1c")
@@ -307,21 +313,21 @@ mod tests {
     #[test]
     fn terminated_instances_give_their_places_back() {
         let mut model = with(|s| s.capacity = vec![pool("us-east-1a", 2)]);
-        let ids = launched(&model.handle(&run("t1", 1, 2), 0));
-        model.handle(&terminate(&ids[..1]), 1_000);
-        assert_eq!(code(&model.handle(&run("t2", 1, 1), 3_999)), "InsufficientInstanceCapacity");
-        assert_eq!(launched(&model.handle(&run("t2", 1, 1), 4_000)).len(), 1);
+        let ids = launched(&model.ask(&run("t1", 1, 2), 0));
+        model.ask(&terminate(&ids[..1]), 1_000);
+        assert_eq!(code(&model.ask(&run("t2", 1, 1), 3_999)), "InsufficientInstanceCapacity");
+        assert_eq!(launched(&model.ask(&run("t2", 1, 1), 4_000)).len(), 1);
     }
 
     #[test]
     fn a_full_subnet_and_a_full_quota_say_so() {
         let mut model = small();
-        assert_eq!(launched(&model.handle(&run("t1", 1, 100), 0)).len(), 11);
-        let reply = model.handle(&run("t2", 1, 1), 0);
+        assert_eq!(launched(&model.ask(&run("t1", 1, 100), 0)).len(), 11);
+        let reply = model.ask(&run("t2", 1, 1), 0);
         assert_eq!(code(&reply), "InsufficientFreeAddressesInSubnet");
         let mut model = with(|s| s.vcpu_quota = Some(7));
-        assert_eq!(launched(&model.handle(&run("t1", 1, 10), 0)).len(), 3);
-        let reply = model.handle(&run("t2", 1, 1), 0);
+        assert_eq!(launched(&model.ask(&run("t1", 1, 10), 0)).len(), 3);
+        let reply = model.ask(&run("t2", 1, 1), 0);
         assert_eq!(code(&reply), "VcpuLimitExceeded");
         assert!(message(&reply).contains("limit of 7"));
     }
@@ -332,16 +338,16 @@ mod tests {
             s.vcpu_quota = Some(7);
             s.switches = Switches { limits_cut_the_count: false, ..Switches::default() };
         });
-        assert_eq!(code(&model.handle(&run("t1", 1, 10), 0)), "VcpuLimitExceeded");
-        assert_eq!(launched(&model.handle(&run("t1", 1, 3), 0)).len(), 3);
+        assert_eq!(code(&model.ask(&run("t1", 1, 10), 0)), "VcpuLimitExceeded");
+        assert_eq!(launched(&model.ask(&run("t1", 1, 3), 0)).len(), 3);
     }
 
     #[test]
     fn instances_are_paid_by_max_count_and_again_for_a_repeat() {
         let mut model = plain();
-        launched(&model.handle(&run("t1", 1, 600), 0));
-        assert_eq!(code(&model.handle(&run("t1", 1, 600), 0)), "RequestLimitExceeded");
-        assert_eq!(launched(&model.handle(&run("t1", 1, 600), 100_000)).len(), 600);
+        launched(&model.ask(&run("t1", 1, 600), 0));
+        assert_eq!(code(&model.ask(&run("t1", 1, 600), 0)), "RequestLimitExceeded");
+        assert_eq!(launched(&model.ask(&run("t1", 1, 600), 100_000)).len(), 600);
         let counters = &model.ledger(100_000).apis["RunInstances"];
         assert_eq!((counters.throttled_by_instances, counters.instance_tokens), (1, 1_200));
     }
@@ -352,17 +358,17 @@ mod tests {
             Switches { repeats_spend_tokens: false, charged_for_max_count: false, ..Switches::default() };
         let mut model = with(|s| s.switches = switches);
         for _ in 0..3 {
-            assert_eq!(launched(&model.handle(&run("t1", 1, 1_000), 0)).len(), 11);
+            assert_eq!(launched(&model.ask(&run("t1", 1, 1_000), 0)).len(), 11);
         }
         assert_eq!(model.ledger(0).apis["RunInstances"].instance_tokens, 11);
-        assert_eq!(code(&model.handle(&run("t2", 1, 1_000), 0)), "RequestLimitExceeded");
+        assert_eq!(code(&model.ask(&run("t2", 1, 1_000), 0)), "RequestLimitExceeded");
     }
 
     #[test]
     fn more_than_the_bucket_can_ever_hold_is_always_throttled() {
         let mut model = plain();
         for s in 0..5 {
-            assert_eq!(code(&model.handle(&run("t", 1, 1_001), s * 1_000_000)), "RequestLimitExceeded");
+            assert_eq!(code(&model.ask(&run("t", 1, 1_001), s * 1_000_000)), "RequestLimitExceeded");
         }
     }
 
@@ -397,7 +403,7 @@ mod tests {
         ];
         for (i, (expected, call)) in cases.into_iter().enumerate() {
             let mut model = small();
-            assert_eq!(code(&model.handle(&Call::RunInstances(call), 0)), expected, "case {i}");
+            assert_eq!(code(&model.ask(&Call::RunInstances(call), 0)), expected, "case {i}");
             assert!(model.ledger(0).instances.is_empty());
         }
     }
@@ -406,10 +412,10 @@ mod tests {
     fn without_a_subnet_the_emptiest_one_takes_it() {
         let mut model = small();
         let call = RunInstances { subnet: None, ..run_in(A, "t", 1, 1) };
-        launched(&model.handle(&Call::RunInstances(call), 0));
+        launched(&model.ask(&Call::RunInstances(call), 0));
         assert_eq!(model.ledger(0).instances[0].zone, "us-east-1c");
         let call = RunInstances { subnet: None, zone: Some("us-east-1b".into()), ..run_in(A, "t", 1, 1) };
-        launched(&model.handle(&Call::RunInstances(call), 0));
+        launched(&model.ask(&Call::RunInstances(call), 0));
         assert_eq!(model.ledger(0).instances[1].zone, "us-east-1b");
     }
 
@@ -417,9 +423,9 @@ mod tests {
     fn a_bad_image_hangs_and_a_template_needs_no_image() {
         let mut model = with(|s| s.bad_images = vec!["ami-bad".into()]);
         let bad = RunInstances { image: Some("ami-bad".into()), ..run_in(A, "t1", 1, 2) };
-        launched(&model.handle(&Call::RunInstances(bad), 0));
+        launched(&model.ask(&Call::RunInstances(bad), 0));
         let template = RunInstances { image: None, template: true, ..run_in(A, "t2", 1, 1) };
-        launched(&model.handle(&Call::RunInstances(template), 0));
+        launched(&model.ask(&Call::RunInstances(template), 0));
         let broken: Vec<_> = model.ledger(0).instances.iter().map(|i| i.broken).collect();
         assert_eq!(broken, [Some(Broken::Hangs), Some(Broken::Hangs), None]);
     }

@@ -2,9 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::super::settings::{Latency, Range, Settings};
-use super::Model;
-use super::call::{Answer, Call, Outcome, Read, Reply, RunInstances};
+use super::super::super::settings::{Latency, Range, Settings};
+
+pub(crate) use super::super::Model;
+pub(crate) use super::super::call::{Answer as AnyAnswer, Call as AnyCall, Outcome, Reply};
+use super::call::{Answer, Call, Read, RunInstances};
+
+/// Asks EC2.
+pub(crate) trait Ask {
+    fn ask(&mut self, call: &Call, now_ms: i64) -> Reply;
+}
+
+impl Ask for Model {
+    fn ask(&mut self, call: &Call, now_ms: i64) -> Reply {
+        self.handle(&AnyCall::Ec2(call.clone()), now_ms)
+    }
+}
 
 /// One subnet is full after 11 instances; ids are visible at once; shutting down takes 3 s.
 pub(crate) fn small_settings() -> Settings {
@@ -67,7 +80,7 @@ pub(crate) fn terminate(ids: &[String]) -> Call {
 pub(crate) fn code(reply: &Reply) -> &'static str {
     match &reply.outcome {
         Outcome::Answer(_) => "",
-        Outcome::Error(e) => e.code.as_str(),
+        Outcome::Error(e) => e.code,
         Outcome::Lost => "lost",
     }
 }
@@ -79,13 +92,14 @@ pub(crate) fn message(reply: &Reply) -> &str {
 
 /// The ids that were launched.
 pub(crate) fn launched(reply: &Reply) -> Vec<String> {
-    let Outcome::Answer(Answer::Launched(r)) = &reply.outcome else { panic!("{reply:?}") };
+    let Outcome::Answer(AnyAnswer::Ec2(Answer::Launched(r))) = &reply.outcome else { panic!("{reply:?}") };
     r.instances.iter().map(|i| i.id.clone()).collect()
 }
 
 /// Ids and states, and the token for the next page.
 pub(crate) fn described(reply: &Reply) -> (Vec<(String, &'static str)>, Option<String>) {
-    let Outcome::Answer(Answer::Instances { reservations, next_token }) = &reply.outcome else {
+    let Outcome::Answer(AnyAnswer::Ec2(Answer::Instances { reservations, next_token })) = &reply.outcome
+    else {
         panic!("{reply:?}")
     };
     let all = reservations.iter().flat_map(|r| &r.instances);

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::draw::{Draw, Purpose};
-use super::super::ledger::Ledger;
-use super::super::settings::{Faults, PoolCapacity, Settings};
-use super::call::{Answer, Call, Outcome, Reply};
+use super::super::super::draw::{Draw, Purpose};
+use super::super::super::ledger::Ledger;
+use super::super::super::settings::{Faults, PoolCapacity, Settings};
+use super::State;
+use super::call::{Answer, Call};
 use super::testing::*;
-use super::{Model, State};
 
 /// At most this many in zone a.
 const CAPACITY: u32 = 40;
@@ -44,7 +44,9 @@ fn any_call(draw: &mut Draw, ids: &[String]) -> Call {
 }
 
 fn check_reply(call: &Call, reply: &Reply) {
-    if let (Call::RunInstances(run), Outcome::Answer(Answer::Launched(r))) = (call, &reply.outcome) {
+    if let (Call::RunInstances(run), Outcome::Answer(AnyAnswer::Ec2(Answer::Launched(r)))) =
+        (call, &reply.outcome)
+    {
         let range = run.min_count as usize..=run.max_count as usize;
         assert!(range.contains(&r.instances.len()), "{} of {range:?}", r.instances.len());
     }
@@ -85,9 +87,9 @@ fn they_hold_after_any_sequence_of_calls() {
         for _ in 0..300 {
             now += i64::from(draw.below(2_000));
             let call = any_call(&mut draw, &ids);
-            let reply = model.handle(&call, now);
+            let reply = model.ask(&call, now);
             check_reply(&call, &reply);
-            if let Outcome::Answer(Answer::Launched(r)) = &reply.outcome {
+            if let Outcome::Answer(AnyAnswer::Ec2(Answer::Launched(r))) = &reply.outcome {
                 ids.extend(r.instances.iter().map(|i| i.id.clone()));
             }
             check_ledger(&model.ledger(now));

@@ -1,13 +1,19 @@
 //! `TerminateInstances`: all or nothing, and again changes nothing.
 
+use super::super::counters::ApiCounters;
 use super::call::{Action, Answer, StateChange};
 use super::error::ApiError;
 use super::names::Kind;
 use super::read::{IDS_MAX, too_many_ids};
-use super::{Model, Reverse};
+use super::{Ec2, Reverse};
 
-impl Model {
-    pub(super) fn terminate_instances(&mut self, ids: &[String], now_ms: i64) -> Result<Answer, ApiError> {
+impl Ec2 {
+    pub(super) fn terminate_instances(
+        &mut self,
+        ids: &[String],
+        meter: &mut ApiCounters,
+        now_ms: i64,
+    ) -> Result<Answer, ApiError> {
         if ids.is_empty() {
             return Err(ApiError::missing("InstanceId"));
         }
@@ -16,7 +22,7 @@ impl Model {
         }
         let ordinals = self.ordinals_of(ids, now_ms)?;
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        self.pay_instances(Action::TerminateInstances, count, now_ms)?;
+        self.pay_instances(Action::TerminateInstances, count, meter, now_ms)?;
         Ok(Answer::Terminating(ordinals.into_iter().filter_map(|o| self.terminate(o, now_ms)).collect()))
     }
 
@@ -34,22 +40,23 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fate::Broken;
-    use super::super::super::settings::Settings;
-    use super::super::call::Outcome;
+    use super::super::super::super::fate::Broken;
+    use super::super::super::super::settings::Settings;
     use super::super::testing::*;
     use super::*;
 
     fn changes(model: &mut Model, ids: &[String], now: i64) -> Vec<(&'static str, &'static str)> {
-        let reply = model.handle(&terminate(ids), now);
-        let Outcome::Answer(Answer::Terminating(all)) = &reply.outcome else { panic!("{reply:?}") };
+        let reply = model.ask(&terminate(ids), now);
+        let Outcome::Answer(AnyAnswer::Ec2(Answer::Terminating(all))) = &reply.outcome else {
+            panic!("{reply:?}")
+        };
         all.iter().map(|c| (c.previous.as_str(), c.current.as_str())).collect()
     }
 
     #[test]
     fn it_goes_through_shutting_down_and_can_be_said_twice() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 1), 0));
+        let ids = launched(&model.ask(&run("t", 1, 1), 0));
         assert_eq!(changes(&mut model, &ids, 300_000), [("running", "shutting-down")]);
         assert_eq!(changes(&mut model, &ids, 302_999), [("shutting-down", "shutting-down")]);
         assert_eq!(changes(&mut model, &ids, 303_000), [("terminated", "terminated")]);
@@ -59,11 +66,11 @@ mod tests {
     #[test]
     fn one_unknown_id_stops_all() {
         let mut model = plain();
-        let mut ids = launched(&model.handle(&run("t", 1, 2), 0));
+        let mut ids = launched(&model.ask(&run("t", 1, 2), 0));
         ids.push("i-0123456789abcdef0".into());
-        assert_eq!(code(&model.handle(&terminate(&ids), 0)), "InvalidInstanceID.NotFound");
+        assert_eq!(code(&model.ask(&terminate(&ids), 0)), "InvalidInstanceID.NotFound");
         ids[2] = "i-foo".into();
-        assert_eq!(code(&model.handle(&terminate(&ids), 0)), "InvalidInstanceID.Malformed");
+        assert_eq!(code(&model.ask(&terminate(&ids), 0)), "InvalidInstanceID.Malformed");
         let live = model.ledger(0).instances.iter().filter(|i| i.state.is_live()).count();
         assert_eq!(live, 2);
     }
@@ -71,34 +78,34 @@ mod tests {
     #[test]
     fn none_and_too_many_ids_are_refused() {
         let mut model = plain();
-        assert_eq!(code(&model.handle(&terminate(&[]), 0)), "MissingParameter");
+        assert_eq!(code(&model.ask(&terminate(&[]), 0)), "MissingParameter");
         let many = vec!["i-0123456789abcdef0".to_string(); 1_001];
-        assert_eq!(code(&model.handle(&terminate(&many), 0)), "ResourceCountExceeded");
+        assert_eq!(code(&model.ask(&terminate(&many), 0)), "ResourceCountExceeded");
     }
 
     #[test]
     fn instances_are_paid_for() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 600), 0));
-        assert_eq!(code(&model.handle(&terminate(&ids), 0)), "");
-        assert_eq!(code(&model.handle(&terminate(&ids), 0)), "RequestLimitExceeded");
-        assert_eq!(code(&model.handle(&terminate(&ids), 10_000)), "");
+        let ids = launched(&model.ask(&run("t", 1, 600), 0));
+        assert_eq!(code(&model.ask(&terminate(&ids), 0)), "");
+        assert_eq!(code(&model.ask(&terminate(&ids), 0)), "RequestLimitExceeded");
+        assert_eq!(code(&model.ask(&terminate(&ids), 10_000)), "");
     }
 
     #[test]
     fn addresses_come_back_when_it_is_gone() {
         let mut model = small();
-        let ids = launched(&model.handle(&run("t1", 1, 11), 0));
-        model.handle(&terminate(&ids[..4]), 1_000);
-        assert_eq!(code(&model.handle(&run("t2", 1, 1), 3_999)), "InsufficientFreeAddressesInSubnet");
-        assert_eq!(launched(&model.handle(&run("t2", 1, 9), 4_000)).len(), 4);
+        let ids = launched(&model.ask(&run("t1", 1, 11), 0));
+        model.ask(&terminate(&ids[..4]), 1_000);
+        assert_eq!(code(&model.ask(&run("t2", 1, 1), 3_999)), "InsufficientFreeAddressesInSubnet");
+        assert_eq!(launched(&model.ask(&run("t2", 1, 9), 4_000)).len(), 4);
     }
 
     #[test]
     fn places_come_back_once_from_one_that_dies_and_is_terminated() {
         let settings = Settings { broken: 100.0, ..small_settings() };
         let mut model = Model::new(settings, 1).unwrap();
-        let ids = launched(&model.handle(&run("t1", 1, 11), 0));
+        let ids = launched(&model.ask(&run("t1", 1, 11), 0));
         let dying: Vec<String> = model
             .ledger(0)
             .instances
@@ -107,7 +114,7 @@ mod tests {
             .map(|i| i.id.clone())
             .collect();
         assert!(!dying.is_empty() && dying.len() < ids.len());
-        model.handle(&terminate(&dying[..1]), 10);
-        assert_eq!(launched(&model.handle(&run("t2", 1, 11), 400_000)).len(), dying.len());
+        model.ask(&terminate(&dying[..1]), 10);
+        assert_eq!(launched(&model.ask(&run("t2", 1, 11), 400_000)).len(), dying.len());
     }
 }

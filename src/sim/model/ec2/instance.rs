@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::decide::words::named;
 
-use super::super::fate::{Broken, Fate};
+use super::super::super::fate::{Broken, Fate};
 use super::call::StateReason;
 
 named! {

@@ -1,10 +1,10 @@
-//! From the query protocol's parameters to the model's calls.
+//! From the query protocol's parameters to EC2's calls.
 
 use std::collections::BTreeMap;
 
-use super::super::model::call::{Action, Call, Filter, Read, RunInstances};
-use super::super::model::error::{ApiError, Code};
-use super::form::{Form, Node};
+use super::super::super::model::ec2::call::{Action, Call, Filter, Read, RunInstances};
+use super::super::super::model::ec2::error::{ApiError, Code};
+use super::super::form::{Form, FormError, Node};
 
 /// Parameters of `RunInstances` that are read, or that say nothing about what is launched (the
 /// protocol's own and those of a signature in the query).
@@ -38,7 +38,7 @@ const READ: [&str; 26] = [
 ];
 
 /// Reads one request. What cannot be read becomes a call that answers why.
-pub(super) fn call(form: &Form) -> Call {
+pub(in super::super) fn call(form: &Form) -> Call {
     let root = form.root();
     let unreadable = |action, error| Call::Unreadable { action, error };
     let Some(name) = root.text("Action").filter(|name| !name.is_empty()) else {
@@ -150,6 +150,16 @@ fn other(form: &Form) -> BTreeMap<String, String> {
     });
     other.extend(beside);
     other
+}
+
+/// As EC2 says what it cannot read.
+impl From<FormError> for ApiError {
+    fn from(error: FormError) -> ApiError {
+        match error {
+            FormError::Malformed(message) => ApiError::new(Code::MalformedQueryString, message),
+            FormError::Value { .. } => ApiError::invalid(error.to_string()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use crate::decide::event::{CallError, Contact, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
 use crate::decide::words::{Ec2Id, ErrorClass};
 
-use super::model::call::{Answer, Call, InstanceView, Outcome, Read, RunInstances};
-use super::model::error::{ApiError, Code};
-use super::model::{Door, Health, State};
-use super::shared::Shared;
+use crate::sim::Shared;
+use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
+use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances};
+use crate::sim::model::ec2::error::Code;
+use crate::sim::model::ec2::{Door, Health, State};
 
 /// The model as [`Ec2`] and [`Contacts`]: answers at once, in the caller's task.
 #[derive(Clone)]
@@ -24,11 +25,12 @@ impl InProcess {
         InProcess(shared)
     }
 
-    fn call(&self, call: &Call) -> Result<Answer, CallError> {
-        match self.0.with(|model, now| model.handle(call, now)).outcome {
-            Outcome::Answer(answer) => Ok(answer),
-            Outcome::Error(ApiError { code, message }) => {
-                Err(CallError { class: class(code), code: code.to_string(), message })
+    fn call(&self, call: Call) -> Result<Answer, CallError> {
+        match self.0.with(|model, now| model.handle(&AnyCall::Ec2(call), now)).outcome {
+            Outcome::Answer(AnyAnswer::Ec2(answer)) => Ok(answer),
+            Outcome::Error(Failure { code, message, .. }) => {
+                let class = code.parse().map_or(ErrorClass::Unknown, class);
+                Err(CallError { class, code: code.to_string(), message })
             }
             Outcome::Lost => Err(unexpected("the reply was lost")),
         }
@@ -52,7 +54,7 @@ impl Ec2 for InProcess {
             other: other(body),
         });
         Box::pin(async move {
-            match self.call(&call)? {
+            match self.call(call)? {
                 Answer::Launched(reservation) => reservation.instances.iter().map(seen).collect(),
                 Answer::Instances { .. } | Answer::Terminating(_) | Answer::Subnets { .. } => {
                     Err(wrong_answer())
@@ -64,7 +66,7 @@ impl Ec2 for InProcess {
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
             let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(&Call::DescribeInstances(Read { ids, ..Read::default() }))? {
+            match self.call(Call::DescribeInstances(Read { ids, ..Read::default() }))? {
                 Answer::Instances { reservations, .. } => {
                     reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
                 }
@@ -79,7 +81,7 @@ impl Ec2 for InProcess {
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
         Box::pin(async move {
             let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(&Call::TerminateInstances { ids })? {
+            match self.call(Call::TerminateInstances { ids })? {
                 Answer::Terminating(changes) => {
                     changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
                 }
@@ -203,12 +205,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::super::model::Model;
-    use super::super::model::testing::{A, small_settings};
-    use super::super::settings::{Settings, Spread};
     use super::*;
     use crate::decide::group::{Breaker, Canary, Group, LaunchSpec, Watchdogs};
     use crate::decide::words::{InstanceRef, ScaleUpSeq, SlotId};
+    use crate::sim::Model;
+    use crate::sim::model::ec2::testing::{A, small_settings};
+    use crate::sim::settings::{Settings, Spread};
     use crate::time::Clock;
 
     fn sim(broken: f64) -> InProcess {

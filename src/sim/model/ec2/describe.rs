@@ -1,6 +1,6 @@
 //! `DescribeInstances`: by ids (all or nothing), by filters, in pages.
 
-use super::Model;
+use super::Ec2;
 use super::call::{Answer, InstanceView, Read, Reservation};
 use super::error::{ApiError, Code};
 use super::filter::{Known, all_match, known};
@@ -45,7 +45,7 @@ impl<'a> Field<'a> {
     }
 }
 
-impl Model {
+impl Ec2 {
     pub(super) fn describe_instances(&self, read: &Read, now_ms: i64) -> Result<Answer, ApiError> {
         let page = page(read)?;
         let filters = known(&read.filters, Field::named)?;
@@ -155,8 +155,8 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::settings::Range;
-    use super::super::call::{Call, Filter, Reply};
+    use super::super::super::super::settings::Range;
+    use super::super::call::{Call, Filter};
     use super::super::testing::*;
     use super::*;
 
@@ -167,22 +167,22 @@ mod tests {
     }
 
     fn found(model: &mut Model, call: &Call, now: i64) -> Vec<String> {
-        described(&model.handle(call, now)).0.into_iter().map(|(id, _)| id).collect()
+        described(&model.ask(call, now)).0.into_iter().map(|(id, _)| id).collect()
     }
 
     #[test]
     fn ids_are_all_or_nothing_and_the_unknown_ones_are_listed() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 3), 0));
+        let ids = launched(&model.ask(&run("t", 1, 3), 0));
         assert_eq!(found(&mut model, &describe(&ids), 0), ids);
         let twice: Vec<String> = ids.iter().chain(&ids).cloned().collect();
         assert_eq!(found(&mut model, &describe(&twice), 0).len(), 3);
         let mut some = ids.clone();
         some.extend(["i-0123456789abcdef0".into(), "i-12345678".into()]);
-        let reply = model.handle(&describe(&some), 0);
+        let reply = model.ask(&describe(&some), 0);
         assert_eq!(code(&reply), "InvalidInstanceID.NotFound");
         assert_eq!(message(&reply), "The instance IDs 'i-0123456789abcdef0, i-12345678' do not exist");
-        let reply = model.handle(&describe(&["i-1234".into()]), 0);
+        let reply = model.ask(&describe(&["i-1234".into()]), 0);
         assert_eq!(code(&reply), "InvalidInstanceID.Malformed");
     }
 
@@ -191,35 +191,35 @@ mod tests {
         let mut settings = small_settings();
         settings.visible_after = Range { min_ms: 500, max_ms: 2_000 };
         let mut model = Model::new(settings, 1).unwrap();
-        let ids = launched(&model.handle(&run("t", 1, 5), 0));
-        assert_eq!(code(&model.handle(&describe(&ids), 499)), "InvalidInstanceID.NotFound");
+        let ids = launched(&model.ask(&run("t", 1, 5), 0));
+        assert_eq!(code(&model.ask(&describe(&ids), 499)), "InvalidInstanceID.NotFound");
         assert_eq!(found(&mut model, &describe_all(10), 499).len(), 0);
-        assert_eq!(code(&model.handle(&terminate(&ids), 499)), "InvalidInstanceID.NotFound");
+        assert_eq!(code(&model.ask(&terminate(&ids), 499)), "InvalidInstanceID.NotFound");
         assert_eq!(found(&mut model, &describe(&ids), 2_000).len(), 5);
-        assert_eq!(launched(&model.handle(&run("t", 1, 5), 10)), ids, "the token sees at once");
+        assert_eq!(launched(&model.ask(&run("t", 1, 5), 10)), ids, "the token sees at once");
     }
 
     #[test]
     fn states_pass_from_pending_to_running() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 50), 0));
+        let ids = launched(&model.ask(&run("t", 1, 50), 0));
         let states = |reply: &Reply| described(reply).0.into_iter().map(|(_, s)| s).collect::<Vec<_>>();
-        assert!(states(&model.handle(&describe(&ids), 0)).iter().all(|s| *s == "pending"));
-        let middle = states(&model.handle(&describe(&ids), 13_000));
+        assert!(states(&model.ask(&describe(&ids), 0)).iter().all(|s| *s == "pending"));
+        let middle = states(&model.ask(&describe(&ids), 13_000));
         assert!(middle.contains(&"pending") && middle.contains(&"running"));
-        assert!(states(&model.handle(&describe(&ids), 300_000)).iter().all(|s| *s == "running"));
+        assert!(states(&model.ask(&describe(&ids), 300_000)).iter().all(|s| *s == "running"));
     }
 
     #[test]
     fn pages_count_instances_and_walk_through_all_of_them_once() {
         let mut model = plain();
         for i in 0..4 {
-            launched(&model.handle(&run(&format!("t{i}"), 1, 7), 0));
+            launched(&model.ask(&run(&format!("t{i}"), 1, 7), 0));
         }
         let (mut seen, mut token) = (Vec::new(), None);
         for _ in 0..6 {
             let read = Read { max_results: Some(5), next_token: token, ..Read::default() };
-            let (page, next) = described(&model.handle(&Call::DescribeInstances(read), 0));
+            let (page, next) = described(&model.ask(&Call::DescribeInstances(read), 0));
             assert!(page.len() == 5 || next.is_none());
             seen.extend(page.into_iter().map(|(id, _)| id));
             token = next;
@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn filters_find_what_they_name() {
         let mut model = plain();
-        let a = launched(&model.handle(&run("t-a", 1, 2), 0));
-        let b = launched(&model.handle(&Call::RunInstances(run_in(B, "t-b", 1, 1)), 0));
+        let a = launched(&model.ask(&run("t-a", 1, 2), 0));
+        let b = launched(&model.ask(&Call::RunInstances(run_in(B, "t-b", 1, 1)), 0));
         let all = [a.clone(), b.clone()].concat();
         let cases: Vec<(&str, Vec<&str>, Vec<String>)> = vec![
             ("instance-id", vec![&a[1], "i-0123456789abcdef0"], vec![a[1].clone()]),
@@ -257,7 +257,7 @@ mod tests {
         for (name, values, expected) in cases {
             assert_eq!(found(&mut model, &by(name, &values), 0), expected, "{name}");
         }
-        let reply = model.handle(&by("colour", &["red"]), 0);
+        let reply = model.ask(&by("colour", &["red"]), 0);
         assert_eq!(
             (code(&reply), message(&reply)),
             ("InvalidParameterValue", "The filter 'colour' is invalid")
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn several_filters_must_all_match() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 2), 0));
+        let ids = launched(&model.ask(&run("t", 1, 2), 0));
         let filter = |name: &str, value: &str| Filter { name: name.into(), values: vec![value.into()] };
         let filters = vec![filter("client-token", "t"), filter("instance-id", &ids[0])];
         let read = Read { filters, max_results: Some(5), ..Read::default() };
@@ -277,12 +277,12 @@ mod tests {
     #[test]
     fn a_terminated_one_is_shown_without_address_for_an_hour() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 1), 0));
-        model.handle(&terminate(&ids), 1_000);
-        let reply = model.handle(&describe(&ids), 4_000);
+        let ids = launched(&model.ask(&run("t", 1, 1), 0));
+        model.ask(&terminate(&ids), 1_000);
+        let reply = model.ask(&describe(&ids), 4_000);
         assert_eq!(described(&reply).0[0].1, "terminated");
         assert!(format!("{reply:?}").contains("address: None"));
-        assert_eq!(code(&model.handle(&describe(&ids), 3_603_999)), "");
-        assert_eq!(code(&model.handle(&describe(&ids), 3_604_000)), "InvalidInstanceID.NotFound");
+        assert_eq!(code(&model.ask(&describe(&ids), 3_603_999)), "");
+        assert_eq!(code(&model.ask(&describe(&ids), 3_604_000)), "InvalidInstanceID.NotFound");
     }
 }

@@ -1,36 +1,14 @@
-//! The ledger of the model: the truth that everything else is judged by.
+//! What the ledger says of each instance.
 
-use super::super::bound::{Bound, bound};
-use super::super::ledger::{Entry, Ledger};
-use super::Model;
+use super::super::super::ledger::Entry;
+use super::Ec2;
 use super::instance::{Door, Instance};
 use super::names::Kind;
 
-impl Model {
-    /// Every instance that was ever launched, and what was called.
-    pub fn ledger(&mut self, now_ms: i64) -> Ledger {
-        let now_ms = self.settle(now_ms);
-        let mut apis = std::collections::BTreeMap::new();
-        for (action, counters) in &self.counters {
-            let mut counters = counters.clone();
-            if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
-                counters.request_tokens_offered = self.buckets.offered(*action, first, last);
-            }
-            apis.insert(action.as_str().to_string(), counters);
-        }
-        Ledger {
-            seed: self.seed,
-            now_ms,
-            apis,
-            unknown_actions: self.unknown_actions,
-            instances: self.instances.iter().map(|i| self.entry(i, now_ms)).collect(),
-        }
-    }
-
-    /// The bound for this many, see [`super::super::bound`].
-    #[must_use]
-    pub fn bound(&self, count: u32, batch: u32) -> Option<Bound> {
-        bound(&self.settings, self.seed, count, batch)
+impl Ec2 {
+    /// Every instance that was ever launched.
+    pub(in super::super) fn entries(&self, now_ms: i64) -> Vec<Entry> {
+        self.instances.iter().map(|i| self.entry(i, now_ms)).collect()
     }
 
     fn entry(&self, instance: &Instance, now_ms: i64) -> Entry {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 
-use super::super::settings::SubnetSettings;
+use super::super::super::settings::SubnetSettings;
 
 /// One subnet. Never-used addresses go first, then those given back longest ago, so that a late
 /// contact rarely meets another instance than it meant.

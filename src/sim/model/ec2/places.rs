@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::settings::PoolCapacity;
+use super::super::super::settings::PoolCapacity;
 
 /// Instances that are not terminated, by zone and type.
 #[derive(Clone, Debug, Default)]

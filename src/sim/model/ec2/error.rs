@@ -2,6 +2,8 @@
 
 use crate::decide::words::named;
 
+use super::super::call::Failure;
+
 named! {
     /// The codes the model answers with.
     pub enum Code {
@@ -101,6 +103,17 @@ impl ApiError {
             ids => format!("The instance IDs '{}' do not exist", ids.join(", ")),
         };
         ApiError::new(Code::InvalidInstanceIdNotFound, message)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Failure {
+        Failure {
+            code: error.code.as_str(),
+            http_status: error.code.http_status(),
+            message: error.message,
+            throttle: error.code == Code::RequestLimitExceeded,
+        }
     }
 }
 

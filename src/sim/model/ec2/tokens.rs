@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn the_same_call_again_gives_the_same_instances_in_their_present_state() {
         let mut model = plain();
-        let first = launched(&model.handle(&run("t", 1, 3), 0));
-        let again = model.handle(&run("t", 1, 3), 200_000);
+        let first = launched(&model.ask(&run("t", 1, 3), 0));
+        let again = model.ask(&run("t", 1, 3), 200_000);
         assert_eq!(launched(&again), first);
         assert!(format!("{again:?}").contains("Running"));
         assert_eq!(model.ledger(200_000).instances.len(), 3);
@@ -68,14 +68,14 @@ mod tests {
     #[test]
     fn another_call_with_the_token_is_a_mismatch() {
         let mut model = plain();
-        launched(&model.handle(&run("t", 1, 3), 0));
+        launched(&model.ask(&run("t", 1, 3), 0));
         let others = [
             RunInstances { max_count: 4, ..run_in(A, "t", 1, 3) },
             RunInstances { instance_type: Some("m5.xlarge".into()), ..run_in(A, "t", 1, 3) },
             RunInstances { other: [("EbsOptimized".into(), "true".into())].into(), ..run_in(A, "t", 1, 3) },
         ];
         for other in others {
-            assert_eq!(code(&model.handle(&Call::RunInstances(other), 1_000)), "IdempotentParameterMismatch");
+            assert_eq!(code(&model.ask(&Call::RunInstances(other), 1_000)), "IdempotentParameterMismatch");
         }
         assert_eq!(model.ledger(1_000).instances.len(), 3);
     }
@@ -83,37 +83,37 @@ mod tests {
     #[test]
     fn a_token_launches_once_in_each_zone() {
         let mut model = plain();
-        let a = launched(&model.handle(&run("t", 1, 1), 0));
-        let b = launched(&model.handle(&Call::RunInstances(run_in(B, "t", 1, 1)), 0));
+        let a = launched(&model.ask(&run("t", 1, 1), 0));
+        let b = launched(&model.ask(&Call::RunInstances(run_in(B, "t", 1, 1)), 0));
         assert_ne!(a, b);
         let regional = RunInstances { subnet: None, ..run_in(A, "t", 1, 1) };
-        let c = launched(&model.handle(&Call::RunInstances(regional), 0));
+        let c = launched(&model.ask(&Call::RunInstances(regional), 0));
         assert!(c != a && c != b);
     }
 
     #[test]
     fn a_token_is_spent_when_all_of_its_instances_are_terminated() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 2), 0));
-        model.handle(&terminate(&ids[..1]), 1_000);
-        assert_eq!(launched(&model.handle(&run("t", 1, 2), 10_000)), ids);
-        model.handle(&terminate(&ids), 20_000);
-        assert_eq!(launched(&model.handle(&run("t", 1, 2), 21_000)), ids, "still shutting down");
-        let reply = model.handle(&run("t", 1, 2), 30_000);
+        let ids = launched(&model.ask(&run("t", 1, 2), 0));
+        model.ask(&terminate(&ids[..1]), 1_000);
+        assert_eq!(launched(&model.ask(&run("t", 1, 2), 10_000)), ids);
+        model.ask(&terminate(&ids), 20_000);
+        assert_eq!(launched(&model.ask(&run("t", 1, 2), 21_000)), ids, "still shutting down");
+        let reply = model.ask(&run("t", 1, 2), 30_000);
         assert_eq!(code(&reply), "IdempotentInstanceTerminated");
     }
 
     #[test]
     fn a_call_that_launched_nothing_leaves_its_token_free() {
         let mut model = small();
-        assert_eq!(code(&model.handle(&run("t", 12, 12), 0)), "InsufficientFreeAddressesInSubnet");
-        assert_eq!(launched(&model.handle(&run("t", 1, 2), 0)).len(), 2);
+        assert_eq!(code(&model.ask(&run("t", 12, 12), 0)), "InsufficientFreeAddressesInSubnet");
+        assert_eq!(launched(&model.ask(&run("t", 1, 2), 0)).len(), 2);
     }
 
     #[test]
     fn without_a_token_each_call_launches() {
         let mut model = plain();
         let call = Call::RunInstances(RunInstances { token: None, ..run_in(A, "", 1, 1) });
-        assert_ne!(launched(&model.handle(&call, 0)), launched(&model.handle(&call, 0)));
+        assert_ne!(launched(&model.ask(&call, 0)), launched(&model.ask(&call, 0)));
     }
 }

@@ -1,6 +1,6 @@
 //! `DescribeSubnets`.
 
-use super::Model;
+use super::Ec2;
 use super::call::{Answer, Read, SubnetView};
 use super::error::{ApiError, Code};
 use super::filter::{all_match, known};
@@ -32,7 +32,7 @@ impl Field {
     }
 }
 
-impl Model {
+impl Ec2 {
     pub(super) fn describe_subnets(&self, read: &Read) -> Result<Answer, ApiError> {
         let page = page(read)?;
         let filters = known(&read.filters, Field::named)?;
@@ -65,20 +65,22 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call::{Call, Filter, Outcome};
+    use super::super::call::{Call, Filter};
     use super::super::testing::*;
     use super::*;
 
     fn ask(model: &mut Model, read: Read) -> Vec<(String, u32)> {
-        let reply = model.handle(&Call::DescribeSubnets(read), 0);
-        let Outcome::Answer(Answer::Subnets { subnets, .. }) = reply.outcome else { panic!("{reply:?}") };
+        let reply = model.ask(&Call::DescribeSubnets(read), 0);
+        let Outcome::Answer(AnyAnswer::Ec2(Answer::Subnets { subnets, .. })) = reply.outcome else {
+            panic!("{reply:?}")
+        };
         subnets.into_iter().map(|s| (s.cidr, s.free)).collect()
     }
 
     #[test]
     fn they_show_their_block_and_what_is_free() {
         let mut model = small();
-        launched(&model.handle(&run("t", 1, 3), 0));
+        launched(&model.ask(&run("t", 1, 3), 0));
         let all = ask(&mut model, Read::default());
         assert_eq!(all[0], ("127.80.0.0/28".to_string(), 8));
         assert_eq!(all[1], ("127.80.1.0/24".to_string(), 251));
@@ -91,6 +93,6 @@ mod tests {
     fn an_unknown_subnet_is_an_error() {
         let mut model = small();
         let read = Read { ids: vec!["subnet-9".into()], ..Read::default() };
-        assert_eq!(code(&model.handle(&Call::DescribeSubnets(read), 0)), "InvalidSubnetID.NotFound");
+        assert_eq!(code(&model.ask(&Call::DescribeSubnets(read), 0)), "InvalidSubnetID.NotFound");
     }
 }

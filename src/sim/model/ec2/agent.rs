@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::Model;
+use super::Ec2;
 use super::instance::{Door, Instance};
 
 /// What the health endpoint answers.
@@ -14,22 +14,20 @@ pub enum Health {
     NotReady,
 }
 
-impl Model {
+impl Ec2 {
     /// What a connection to this address meets now.
-    pub fn door(&mut self, address: Ipv4Addr, now_ms: i64) -> Door {
-        let now_ms = self.settle(now_ms);
+    pub(in super::super) fn door(&self, address: Ipv4Addr, now_ms: i64) -> Door {
         self.at(address).map_or(Door::Reset, |i| i.door(now_ms))
     }
 
     /// A configure push arrives. False if the agent is not there, or not answering, by now.
-    pub fn configure(
+    pub(in super::super) fn configure(
         &mut self,
         address: Ipv4Addr,
         slot: Option<&str>,
         attempt: Option<u32>,
         now_ms: i64,
     ) -> bool {
-        let now_ms = self.settle(now_ms);
         let Some(instance) = self.network.holder(address).and_then(|o| self.instances.get_mut(o as usize))
         else {
             return false;
@@ -42,8 +40,7 @@ impl Model {
     }
 
     /// A health check arrives. None if the agent is not there, or not answering, by now.
-    pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
-        let now_ms = self.settle(now_ms);
+    pub(in super::super) fn health(&self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
         let instance = self.at(address).filter(|i| i.door(now_ms) == Door::Open)?;
         let serving = instance.serving_since_ms(now_ms).is_some();
         Some(if serving { Health::Serving } else { Health::NotReady })
@@ -62,7 +59,7 @@ mod tests {
     #[test]
     fn an_agent_answers_from_boot_to_termination() {
         let mut model = plain();
-        let ids = launched(&model.handle(&run("t", 1, 1), 0));
+        let ids = launched(&model.ask(&run("t", 1, 1), 0));
         let address = model.ledger(0).instances[0].address;
         assert_eq!(model.door(address, 0), Door::Reset);
         assert!(!model.configure(address, Some("1-0"), Some(1), 0));
@@ -72,7 +69,7 @@ mod tests {
         assert!(model.configure(address, Some("1-0"), Some(1), 300_000));
         assert_eq!(model.health(address, 300_001), Some(Health::NotReady));
         assert_eq!(model.health(address, 600_000), Some(Health::Serving));
-        model.handle(&terminate(&ids), 700_000);
+        model.ask(&terminate(&ids), 700_000);
         assert_eq!(model.door(address, 700_000), Door::Reset);
         let ledger = model.ledger(700_000);
         assert_eq!(ledger.instances[0].slot.as_deref(), Some("1-0"));

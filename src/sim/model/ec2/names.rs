@@ -1,7 +1,7 @@
 //! Ids that look like AWS's (`i-` and 17 hexadecimal digits), a function of the seed and a number,
 //! and back again without a table: 100,000 instances in flight should not need 100,000 strings.
 
-use super::super::draw::mix;
+use super::super::super::draw::mix;
 
 /// What an id is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
