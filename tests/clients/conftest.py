@@ -1,4 +1,4 @@
-"""Simulated AWSes for the checks, and the line that says how many passed."""
+"""Simulated AWSes for the checks."""
 
 import os
 
@@ -10,9 +10,8 @@ os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 import boto3
 import pytest
 
+import closing
 import simulator
-
-_left_out = pytest.StashKey()
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +39,22 @@ def ec2(sim):
     return sim.client("ec2")
 
 
-def pytest_configure():
+def pytest_configure(config):
     if not os.environ.get(simulator.PROGRAM):
         raise pytest.UsageError(f"{simulator.PROGRAM} is not set: it names the muster whose simulator is checked")
+    config.stash.setdefault(closing.CLIENT, f"boto3 {boto3.__version__}")
 
 
 def pytest_collection_modifyitems(config, items):
     """Leaves out what this version of the client cannot ask for."""
-    unknown = [item for item in items if any(not simulator.knows(n) for m in item.iter_markers("needs") for n in m.args)]
-    items[:] = [item for item in items if item not in unknown]
-    config.stash[_left_out] = len(unknown)
+
+    def can(item):
+        return all(simulator.knows(name) for mark in item.iter_markers("needs") for name in mark.args)
+
+    known = [item for item in items if can(item)]
+    config.stash[closing.LEFT_OUT] = len(items) - len(known)
+    items[:] = known
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The closing line, which tests/clients.rs reads."""
-    passed = len(terminalreporter.stats.get("passed", []))
-    defects = len(terminalreporter.stats.get("xfailed", []))
-    left_out = config.stash[_left_out]
-    terminalreporter.write_line(
-        f"boto3 {boto3.__version__}: {passed} checks passed, {defects} known defects, "
-        f"{left_out} not known to this version"
-    )
+    terminalreporter.write_line(closing.line(terminalreporter.stats, config.stash))
