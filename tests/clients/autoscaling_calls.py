@@ -3,7 +3,7 @@
 import itertools
 
 import simulator
-from ec2_calls import A, B, C, IMAGE, TYPE
+from ec2_calls import IMAGE, TYPE, A, B, C
 
 TEMPLATE = "a-template"
 EVERYWHERE = ",".join((A, B, C))

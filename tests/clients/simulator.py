@@ -38,7 +38,9 @@ class Sim:
         )
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"muster sim with {settings} ended with {self.process.wait()}; it says why above")
+            raise SystemExit(
+                f"muster sim with {settings} ended with {self.process.wait()}; it says why above"
+            )
         announced = json.loads(line)
         self.endpoint = announced["ec2"]
         self.agent_port = announced["agent_port"]
@@ -114,6 +116,14 @@ def raw(endpoint, path="/", body=None, method=None, headers=None):
             return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, error.read().decode()
+
+
+def answers(address, port):
+    """Does a connection there lead to anybody?"""
+    try:
+        return raw(f"http://{address}:{port}", "/health")[0] in (200, 503)
+    except OSError:
+        return False
 
 
 def knows(name):

@@ -37,7 +37,14 @@ def test_a_new_group_has_the_defaults_of_the_api(autoscaling):
     assert (shown["HealthCheckType"], shown["HealthCheckGracePeriod"]) == ("EC2", 0)
     assert (shown["DefaultCooldown"], shown["TerminationPolicies"]) == (300, ["Default"])
     assert shown["NewInstancesProtectedFromScaleIn"] is False
-    for nothing in ("Instances", "SuspendedProcesses", "Tags", "LoadBalancerNames", "TargetGroupARNs", "EnabledMetrics"):
+    for nothing in (
+        "Instances",
+        "SuspendedProcesses",
+        "Tags",
+        "LoadBalancerNames",
+        "TargetGroupARNs",
+        "EnabledMetrics",
+    ):
         assert shown.get(nothing, []) == []
 
 
@@ -147,7 +154,10 @@ def test_members_wear_their_groups_tags(sim, autoscaling):
     ]
     name = create(autoscaling, 1, Tags=tags)
     [one] = members(autoscaling, name)
-    assert sim.instances()[one]["tags"] | {"team": "web", "aws:autoscaling:groupName": name} == sim.instances()[one]["tags"]
+    assert (
+        sim.instances()[one]["tags"] | {"team": "web", "aws:autoscaling:groupName": name}
+        == sim.instances()[one]["tags"]
+    )
     assert "secret" not in sim.instances()[one]["tags"]
     assert found(sim.client("ec2"), named("tag:aws:autoscaling:groupName", name)) == [one]
 
@@ -228,7 +238,9 @@ def test_a_maximum_below_desired_lowers_it(autoscaling):
     wait_for_members(autoscaling, name, 1)
 
 
-@pytest.mark.parametrize("sizes", [{"MinSize": 11}, {"DesiredCapacity": 11}, {"MaxSize": 3, "DesiredCapacity": 4}])
+@pytest.mark.parametrize(
+    "sizes", [{"MinSize": 11}, {"DesiredCapacity": 11}, {"MaxSize": 3, "DesiredCapacity": 4}]
+)
 def test_an_update_that_contradicts_itself_is_refused(autoscaling, sizes):
     name = create(autoscaling)
     with refused("ValidationError"):

@@ -59,14 +59,18 @@ def waiting(autoscaling, name, count=1, state="Pending:Wait"):
 
 def test_a_hook_is_shown_with_its_defaults(autoscaling):
     name = create(autoscaling)
-    autoscaling.put_lifecycle_hook(AutoScalingGroupName=name, LifecycleHookName="h", LifecycleTransition=LAUNCHING)
+    autoscaling.put_lifecycle_hook(
+        AutoScalingGroupName=name, LifecycleHookName="h", LifecycleTransition=LAUNCHING
+    )
     [shown] = hooks(autoscaling, name)
     assert (shown["LifecycleHookName"], shown["AutoScalingGroupName"]) == ("h", name)
     assert (shown["HeartbeatTimeout"], shown["DefaultResult"]) == (3_600, "ABANDON")
     assert shown["LifecycleTransition"] == LAUNCHING
 
 
-@pytest.mark.parametrize("heartbeat,limit", [(30, 3_000), (1_000, 100_000), (1_728, 172_800), (7_200, 172_800)])
+@pytest.mark.parametrize(
+    "heartbeat,limit", [(30, 3_000), (1_000, 100_000), (1_728, 172_800), (7_200, 172_800)]
+)
 def test_the_global_timeout_is_a_hundred_heartbeats_or_two_days(autoscaling, heartbeat, limit):
     name = create(autoscaling)
     put(autoscaling, name, HeartbeatTimeout=heartbeat)
@@ -81,7 +85,9 @@ def test_a_heartbeat_is_30_s_to_two_hours(autoscaling, heartbeat):
     assert hooks(autoscaling, name) == []
 
 
-@pytest.mark.parametrize("wrong", [{"DefaultResult": "PERHAPS"}, {"transition": "autoscaling:EC2_INSTANCE_DREAMING"}])
+@pytest.mark.parametrize(
+    "wrong", [{"DefaultResult": "PERHAPS"}, {"transition": "autoscaling:EC2_INSTANCE_DREAMING"}]
+)
 def test_a_hook_that_makes_no_sense_is_refused(autoscaling, wrong):
     name = create(autoscaling)
     with refused("ValidationError"):
@@ -281,7 +287,9 @@ def test_back_from_standby_waits_for_no_hook(autoscaling):
     name = create(autoscaling, 1)
     put(autoscaling, name)
     [one] = members(autoscaling, name)
-    autoscaling.enter_standby(AutoScalingGroupName=name, InstanceIds=[one], ShouldDecrementDesiredCapacity=True)
+    autoscaling.enter_standby(
+        AutoScalingGroupName=name, InstanceIds=[one], ShouldDecrementDesiredCapacity=True
+    )
     wait_for_state(autoscaling, one, "Standby")
     autoscaling.exit_standby(AutoScalingGroupName=name, InstanceIds=[one])
     assert wait_for_members(autoscaling, name, 1) == [one]
@@ -352,7 +360,9 @@ def test_a_detached_one_waits_for_no_hook(sim, autoscaling):
     name = create(autoscaling, 1)
     put(autoscaling, name, TERMINATING)
     [one] = members(autoscaling, name)
-    autoscaling.detach_instances(AutoScalingGroupName=name, InstanceIds=[one], ShouldDecrementDesiredCapacity=True)
+    autoscaling.detach_instances(
+        AutoScalingGroupName=name, InstanceIds=[one], ShouldDecrementDesiredCapacity=True
+    )
     wait_for_members(autoscaling, name, 0)
     assert one in sim.instances()
 

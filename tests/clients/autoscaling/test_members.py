@@ -15,7 +15,7 @@ from autoscaling_calls import (
     wait_for_state,
     wait_for_states,
 )
-from ec2_calls import A, NOBODY, launch_ids
+from ec2_calls import NOBODY, A, launch_ids
 from ec2_calls import wait_for_state as wait_for_ec2
 from expect import refused
 
@@ -448,7 +448,9 @@ def test_a_page_has_at_most_100_activities(autoscaling):
 def test_an_activity_that_fails_carries_ec2s_words(start):
     sim = start_groups(start, settings="scarce.toml")
     autoscaling = sim.client("autoscaling")
-    sim.faults(capacity=[{"zone": zone, "instances": 0} for zone in ("us-east-1a", "us-east-1b", "us-east-1c")])
+    sim.faults(
+        capacity=[{"zone": zone, "instances": 0} for zone in ("us-east-1a", "us-east-1b", "us-east-1c")]
+    )
     wanted = request(1)
     autoscaling.create_auto_scaling_group(**wanted)
     name = wanted["AutoScalingGroupName"]

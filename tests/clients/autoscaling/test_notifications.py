@@ -20,7 +20,9 @@ class Queue:
     def __init__(self, sim, name):
         self.sqs = sim.client("sqs")
         self.url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]
         self.arn = attributes["QueueArn"]
 
     def bodies(self, count):
@@ -155,11 +157,21 @@ def rule(sim, queue, **pattern):
 
 def test_the_bus_hears_of_an_action_without_a_target(sim, autoscaling, queue):
     name = create(autoscaling)
-    rule(sim, queue, **{"detail-type": ["EC2 Instance-launch Lifecycle Action"], "detail": {"AutoScalingGroupName": [name]}})
+    rule(
+        sim,
+        queue,
+        **{
+            "detail-type": ["EC2 Instance-launch Lifecycle Action"],
+            "detail": {"AutoScalingGroupName": [name]},
+        },
+    )
     put(autoscaling, name, NotificationMetadata="for the desk")
     grow(autoscaling, name, 1)
     [event] = queue.bodies(1)
-    assert (event["source"], event["detail-type"]) == ("aws.autoscaling", "EC2 Instance-launch Lifecycle Action")
+    assert (event["source"], event["detail-type"]) == (
+        "aws.autoscaling",
+        "EC2 Instance-launch Lifecycle Action",
+    )
     assert event["resources"][0].endswith(f":autoScalingGroupName/{name}")
     detail = event["detail"]
     assert detail.keys() == {
@@ -188,5 +200,14 @@ def test_the_bus_hears_of_launches_and_ends(sim, autoscaling, queue):
     }
     assert {e["detail"]["EC2InstanceId"] for e in events} == {one}
     for event in events:
-        expected = {"StatusCode", "Description", "ActivityId", "Details", "RequestId", "StartTime", "EndTime", "Cause"}
+        expected = {
+            "StatusCode",
+            "Description",
+            "ActivityId",
+            "Details",
+            "RequestId",
+            "StartTime",
+            "EndTime",
+            "Cause",
+        }
         assert expected <= event["detail"].keys()

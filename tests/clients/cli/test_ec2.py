@@ -5,7 +5,7 @@ import json
 import pytest
 
 import simulator
-from ec2_calls import A, B, IMAGE, NOBODY, TYPE, launch_ids, tagged, token
+from ec2_calls import IMAGE, NOBODY, TYPE, A, B, launch_ids, tagged, token
 
 LAUNCH = ("ec2", "run-instances", "--image-id", IMAGE, "--instance-type", TYPE)
 
@@ -49,7 +49,14 @@ def test_a_dry_run_is_said_to_be_fine(aws):
 
 
 def test_a_skeleton_of_json_is_taken(sim, aws):
-    request = {"ImageId": IMAGE, "InstanceType": TYPE, "MinCount": 1, "MaxCount": 1, "SubnetId": A, "ClientToken": token()}
+    request = {
+        "ImageId": IMAGE,
+        "InstanceType": TYPE,
+        "MinCount": 1,
+        "MaxCount": 1,
+        "SubnetId": A,
+        "ClientToken": token(),
+    }
     said = aws("ec2", "run-instances", "--cli-input-json", json.dumps(request)).json
     assert said["Instances"][0]["InstanceId"] in sim.instances()
 

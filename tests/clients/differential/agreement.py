@@ -15,7 +15,6 @@ def test_both_answer_alike(step, left_over, request):
     assert not new, "\n".join(["", *new.values()])
 
 
-
 def test_a_known_difference_is_still_there(known, left_over, request):
     """What is listed differs somewhere, so that the list stays true."""
     counted = [step.name for step in request.module.STEPS if not step.differs]

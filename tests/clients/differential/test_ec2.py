@@ -2,7 +2,7 @@
 
 from differential.agreement import *  # noqa: F403 the checks
 from differential.twins import Known, Step
-from ec2_calls import A, IMAGE, NOBODY, TYPE, found, named, tagged
+from ec2_calls import IMAGE, NOBODY, TYPE, A, found, named, tagged
 
 SUBNET = "127.0.0.0/8"
 
@@ -13,7 +13,9 @@ def prepare(moto, ours, sim):
     ec2 = moto.client("ec2")
     vpc = ec2.create_vpc(CidrBlock=subnet["cidr"])["Vpc"]["VpcId"]
     made = ec2.create_subnet(VpcId=vpc, CidrBlock=subnet["cidr"], AvailabilityZone=subnet["zone"])["Subnet"]
-    images = ec2.describe_images(Filters=[named("virtualization-type", "hvm"), named("architecture", "x86_64")])
+    images = ec2.describe_images(
+        Filters=[named("virtualization-type", "hvm"), named("architecture", "x86_64")]
+    )
     moto.given = {"subnet": made["SubnetId"], "image": images["Images"][0]["ImageId"]}
     ours.given = {"subnet": A, "image": IMAGE}
 
@@ -42,13 +44,20 @@ def run_instances(count, **more):
     }
 
 
-TAGS = [{"ResourceType": "instance", "Tags": [{"Key": "team", "Value": "web"}, {"Key": "Name", "Value": "a <b> & é"}]}]
+TAGS = [
+    {
+        "ResourceType": "instance",
+        "Tags": [{"Key": "team", "Value": "web"}, {"Key": "Name", "Value": "a <b> & é"}],
+    }
+]
 
 FIFTY_ONE = [f"key-{i}" for i in range(51)]
 
 STEPS = [
     Step("the subnet", "ec2", "describe_subnets", lambda s: {"SubnetIds": [s.given["subnet"]]}),
-    Step("an unknown subnet", "ec2", "describe_subnets", lambda s: {"SubnetIds": ["subnet-0123456789abcdef0"]}),
+    Step(
+        "an unknown subnet", "ec2", "describe_subnets", lambda s: {"SubnetIds": ["subnet-0123456789abcdef0"]}
+    ),
     Step(
         "launch three",
         "ec2",
@@ -79,12 +88,26 @@ STEPS = [
             "Filters": [named("instance-state-name", "running"), named("instance-type", TYPE)],
         },
     ),
-    Step("nobody has this tag", "ec2", "describe_instances", lambda s: {"Filters": [named("tag:nobody", "x")]}),
+    Step(
+        "nobody has this tag", "ec2", "describe_instances", lambda s: {"Filters": [named("tag:nobody", "x")]}
+    ),
     Step("an unknown instance", "ec2", "describe_instances", lambda s: {"InstanceIds": [NOBODY]}),
-    Step("an id and a page", "ec2", "describe_instances", lambda s: {"InstanceIds": launched(s), "MaxResults": 5}),
+    Step(
+        "an id and a page",
+        "ec2",
+        "describe_instances",
+        lambda s: {"InstanceIds": launched(s), "MaxResults": 5},
+    ),
     Step("a dry run", "ec2", "run_instances", run_instances(1, DryRun=True)),
-    Step("launch into nowhere", "ec2", "run_instances", run_instances(1, SubnetId="subnet-0123456789abcdef0")),
-    Step("51 tags", "ec2", "run_instances", run_instances(1, TagSpecifications=tagged(**dict.fromkeys(FIFTY_ONE, "x")))),
+    Step(
+        "launch into nowhere", "ec2", "run_instances", run_instances(1, SubnetId="subnet-0123456789abcdef0")
+    ),
+    Step(
+        "51 tags",
+        "ec2",
+        "run_instances",
+        run_instances(1, TagSpecifications=tagged(**dict.fromkeys(FIFTY_ONE, "x"))),
+    ),
     Step(
         "a dry run of a terminate",
         "ec2",
@@ -219,7 +242,9 @@ KNOWN = [
         )
     ],
     *[
-        Known("run_instances|describe_instances", INSTANCE + field, "moto only: the simulator has no such part")
+        Known(
+            "run_instances|describe_instances", INSTANCE + field, "moto only: the simulator has no such part"
+        )
         for field in (
             "BlockDeviceMappings",
             "EbsOptimized",
@@ -232,7 +257,11 @@ KNOWN = [
     ],
     Known("run_instances|describe_instances", INSTANCE + "Platform", "the images moto knows are Windows'"),
     *[
-        Known("describe_instances", INSTANCE + field, "EC2 takes a terminated instance's network away; moto leaves it")
+        Known(
+            "describe_instances",
+            INSTANCE + field,
+            "EC2 takes a terminated instance's network away; moto leaves it",
+        )
         for field in ("PrivateDnsName", "PrivateIpAddress", "SubnetId", "VpcId")
     ],
     Known("run_instances", r"Error\.Message", "AWS documents the code of TagLimitExceeded and not its text"),

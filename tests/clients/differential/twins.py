@@ -140,7 +140,9 @@ def run(steps, moto, sim):
             try:
                 pair.append(side.ask(step))
             except (KeyError, IndexError, TypeError) as error:
-                pair.append({"not asked": f"an earlier answer of {side.name} lacks what this is made of: {error!r}"})
+                pair.append(
+                    {"not asked": f"an earlier answer of {side.name} lacks what this is made of: {error!r}"}
+                )
             else:
                 if step.until:
                     simulator.wait_for(f"{side.name} after: {step.name}", lambda: step.until(side))

@@ -3,7 +3,7 @@
 import pytest
 
 import simulator
-from ec2_calls import B, NOBODY, found, ids_of, instance, launch_ids, named, tagged, wait_for_state
+from ec2_calls import NOBODY, B, found, ids_of, instance, launch_ids, named, tagged, wait_for_state
 from expect import code_of, refused
 
 
@@ -49,7 +49,9 @@ def test_one_unknown_id_stops_the_call(ec2):
 
 def test_all_unknown_ids_are_named(ec2):
     other = "i-0fedcba9876543210"
-    with refused("InvalidInstanceID.NotFound", message=f"^The instance IDs '{NOBODY}, {other}' do not exist$"):
+    with refused(
+        "InvalidInstanceID.NotFound", message=f"^The instance IDs '{NOBODY}, {other}' do not exist$"
+    ):
         ec2.describe_instances(InstanceIds=[NOBODY, other])
 
 
@@ -144,7 +146,9 @@ def test_boto3s_waiter_sees_an_instance_run(ec2):
 def test_boto3s_waiter_sees_an_instance_end(ec2):
     ids = launch_ids(ec2, 3)
     ec2.terminate_instances(InstanceIds=ids)
-    ec2.get_waiter("instance_terminated").wait(InstanceIds=ids, WaiterConfig={"Delay": 0, "MaxAttempts": 10_000})
+    ec2.get_waiter("instance_terminated").wait(
+        InstanceIds=ids, WaiterConfig={"Delay": 0, "MaxAttempts": 10_000}
+    )
     assert [instance(ec2, i)["State"] for i in ids] == [{"Code": 48, "Name": "terminated"}] * 3
 
 

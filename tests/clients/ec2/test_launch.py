@@ -7,7 +7,7 @@ import re
 import pytest
 
 import simulator
-from ec2_calls import A, B, IMAGE, TYPE, instance, launch, launch_ids, request, tagged
+from ec2_calls import IMAGE, TYPE, A, B, instance, launch, launch_ids, request, tagged
 from expect import UUID, refused
 
 
@@ -98,7 +98,9 @@ def test_without_a_subnet_ec2_chooses_one(sim, ec2):
     parameters = request()
     del parameters["SubnetId"]
     [one] = ec2.run_instances(**parameters)["Instances"]
-    assert (one["SubnetId"], one["Placement"]["AvailabilityZone"]) in [(s["id"], s["zone"]) for s in sim.subnets]
+    assert (one["SubnetId"], one["Placement"]["AvailabilityZone"]) in [
+        (s["id"], s["zone"]) for s in sim.subnets
+    ]
 
 
 @pytest.mark.parametrize("zone", ["us-east-1a", "us-east-1b", "us-east-1c"])

@@ -53,7 +53,9 @@ def test_a_key_twice_is_refused(ec2):
         launch(ec2, TagSpecifications=twice)
 
 
-@pytest.mark.parametrize("value", ["", " ", "a <b> & 'c' \"d\"", "日本語", "a=b&c=d%20+", "line\nbreak", "🙂"])
+@pytest.mark.parametrize(
+    "value", ["", " ", "a <b> & 'c' \"d\"", "日本語", "a=b&c=d%20+", "line\nbreak", "🙂"]
+)
 def test_a_value_comes_back_as_it_was_sent(ec2, value):
     assert tags_of(ec2, tagged(key=value)) == {"key": value}
 
@@ -76,4 +78,6 @@ def test_all_instances_of_a_launch_have_its_tags(ec2):
 
 def test_what_cannot_be_tagged_at_launch_is_refused(ec2):
     with refused("InvalidParameterValue"):
-        ec2.run_instances(**request(TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}]))
+        ec2.run_instances(
+            **request(TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "a", "Value": "b"}]}])
+        )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ec2_calls import A, B, NOBODY, instance, launch, launch_ids, named, wait_for_state
+from ec2_calls import NOBODY, A, B, instance, launch, launch_ids, named, wait_for_state
 from expect import refused
 
 SHUTTING_DOWN = {"Code": 32, "Name": "shutting-down"}
@@ -143,4 +143,7 @@ def test_what_was_terminated_is_still_described(ec2):
 @pytest.mark.needs("ec2.TerminateInstances.SkipOsShutdown")
 def test_the_new_ways_to_end_an_instance_are_taken(ec2):
     ids = launch_ids(ec2)
-    assert len(ec2.terminate_instances(InstanceIds=ids, SkipOsShutdown=True, Force=True)["TerminatingInstances"]) == 1
+    assert (
+        len(ec2.terminate_instances(InstanceIds=ids, SkipOsShutdown=True, Force=True)["TerminatingInstances"])
+        == 1
+    )

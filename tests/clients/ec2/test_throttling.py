@@ -49,7 +49,11 @@ def test_each_action_has_its_own_bucket(ec2):
 
 
 def test_a_describe_of_everything_has_the_smaller_bucket(ec2):
-    assert [code_of(lambda: ec2.describe_instances()) for _ in range(3)] == [None, None, "RequestLimitExceeded"]
+    assert [code_of(lambda: ec2.describe_instances()) for _ in range(3)] == [
+        None,
+        None,
+        "RequestLimitExceeded",
+    ]
     by_page = [code_of(lambda: ec2.describe_instances(MaxResults=5)) for _ in range(2)]
     by_filter = [code_of(lambda: ec2.describe_instances(Filters=[named("tag-key", "a")])) for _ in range(2)]
     assert by_page + by_filter == [None] * 4

@@ -62,7 +62,10 @@ def test_a_token_is_used_up_when_its_instance_is_terminated(ec2):
 
 def test_a_token_launches_once_in_each_zone(ec2):
     parameters = request(2)
-    everywhere = [ids(ec2.run_instances(**parameters | {"SubnetId": subnet})) for subnet in (parameters["SubnetId"], B, C)]
+    everywhere = [
+        ids(ec2.run_instances(**parameters | {"SubnetId": subnet}))
+        for subnet in (parameters["SubnetId"], B, C)
+    ]
     assert len({i for launched in everywhere for i in launched}) == 6
     assert ids(ec2.run_instances(**parameters | {"SubnetId": B})) == everywhere[1]
 

@@ -32,10 +32,10 @@ def error_of(body):
     [
         lambda e: e.describe_spot_price_history(),
         lambda e: e.create_vpc(CidrBlock="10.0.0.0/16"),
-        lambda e: e.describe_vpcs(),
-        lambda e: e.start_instances(InstanceIds=["i-12345678"]),
+        lambda e: e.describe_key_pairs(),
+        lambda e: e.monitor_instances(InstanceIds=["i-12345678"]),
     ],
-    ids=["DescribeSpotPriceHistory", "CreateVpc", "DescribeVpcs", "StartInstances"],
+    ids=["DescribeSpotPriceHistory", "CreateVpc", "DescribeKeyPairs", "MonitorInstances"],
 )
 def test_an_action_the_simulator_does_not_have_is_invalid(ec2, call):
     with refused("InvalidAction", message="is not valid for this web service"):
@@ -45,7 +45,7 @@ def test_an_action_the_simulator_does_not_have_is_invalid(ec2, call):
 def test_unknown_actions_are_counted(start):
     sim = start("quick.toml")
     with pytest.raises(ClientError):
-        sim.client("ec2").describe_vpcs()
+        sim.client("ec2").describe_key_pairs()
     assert sim.ledger()["unknown_actions"] == 1
 
 
@@ -79,7 +79,9 @@ def test_garbage_is_answered_in_xml_too(sim):
 
 
 def test_a_request_that_is_too_large_is_answered(sim):
-    status, _, body = simulator.raw(sim.endpoint, body=b"Action=RunInstances&UserData=" + b"x" * (2 << 20), headers=FORM)
+    status, _, body = simulator.raw(
+        sim.endpoint, body=b"Action=RunInstances&UserData=" + b"x" * (2 << 20), headers=FORM
+    )
     assert status in (400, 413)
     assert error_of(body)[0]
 
@@ -87,7 +89,10 @@ def test_a_request_that_is_too_large_is_answered(sim):
 def test_a_get_works_as_a_post_does(sim):
     status, _, body = simulator.raw(sim.endpoint, "/?Action=DescribeSubnets&Version=2016-11-15")
     assert status == 200
-    assert ElementTree.fromstring(body).tag == "{http://ec2.amazonaws.com/doc/2016-11-15/}DescribeSubnetsResponse"
+    assert (
+        ElementTree.fromstring(body).tag
+        == "{http://ec2.amazonaws.com/doc/2016-11-15/}DescribeSubnetsResponse"
+    )
 
 
 def test_an_answer_is_in_ec2s_namespace(sim):

@@ -50,7 +50,10 @@ def test_a_destination_is_shown(events):
     shown = events.describe_api_destination(Name=arn.split("/")[1])
     assert shown["ApiDestinationArn"] == arn
     assert (shown["ApiDestinationState"], shown["HttpMethod"]) == ("ACTIVE", "POST")
-    assert (shown["InvocationEndpoint"], shown["InvocationRateLimitPerSecond"]) == ("https://example.com/hooks", 20)
+    assert (shown["InvocationEndpoint"], shown["InvocationRateLimitPerSecond"]) == (
+        "https://example.com/hooks",
+        20,
+    )
 
 
 def test_the_default_rate_is_300(events):
@@ -69,7 +72,10 @@ def test_a_name_is_taken_once(events):
     name = destination(events, "https://example.com/hooks").split("/")[1]
     with refused("ResourceAlreadyExistsException"):
         events.create_api_destination(
-            Name=name, ConnectionArn=connect(events), InvocationEndpoint="https://example.com", HttpMethod="POST"
+            Name=name,
+            ConnectionArn=connect(events),
+            InvocationEndpoint="https://example.com",
+            HttpMethod="POST",
         )
 
 

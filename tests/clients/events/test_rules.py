@@ -31,7 +31,9 @@ def queue_for(events, sqs, pattern):
 
 
 def put(events, *details, source=SOURCE, kind="a kind", **more):
-    entries = [{"Source": source, "DetailType": kind, "Detail": json.dumps(detail), **more} for detail in details]
+    entries = [
+        {"Source": source, "DetailType": kind, "Detail": json.dumps(detail), **more} for detail in details
+    ]
     return events.put_events(Entries=entries)
 
 
@@ -97,7 +99,9 @@ def test_a_rule_with_targets_is_not_deleted(events, sqs):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda e: e.put_targets(Rule="nobody", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}]),
+        lambda e: e.put_targets(
+            Rule="nobody", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}]
+        ),
         lambda e: e.list_targets_by_rule(Rule="nobody"),
         lambda e: e.remove_targets(Rule="nobody", Ids=["1"]),
     ],
@@ -117,7 +121,11 @@ def test_an_event_reaches_its_target_in_an_envelope(events, sqs):
         "version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"
     }  # fmt: skip
     assert (event["version"], event["source"], event["detail-type"]) == ("0", SOURCE, "the envelope")
-    assert (event["region"], event["resources"], event["detail"]) == ("us-east-1", ["arn:aws:x"], {"a": [1, "é"]})
+    assert (event["region"], event["resources"], event["detail"]) == (
+        "us-east-1",
+        ["arn:aws:x"],
+        {"a": [1, "é"]},
+    )
     assert event["id"] == answer["Entries"][0]["EventId"]
     assert re.fullmatch(UUID, event["id"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["time"])
@@ -130,7 +138,11 @@ def test_an_event_reaches_its_target_in_an_envelope(events, sqs):
         ({"detail": {"state": ["running", "pending"]}}, {"state": "pending"}, {"state": "stopped"}),
         ({"detail": {"group": [{"prefix": "web-"}]}}, {"group": "web-1"}, {"group": "api-1"}),
         ({"detail": {"deep": {"er": [1]}}}, {"deep": {"er": 1}}, {"deep": {"er": 2}}),
-        ({"detail": {"state": ["a"], "zone": ["b"]}}, {"state": "a", "zone": "b"}, {"state": "a", "zone": "c"}),
+        (
+            {"detail": {"state": ["a"], "zone": ["b"]}},
+            {"state": "a", "zone": "b"},
+            {"state": "a", "zone": "c"},
+        ),
         ({"detail": {"list": ["b"]}}, {"list": ["a", "b"]}, {"list": ["a"]}),
         ({"detail": {"there": [True]}}, {"there": True}, {}),
     ],

@@ -69,7 +69,9 @@ def test_a_deleted_topic_is_gone_and_can_be_deleted_again(sns):
     [
         lambda s: s.get_topic_attributes(TopicArn=NOBODY),
         lambda s: s.publish(TopicArn=NOBODY, Message="x"),
-        lambda s: s.subscribe(TopicArn=NOBODY, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:q"),
+        lambda s: s.subscribe(
+            TopicArn=NOBODY, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:q"
+        ),
         lambda s: s.list_subscriptions_by_topic(TopicArn=NOBODY),
     ],
     ids=["attributes", "publish", "subscribe", "list"],
@@ -194,7 +196,8 @@ def test_ten_are_published_by_one_call(sns, sqs):
 def test_eleven_are_too_many_for_one_call(sns):
     with refused("TooManyEntriesInBatchRequest"):
         sns.publish_batch(
-            TopicArn=create(sns), PublishBatchRequestEntries=[{"Id": str(i), "Message": "x"} for i in range(11)]
+            TopicArn=create(sns),
+            PublishBatchRequestEntries=[{"Id": str(i), "Message": "x"} for i in range(11)],
         )
 
 

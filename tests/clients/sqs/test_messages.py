@@ -74,7 +74,8 @@ def test_receives_are_counted(fast):
     queue = create(fast, VisibilityTimeout="1")
     send(fast, queue)
     counted = [
-        receive_all(fast, queue, 1, AttributeNames=["ApproximateReceiveCount"])[0]["Attributes"] for _ in range(3)
+        receive_all(fast, queue, 1, AttributeNames=["ApproximateReceiveCount"])[0]["Attributes"]
+        for _ in range(3)
     ]
     assert [int(c["ApproximateReceiveCount"]) for c in counted] == [1, 2, 3]
 
@@ -274,7 +275,8 @@ def test_ten_are_deleted_by_one_call(sqs):
     sqs.send_message_batch(QueueUrl=queue, Entries=entries(*"abcdefghij"))
     got = receive_all(sqs, queue, 10)
     answer = sqs.delete_message_batch(
-        QueueUrl=queue, Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(got)]
+        QueueUrl=queue,
+        Entries=[{"Id": str(i), "ReceiptHandle": m["ReceiptHandle"]} for i, m in enumerate(got)],
     )
     assert len(answer["Successful"]) == 10
     assert counts(sqs, queue) == (0, 0)
@@ -285,7 +287,8 @@ def test_one_bad_handle_fails_alone(sqs):
     send(sqs, queue)
     handle = receive(sqs, queue)[0]["ReceiptHandle"]
     answer = sqs.delete_message_batch(
-        QueueUrl=queue, Entries=[{"Id": "good", "ReceiptHandle": handle}, {"Id": "bad", "ReceiptHandle": "made up"}]
+        QueueUrl=queue,
+        Entries=[{"Id": "good", "ReceiptHandle": handle}, {"Id": "bad", "ReceiptHandle": "made up"}],
     )
     assert [s["Id"] for s in answer["Successful"]] == ["good"]
     assert [(f["Id"], f["Code"], f["SenderFault"]) for f in answer["Failed"]] == [
@@ -307,7 +310,8 @@ def test_several_are_let_go_by_one_call(sqs):
     answer = sqs.change_message_visibility_batch(
         QueueUrl=queue,
         Entries=[
-            {"Id": str(i), "ReceiptHandle": m["ReceiptHandle"], "VisibilityTimeout": 0} for i, m in enumerate(got)
+            {"Id": str(i), "ReceiptHandle": m["ReceiptHandle"], "VisibilityTimeout": 0}
+            for i, m in enumerate(got)
         ],
     )
     assert len(answer["Successful"]) == 2

@@ -33,7 +33,9 @@ def test_a_queue_has_an_arn(sqs):
 
 def test_the_same_queue_is_made_once(sqs):
     name = new_name()
-    made = [sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "7"})["QueueUrl"] for _ in range(2)]
+    made = [
+        sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "7"})["QueueUrl"] for _ in range(2)
+    ]
     assert made[0] == made[1]
 
 
@@ -83,7 +85,9 @@ def test_an_attribute_beyond_its_range_is_refused(sqs, attribute, value):
         create(sqs, **{attribute: value})
 
 
-@pytest.mark.parametrize("attribute,value", [("VisibilityTimeout", "43200"), ("MessageRetentionPeriod", "60")])
+@pytest.mark.parametrize(
+    "attribute,value", [("VisibilityTimeout", "43200"), ("MessageRetentionPeriod", "60")]
+)
 def test_an_attribute_at_its_limit_is_taken(sqs, attribute, value):
     assert create(sqs, **{attribute: value})
 
@@ -101,7 +105,9 @@ def test_queues_are_listed_by_prefix(sqs):
 
 def test_lists_are_paged(sqs):
     made = {sqs.create_queue(QueueName=f"paged-{i}")["QueueUrl"] for i in range(7)}
-    pages = list(sqs.get_paginator("list_queues").paginate(QueueNamePrefix="paged-", PaginationConfig={"PageSize": 3}))
+    pages = list(
+        sqs.get_paginator("list_queues").paginate(QueueNamePrefix="paged-", PaginationConfig={"PageSize": 3})
+    )
     assert len(pages) == 3
     assert {url for page in pages for url in page["QueueUrls"]} == made
 
