@@ -128,7 +128,7 @@ def scarce(start):
 
 
 def test_what_fits_is_launched_and_the_rest_is_an_error(scarce):
-    sim, autoscaling = scarce
+    _, autoscaling = scarce
     name = create(autoscaling, VPCZoneIdentifier=A)
     answer = launch(autoscaling, name, 8)
     assert len(ids(answer)) == 5
@@ -138,7 +138,7 @@ def test_what_fits_is_launched_and_the_rest_is_an_error(scarce):
 
 
 def test_nothing_that_fits_is_still_an_answer(scarce):
-    sim, autoscaling = scarce
+    _, autoscaling = scarce
     sim.faults(capacity=[{"zone": "us-east-1a", "instances": 0}])
     name = create(autoscaling, VPCZoneIdentifier=A)
     answer = launch(autoscaling, name, 2)

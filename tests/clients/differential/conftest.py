@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-import simulator
 from closing import CLIENT
 from differential import twins
 

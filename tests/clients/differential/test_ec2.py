@@ -1,6 +1,6 @@
 """EC2: launches, reads, tags and terminations."""
 
-from differential.agreement import *  # noqa: F403 the checks
+from differential.agreement import *  # the checks
 from differential.twins import Known, Step
 from ec2_calls import IMAGE, NOBODY, TYPE, A, found, named, tagged
 
