@@ -138,7 +138,7 @@ def test_what_fits_is_launched_and_the_rest_is_an_error(scarce):
 
 
 def test_nothing_that_fits_is_still_an_answer(scarce):
-    _, autoscaling = scarce
+    sim, autoscaling = scarce
     sim.faults(capacity=[{"zone": "us-east-1a", "instances": 0}])
     name = create(autoscaling, VPCZoneIdentifier=A)
     answer = launch(autoscaling, name, 2)

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def sim(start):
-    return start("services.toml", scale=1_000)
+    return start("quotas.toml", scale=1_000)
 
 
 @pytest.fixture
