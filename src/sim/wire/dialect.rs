@@ -74,6 +74,6 @@ impl Dialect {
 }
 
 /// The form of a query request: the body, or the query of a GET.
-fn parameters<'a>(head: &'a Parts, body: &'a [u8]) -> &'a [u8] {
+pub(super) fn parameters<'a>(head: &'a Parts, body: &'a [u8]) -> &'a [u8] {
     if head.method == Method::GET { head.uri.query().unwrap_or_default().as_bytes() } else { body }
 }

@@ -11,6 +11,7 @@ mod dialect;
 mod ec2;
 mod form;
 mod json;
+mod query;
 mod xml;
 
 use std::io;
