@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::cloud::Ec2;
+use crate::cloud::classify::classify;
 use crate::contact::Contacts;
 use crate::decide::action::Target;
 use crate::decide::event::{CallError, Contact, Ec2State, Seen};
@@ -11,8 +12,7 @@ use crate::decide::words::{Ec2Id, ErrorClass};
 
 use crate::sim::Shared;
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
-use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances};
-use crate::sim::model::ec2::error::Code;
+use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances, TemplateRef};
 use crate::sim::model::ec2::{Door, Health, State};
 
 /// The model as [`Ec2`] and [`Contacts`]: answers at once, in the caller's task.
@@ -28,8 +28,8 @@ impl InProcess {
     fn call(&self, call: Call) -> Result<Answer, CallError> {
         match self.0.with(|model, now| model.handle(&AnyCall::Ec2(call), now)).outcome {
             Outcome::Answer(AnyAnswer::Ec2(answer)) => Ok(answer),
-            Outcome::Error(Failure { code, message, .. }) => {
-                let class = code.parse().map_or(ErrorClass::Unknown, class);
+            Outcome::Error(Failure { code, message, http_status, .. }) => {
+                let class = classify(code, http_status, &message);
                 Err(CallError { class, code: code.to_string(), message })
             }
             Outcome::Lost => Err(unexpected("the reply was lost")),
@@ -47,31 +47,24 @@ impl Ec2 for InProcess {
             zone: None,
             image: body.image.clone(),
             instance_type: Some(body.instance_type.clone()),
-            template: body.template.is_some(),
+            template: body.template.as_ref().map(|t| Box::new(TemplateRef::of(&t.id, &t.version))),
             key_name: body.key_name.clone(),
             user_data: body.user_data.clone(),
             tags: body.tags.clone(),
             other: other(body),
         });
         Box::pin(async move {
-            match self.call(call)? {
-                Answer::Launched(reservation) => reservation.instances.iter().map(seen).collect(),
-                Answer::Instances { .. } | Answer::Terminating(_) | Answer::Subnets { .. } => {
-                    Err(wrong_answer())
-                }
-            }
+            let Answer::Launched(reservation) = self.call(call)? else { return Err(wrong_answer()) };
+            reservation.instances.iter().map(seen).collect()
         })
     }
 
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
             let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(Call::DescribeInstances(Read { ids, ..Read::default() }))? {
-                Answer::Instances { reservations, .. } => {
-                    reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
-                }
-                Answer::Launched(_) | Answer::Terminating(_) | Answer::Subnets { .. } => Err(wrong_answer()),
-            }
+            let answer = self.call(Call::DescribeInstances(Read { ids, ..Read::default() }))?;
+            let Answer::Instances { reservations, .. } = answer else { return Err(wrong_answer()) };
+            reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
         })
     }
 
@@ -81,14 +74,9 @@ impl Ec2 for InProcess {
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
         Box::pin(async move {
             let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(Call::TerminateInstances { ids })? {
-                Answer::Terminating(changes) => {
-                    changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
-                }
-                Answer::Launched(_) | Answer::Instances { .. } | Answer::Subnets { .. } => {
-                    Err(wrong_answer())
-                }
-            }
+            let answer = self.call(Call::TerminateInstances { ids })?;
+            let Answer::Terminating(changes) = answer else { return Err(wrong_answer()) };
+            changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
         })
     }
 }
@@ -136,8 +124,7 @@ impl InProcess {
 fn other(body: &LaunchBody) -> std::collections::BTreeMap<String, String> {
     let groups = (1..).zip(&body.security_groups).map(|(i, g)| (format!("SecurityGroupId.{i}"), g.clone()));
     let profile = body.instance_profile.iter().map(|p| ("IamInstanceProfile.Name".into(), p.clone()));
-    let template = body.template.iter().map(|t| ("LaunchTemplate".into(), format!("{} {}", t.id, t.version)));
-    groups.chain(profile).chain(template).collect()
+    groups.chain(profile).collect()
 }
 
 fn seen(view: &InstanceView) -> Result<Seen, CallError> {
@@ -169,34 +156,6 @@ fn unexpected(message: &str) -> CallError {
 
 fn wrong_answer() -> CallError {
     unexpected("the answer is to another question")
-}
-
-/// What the codes mean to a caller (aws-facts 2.3).
-fn class(code: Code) -> ErrorClass {
-    match code {
-        Code::RequestLimitExceeded => ErrorClass::Throttle,
-        Code::InternalError => ErrorClass::Unknown,
-        Code::InsufficientInstanceCapacity => ErrorClass::Capacity,
-        Code::InsufficientFreeAddressesInSubnet => ErrorClass::Addresses,
-        Code::VcpuLimitExceeded => ErrorClass::Quota,
-        Code::ResourceCountExceeded | Code::FilterLimitExceeded => ErrorClass::TooMany,
-        Code::IdempotentInstanceTerminated => ErrorClass::TokenSpent,
-        Code::IdempotentParameterMismatch => ErrorClass::TokenMismatch,
-        Code::InvalidInstanceIdNotFound => ErrorClass::NotFound,
-        Code::DryRunOperation
-        | Code::InvalidAction
-        | Code::InvalidAmiIdMalformed
-        | Code::InvalidInstanceIdMalformed
-        | Code::InvalidNextToken
-        | Code::InvalidParameterCombination
-        | Code::InvalidParameterValue
-        | Code::InvalidSubnetIdNotFound
-        | Code::InvalidUserDataMalformed
-        | Code::MalformedQueryString
-        | Code::MissingAction
-        | Code::MissingParameter
-        | Code::TagLimitExceeded => ErrorClass::Configuration,
-    }
 }
 
 #[cfg(test)]

@@ -63,8 +63,7 @@ pub struct RunInstances {
     pub zone: Option<String>,
     pub image: Option<String>,
     pub instance_type: Option<String>,
-    /// A launch template is named. Templates are not looked up: any name is taken.
-    pub template: bool,
+    pub template: Option<Box<TemplateRef>>,
     pub key_name: Option<String>,
     /// Base64, as on the wire.
     pub user_data: Option<String>,
@@ -72,6 +71,25 @@ pub struct RunInstances {
     pub tags: BTreeMap<String, String>,
     /// Every other parameter, as on the wire: has no effect but on the comparison.
     pub other: BTreeMap<String, String>,
+}
+
+/// A launch template by its id or its name, as a call names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateRef {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    /// A number, `$Latest` or `$Default`; the default version if it is not given.
+    pub version: Option<String>,
+}
+
+impl TemplateRef {
+    /// By its id if it looks like one, by its name otherwise.
+    #[must_use]
+    pub fn of(id_or_name: &str, version: &str) -> TemplateRef {
+        let named = Some(id_or_name.to_string());
+        let (id, name) = if id_or_name.starts_with("lt-") { (named, None) } else { (None, named) };
+        TemplateRef { id, name, version: Some(version.into()) }
+    }
 }
 
 /// `DescribeInstances` or `DescribeSubnets`.
@@ -116,6 +134,7 @@ pub struct InstanceView {
     /// None once terminated.
     pub address: Option<Ipv4Addr>,
     pub state_reason: Option<StateReason>,
+    pub tags: Arc<BTreeMap<String, String>>,
     /// When a terminate call ended it, milliseconds.
     pub user_ended_ms: Option<i64>,
 }

@@ -51,7 +51,6 @@ pub struct Launch {
     pub image: String,
     pub instance_type: String,
     pub key_name: Option<String>,
-    pub tags: BTreeMap<String, String>,
     pub launched_ms: i64,
     /// The ordinal of its first instance.
     pub first: u32,
@@ -83,6 +82,8 @@ pub(super) struct Instance {
     pub(super) ordinal: u32,
     pub(super) address: Ipv4Addr,
     pub(super) fate: Fate,
+    /// Shared with the others of its launch until they are changed.
+    pub(super) tags: Arc<BTreeMap<String, String>>,
     /// When a terminate call named it first.
     pub(super) ended_by_user_ms: Option<i64>,
     pub(super) configured: Option<Configured>,
@@ -190,7 +191,6 @@ mod tests {
             image: "ami-1".into(),
             instance_type: "m5.large".into(),
             key_name: None,
-            tags: BTreeMap::new(),
             launched_ms: 1_000,
             first: 0,
         };
@@ -200,6 +200,7 @@ mod tests {
             ordinal: 0,
             address: Ipv4Addr::new(127, 64, 0, 4),
             fate,
+            tags: Arc::default(),
             ended_by_user_ms: None,
             configured: None,
             released: false,

@@ -6,6 +6,7 @@ pub mod call;
 mod describe;
 pub mod error;
 mod filter;
+mod group;
 mod instance;
 #[cfg(test)]
 mod invariants;
@@ -37,6 +38,7 @@ use places::Places;
 use tokens::ClientTokens;
 
 pub use agent::Health;
+pub use group::Watched;
 pub use instance::{Door, Launch, State};
 pub use subnets::VPC;
 

@@ -1,5 +1,7 @@
 //! What the ledger says of each instance.
 
+use std::collections::BTreeMap;
+
 use super::super::super::ledger::Entry;
 use super::Ec2;
 use super::instance::{Door, Instance};
@@ -23,7 +25,7 @@ impl Ec2 {
             zone: launch.zone.clone(),
             subnet: launch.subnet.clone(),
             address: instance.address,
-            tags: launch.tags.clone(),
+            tags: BTreeMap::clone(&instance.tags),
             state: instance.state(now_ms),
             broken: instance.fate.broken,
             launched_ms: launch.launched_ms,

@@ -20,8 +20,8 @@ const TAGS_MAX: usize = 50;
 const DEFAULT_TYPE: &str = "m1.small";
 
 /// Where and what: the call's parameters with its defaults filled in.
-struct Wanted<'a> {
-    subnet: String,
+pub(super) struct Wanted<'a> {
+    pub(super) subnet: String,
     zone: String,
     instance_type: &'a str,
 }
@@ -34,6 +34,7 @@ impl Ec2 {
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
         check(call)?;
+        check_tags(call)?;
         let wanted = self.wanted(call)?;
         let earlier = self.tokens.earlier(call, &wanted.zone)?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
@@ -53,7 +54,7 @@ impl Ec2 {
         Ok(Answer::Launched(self.launch(call, &wanted, room?, now_ms)))
     }
 
-    fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
+    pub(super) fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
         let subnet = match (&call.subnet, &call.zone) {
             (Some(id), _) => self.network.subnet(id).ok_or_else(|| {
                 ApiError::new(Code::InvalidSubnetIdNotFound, format!("The subnet ID '{id}' does not exist"))
@@ -86,7 +87,7 @@ impl Ec2 {
     }
 
     /// How many are launched: `MinCount` to `MaxCount`, or why not.
-    fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
+    pub(super) fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
         let limits_need =
             if self.settings.switches.limits_cut_the_count { call.min_count } else { call.max_count };
         let quota = self.places.room_under_quota(self.settings.vcpu_quota, wanted.instance_type);
@@ -143,7 +144,14 @@ impl Ec2 {
         )
     }
 
-    fn launch(&mut self, call: &RunInstances, wanted: &Wanted<'_>, count: u32, now_ms: i64) -> Reservation {
+    /// Launches so many. There is room for them: see [`Ec2::room`].
+    pub(super) fn launch(
+        &mut self,
+        call: &RunInstances,
+        wanted: &Wanted<'_>,
+        count: u32,
+        now_ms: i64,
+    ) -> Reservation {
         let first = self.next_ordinal();
         let launch = Arc::new(Launch {
             reservation: self.names.name(Kind::Reservation, self.launches),
@@ -154,11 +162,11 @@ impl Ec2 {
             image: call.image.clone().unwrap_or_else(|| "ami-0123456789abcdef0".into()),
             instance_type: wanted.instance_type.into(),
             key_name: call.key_name.clone(),
-            tags: call.tags.clone(),
             launched_ms: now_ms,
             first,
         });
         self.launches += 1;
+        let tags = Arc::new(call.tags.clone());
         for ordinal in first..first + count {
             // There is room: `count` is at most what the subnet has free.
             let Some(address) = self.network.take(&wanted.subnet, ordinal) else { break };
@@ -172,6 +180,7 @@ impl Ec2 {
                 ordinal,
                 address,
                 fate,
+                tags: tags.clone(),
                 ended_by_user_ms: None,
                 configured: None,
                 released: false,
@@ -208,7 +217,7 @@ impl Ec2 {
 }
 
 /// What can be said about the parameters alone.
-fn check(call: &RunInstances) -> Result<(), ApiError> {
+pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
     if call.min_count == 0 || call.max_count == 0 {
         return Err(ApiError::invalid("Invalid value '0' for InstanceCount. Must be at least 1."));
     }
@@ -219,7 +228,7 @@ fn check(call: &RunInstances) -> Result<(), ApiError> {
         ));
     }
     match &call.image {
-        None if !call.template => return Err(ApiError::missing("ImageId")),
+        None if call.template.is_none() => return Err(ApiError::missing("ImageId")),
         Some(image) if !is_image_id(image) => {
             let message = format!("Invalid id: \"{image}\" (expecting \"ami-...\")");
             return Err(ApiError::new(Code::InvalidAmiIdMalformed, message));
@@ -240,9 +249,10 @@ fn check(call: &RunInstances) -> Result<(), ApiError> {
         let message = format!("User data is limited to {USER_DATA_MAX} bytes");
         return Err(ApiError::new(Code::InvalidUserDataMalformed, message));
     }
-    check_tags(call)
+    Ok(())
 }
 
+/// Tags that a customer may give.
 fn check_tags(call: &RunInstances) -> Result<(), ApiError> {
     if call.tags.len() > TAGS_MAX {
         let message = format!("The maximum number of tags for a resource ({TAGS_MAX}) is exceeded");
@@ -271,7 +281,7 @@ fn is_image_id(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::super::super::settings::{PoolCapacity, Settings, Switches};
-    use super::super::call::Call;
+    use super::super::call::{Call, TemplateRef};
     use super::super::testing::*;
     use super::*;
 
@@ -424,7 +434,11 @@ mod tests {
         let mut model = with(|s| s.bad_images = vec!["ami-bad".into()]);
         let bad = RunInstances { image: Some("ami-bad".into()), ..run_in(A, "t1", 1, 2) };
         launched(&model.ask(&Call::RunInstances(bad), 0));
-        let template = RunInstances { image: None, template: true, ..run_in(A, "t2", 1, 1) };
+        let template = RunInstances {
+            image: None,
+            template: Some(Box::new(TemplateRef::of("web", "1"))),
+            ..run_in(A, "t2", 1, 1)
+        };
         launched(&model.ask(&Call::RunInstances(template), 0));
         let broken: Vec<_> = model.ledger(0).instances.iter().map(|i| i.broken).collect();
         assert_eq!(broken, [Some(Broken::Hangs), Some(Broken::Hangs), None]);

@@ -26,7 +26,7 @@ impl Ec2 {
         Ok(Answer::Terminating(ordinals.into_iter().filter_map(|o| self.terminate(o, now_ms)).collect()))
     }
 
-    fn terminate(&mut self, ordinal: u32, now_ms: i64) -> Option<StateChange> {
+    pub(super) fn terminate(&mut self, ordinal: u32, now_ms: i64) -> Option<StateChange> {
         let id = self.names.name(Kind::Instance, u64::from(ordinal));
         let instance = self.instances.get_mut(ordinal as usize)?;
         let previous = instance.state(now_ms);

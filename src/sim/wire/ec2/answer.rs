@@ -99,7 +99,7 @@ fn instance(x: &mut Xml, launch: &Launch, i: &InstanceView) -> io::Result<()> {
     x.text("hypervisor", "xen")?;
     x.optional("clientToken", launch.token.as_deref())?;
     x.element("groupSet", |_| Ok(()))?;
-    x.list("tagSet", &launch.tags, |x, (key, value)| {
+    x.list("tagSet", i.tags.iter(), |x, (key, value)| {
         x.text("key", key)?;
         x.text("value", value)
     })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::super::model::ec2::call::{Action, Call, Filter, Read, RunInstances};
+use super::super::super::model::ec2::call::{Action, Call, Filter, Read, RunInstances, TemplateRef};
 use super::super::super::model::ec2::error::{ApiError, Code};
 use super::super::form::{Form, FormError, Node};
 
@@ -94,12 +94,22 @@ fn run_instances(form: &Form) -> Result<RunInstances, ApiError> {
         zone: root.under("Placement").text("AvailabilityZone").map(str::to_string),
         image: text("ImageId"),
         instance_type: text("InstanceType"),
-        template: root.has("LaunchTemplate"),
+        template: template(root),
         key_name: text("KeyName"),
         user_data: text("UserData"),
         tags: tags(root)?,
         other: other(form),
     })
+}
+
+fn template(root: &Node) -> Option<Box<TemplateRef>> {
+    let text = |name: &str| root.under("LaunchTemplate").text(name).map(str::to_string);
+    let named = || TemplateRef {
+        id: text("LaunchTemplateId"),
+        name: text("LaunchTemplateName"),
+        version: text("Version"),
+    };
+    root.has("LaunchTemplate").then(|| Box::new(named()))
 }
 
 /// The subnet is named by itself or by the first network interface, never by both.
@@ -143,11 +153,10 @@ fn tags(root: &Node) -> Result<BTreeMap<String, String>, ApiError> {
 /// and what the read parameters say beside what is read of them.
 fn other(form: &Form) -> BTreeMap<String, String> {
     let mut other = form.others(&READ);
-    let beside = form.others(&[]).into_iter().filter(|(name, _)| {
-        let template = name.starts_with("LaunchTemplate.");
-        let placement = name.starts_with("Placement.") && name != "Placement.AvailabilityZone";
-        template || placement
-    });
+    let beside = form
+        .others(&[])
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("Placement.") && name != "Placement.AvailabilityZone");
     other.extend(beside);
     other
 }
@@ -203,7 +212,7 @@ mod tests {
         assert_eq!(a, b);
         let template = |v| run(&format!("LaunchTemplate.LaunchTemplateId=lt-1&LaunchTemplate.Version={v}"));
         assert_ne!(template(1), template(2));
-        assert!(template(1).template && !a.template);
+        assert!(template(1).template.is_some() && a.template.is_none());
         assert_ne!(run("Placement.GroupName=x"), a);
     }
 
