@@ -17,6 +17,12 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// What becomes of the request for a larger quota with this number.
+    QuotaRequest = 40,
+    /// The names of the case with this number.
+    Case = 41,
+    /// When a word of a case is answered.
+    CaseAnswer = 42,
 }
 
 /// A stream of draws.

@@ -4,12 +4,14 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::ec2;
+use super::{ec2, quotas, support};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        Support = "support",
+        Quotas = "servicequotas",
     }
 }
 
@@ -17,6 +19,8 @@ named! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     Ec2(ec2::call::Action),
+    Quotas(quotas::call::Action),
+    Support(support::call::Action),
 }
 
 impl Action {
@@ -24,6 +28,8 @@ impl Action {
     pub fn service(self) -> Service {
         match self {
             Action::Ec2(_) => Service::Ec2,
+            Action::Quotas(_) => Service::Quotas,
+            Action::Support(_) => Service::Support,
         }
     }
 
@@ -32,12 +38,16 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Ec2(action) => action.as_str(),
+            Action::Quotas(action) => action.as_str(),
+            Action::Support(action) => action.as_str(),
         }
     }
 
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
-        ec2::call::Action::ALL.iter().copied().map(Action::Ec2)
+        let support = support::call::Action::ALL.iter().copied().map(Action::Support);
+        let quotas = quotas::call::Action::ALL.iter().copied().map(Action::Quotas);
+        ec2::call::Action::ALL.iter().copied().map(Action::Ec2).chain(quotas).chain(support)
     }
 
     /// It launches instances before it answers, which takes EC2 longer.
@@ -45,6 +55,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
+            Action::Quotas(_) | Action::Support(_) => false,
         }
     }
 }
@@ -54,6 +65,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
+            Action::Quotas(_) | Action::Support(_) => write!(f, "{}:{}", self.service(), self.name()),
         }
     }
 }
@@ -62,6 +74,8 @@ impl fmt::Display for Action {
 #[derive(Clone, Debug)]
 pub enum Call {
     Ec2(ec2::call::Call),
+    Quotas(quotas::call::Call),
+    Support(support::call::Call),
 }
 
 impl Call {
@@ -69,6 +83,8 @@ impl Call {
     pub fn service(&self) -> Service {
         match self {
             Call::Ec2(_) => Service::Ec2,
+            Call::Quotas(_) => Service::Quotas,
+            Call::Support(_) => Service::Support,
         }
     }
 
@@ -77,6 +93,8 @@ impl Call {
     pub fn action(&self) -> Option<Action> {
         match self {
             Call::Ec2(call) => call.action().map(Action::Ec2),
+            Call::Quotas(call) => call.action().map(Action::Quotas),
+            Call::Support(call) => call.action().map(Action::Support),
         }
     }
 }
@@ -101,6 +119,8 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Ec2(ec2::call::Answer),
+    Quotas(quotas::call::Answer),
+    Support(support::call::Answer),
 }
 
 /// One error, as the caller sees it, whichever service it came from.
@@ -121,6 +141,8 @@ impl Failure {
     pub fn throttled(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
+            Service::Quotas => quotas::error::ApiError::throttled().into(),
+            Service::Support => support::error::ApiError::throttled().into(),
         }
     }
 
@@ -129,6 +151,8 @@ impl Failure {
     pub fn internal(service: Service) -> Failure {
         match service {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
+            Service::Quotas => quotas::error::ApiError::internal().into(),
+            Service::Support => support::error::ApiError::internal().into(),
         }
     }
 }

@@ -10,7 +10,10 @@ pub mod call;
 mod counters;
 pub mod ec2;
 mod faults;
+mod listing;
 pub mod notice;
+pub mod quotas;
+pub mod support;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -23,6 +26,8 @@ use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
 use faults::Luck;
+use quotas::Quotas;
+use support::Support;
 
 pub use counters::ApiCounters;
 pub use faults::Change;
@@ -39,6 +44,8 @@ pub struct Model {
     /// Calls of anything else.
     unknown_actions: u64,
     ec2: Ec2,
+    quotas: Quotas,
+    support: Support,
 }
 
 impl Model {
@@ -54,6 +61,8 @@ impl Model {
             counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
+            quotas: Quotas::new(settings.clone(), seed),
+            support: Support::new(settings.clone(), seed),
             settings,
         })
     }
@@ -96,9 +105,16 @@ impl Model {
     /// # Errors
     /// If the result makes no sense; nothing has changed then.
     pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
-        self.settings = Arc::new(change.applied_to(&self.settings)?);
-        self.ec2.adopt(&self.settings);
+        self.adopt(change.applied_to(&self.settings)?);
         Ok(())
+    }
+
+    /// From now on these settings hold, everywhere.
+    fn adopt(&mut self, settings: Settings) {
+        self.settings = Arc::new(settings);
+        self.ec2.adopt(&self.settings);
+        self.quotas.adopt(&self.settings);
+        self.support.adopt(&self.settings);
     }
 
     fn outcome(&mut self, call: &Call, luck: &Luck, meter: &mut ApiCounters, now_ms: i64) -> Outcome {
@@ -134,6 +150,8 @@ impl Model {
         }
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
+            Call::Support(call) => Answer::Support(self.support.handle(call, meter, now_ms)?),
+            Call::Quotas(call) => Answer::Quotas(self.quotas.handle(call, meter, now_ms)?),
         };
         if luck.error_after {
             meter.errors_by_fault += 1;
@@ -146,6 +164,10 @@ impl Model {
     fn settle(&mut self, now_ms: i64) -> i64 {
         self.now_ms = self.now_ms.max(now_ms);
         self.ec2.settle(self.now_ms);
+        self.support.settle(self.now_ms);
+        if let Some(settings) = self.quotas.settle(self.now_ms) {
+            self.adopt(settings);
+        }
         self.now_ms
     }
 
@@ -183,6 +205,8 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::Support(_) => self.support.offered(first, last),
+                    Action::Quotas(action) => self.quotas.offered(*action, first, last),
                 };
             }
             apis.insert(action.to_string(), counters);

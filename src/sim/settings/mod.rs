@@ -3,11 +3,17 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod quotas;
+mod support;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+
+pub use quotas::{QuotaSettings, QuotaVerdict, RefusedAs};
+pub use support::{Person, SupportSettings};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +45,8 @@ pub struct Settings {
     pub latency: Latency,
     pub faults: Faults,
     pub switches: Switches,
+    pub support: SupportSettings,
+    pub quotas: QuotaSettings,
 }
 
 /// One subnet, hence one zone.
@@ -98,6 +106,15 @@ impl BucketSettings {
     /// Tokens in it before the first call.
     pub fn at_start(&self) -> f64 {
         self.start.unwrap_or(self.burst).min(self.burst)
+    }
+
+    pub(super) fn check(&self, name: &str) -> Result<(), SettingsError> {
+        let fine = self.burst.is_finite()
+            && self.burst >= 1.0
+            && self.refill.is_finite()
+            && self.refill >= 0.0
+            && self.start.is_none_or(|s| (0.0..=self.burst).contains(&s));
+        ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())
     }
 }
 
@@ -215,6 +232,8 @@ impl Default for Settings {
             latency: Latency::default(),
             faults: Faults::default(),
             switches: Switches::default(),
+            support: SupportSettings::default(),
+            quotas: QuotaSettings::default(),
         }
     }
 }
@@ -292,13 +311,10 @@ impl Settings {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
         for (name, bucket) in self.buckets.named() {
-            let fine = bucket.burst.is_finite()
-                && bucket.burst >= 1.0
-                && bucket.refill.is_finite()
-                && bucket.refill >= 0.0
-                && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
-            ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
+            bucket.check(name)?;
         }
+        self.quotas.check()?;
+        self.support.check()?;
         self.check_subnets()
     }
 

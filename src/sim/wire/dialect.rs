@@ -10,20 +10,28 @@ use http::request::Parts;
 
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
-use super::ec2;
 use super::form::{Form, FormError};
+use super::{ec2, json, quotas, support};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// AWS JSON 1.1.
+    Quotas,
+    /// AWS JSON 1.1.
+    Support,
 }
 
 impl Dialect {
     /// The dialect that a request is in.
-    pub(super) fn of(_head: &Parts, _body: &[u8]) -> Dialect {
-        Dialect::Ec2
+    pub(super) fn of(head: &Parts, _body: &[u8]) -> Dialect {
+        match json::target(head) {
+            Some((quotas::TARGET, _)) => Dialect::Quotas,
+            Some((support::TARGET, _)) => Dialect::Support,
+            Some(_) | None => Dialect::Ec2,
+        }
     }
 
     /// The call that a request makes. What cannot be read becomes a call that is answered why.
@@ -33,6 +41,8 @@ impl Dialect {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
             }),
+            Dialect::Quotas => Call::Quotas(quotas::request::call(head, body)),
+            Dialect::Support => Call::Support(support::request::call(head, body)),
         }
     }
 
@@ -42,6 +52,8 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::Quotas => Call::Quotas(quotas::request::unreadable(why)),
+            Dialect::Support => Call::Support(support::request::unreadable(why)),
         }
     }
 
@@ -49,6 +61,11 @@ impl Dialect {
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
             (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            (Dialect::Quotas, Answer::Quotas(answer)) => quotas::answer::answer(answer),
+            (Dialect::Support, Answer::Support(answer)) => support::answer::answer(answer),
+            (Dialect::Ec2 | Dialect::Quotas | Dialect::Support, _) => {
+                Err(io::Error::other("another service's answer"))
+            }
         }
     }
 
@@ -56,19 +73,22 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::Quotas | Dialect::Support => json::error(failure, None),
         }
     }
 
     /// What an error says in headers beside its document.
-    pub(super) fn error_headers(self, _failure: &Failure) -> Vec<(&'static str, String)> {
+    pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
             Dialect::Ec2 => Vec::new(),
+            Dialect::Quotas | Dialect::Support => vec![(json::ERROR_TYPE, failure.code.into())],
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 => "text/xml;charset=UTF-8",
+            Dialect::Quotas | Dialect::Support => json::JSON_1_1,
         }
     }
 }

@@ -12,6 +12,8 @@ mod ec2;
 mod form;
 mod json;
 mod query;
+mod quotas;
+mod support;
 mod xml;
 
 use std::io;

@@ -37,6 +37,12 @@ impl Bucket {
         self.tokens = (self.tokens + f64::from(n)).min(self.settings.burst);
     }
 
+    /// From now on it has this size and this rate; what is in it stays, as far as there is room.
+    pub fn adopt(&mut self, settings: BucketSettings) {
+        self.settings = settings;
+        self.tokens = self.tokens.min(settings.burst);
+    }
+
     fn refill(&mut self, now_ms: i64) {
         let passed = now_ms - self.at.unwrap_or(now_ms);
         if passed >= 0 {
@@ -79,6 +85,16 @@ impl AllBuckets {
             terminate_resource: Bucket::new(settings.terminate_instances_resource),
             subnets: Bucket::new(settings.describe_subnets),
         }
+    }
+
+    pub(super) fn adopt(&mut self, settings: &Buckets) {
+        self.run.adopt(settings.run_instances);
+        self.run_resource.adopt(settings.run_instances_resource);
+        self.describe.adopt(settings.describe_instances);
+        self.describe_unfiltered.adopt(settings.describe_instances_unfiltered);
+        self.terminate.adopt(settings.terminate_instances);
+        self.terminate_resource.adopt(settings.terminate_instances_resource);
+        self.subnets.adopt(settings.describe_subnets);
     }
 
     /// The bucket of calls of this action.

@@ -1,7 +1,7 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
-mod bucket;
+pub(super) mod bucket;
 pub mod call;
 mod describe;
 pub mod error;
@@ -78,6 +78,7 @@ impl Ec2 {
     /// From now on these settings hold.
     pub(super) fn adopt(&mut self, settings: &Arc<Settings>) {
         self.settings = settings.clone();
+        self.buckets.adopt(&settings.buckets);
     }
 
     /// Answers one call, metered.
