@@ -23,6 +23,10 @@ pub(super) enum Purpose {
     Case = 41,
     /// When a word of a case is answered.
     CaseAnswer = 42,
+    /// The names of load balancers, target groups and listeners.
+    BalancerName = 43,
+    /// When the reservation with this number is decided.
+    Reservation = 44,
 }
 
 /// A stream of draws.

@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::decide::words::named;
 
-use super::{ec2, quotas, support};
+use super::{ec2, elbv2, quotas, support};
 
 named! {
     /// The services of AWS that the model knows, by the names that signatures use.
     pub enum Service {
         Ec2 = "ec2",
+        Elbv2 = "elasticloadbalancing",
         Support = "support",
         Quotas = "servicequotas",
     }
@@ -21,6 +22,7 @@ pub enum Action {
     Ec2(ec2::call::Action),
     Quotas(quotas::call::Action),
     Support(support::call::Action),
+    Elbv2(elbv2::call::Action),
 }
 
 impl Action {
@@ -30,6 +32,7 @@ impl Action {
             Action::Ec2(_) => Service::Ec2,
             Action::Quotas(_) => Service::Quotas,
             Action::Support(_) => Service::Support,
+            Action::Elbv2(_) => Service::Elbv2,
         }
     }
 
@@ -40,14 +43,16 @@ impl Action {
             Action::Ec2(action) => action.as_str(),
             Action::Quotas(action) => action.as_str(),
             Action::Support(action) => action.as_str(),
+            Action::Elbv2(action) => action.as_str(),
         }
     }
 
     /// Every action of every service.
     pub fn all() -> impl Iterator<Item = Action> {
+        let elbv2 = elbv2::call::Action::ALL.iter().copied().map(Action::Elbv2);
         let support = support::call::Action::ALL.iter().copied().map(Action::Support);
         let quotas = quotas::call::Action::ALL.iter().copied().map(Action::Quotas);
-        ec2::call::Action::ALL.iter().copied().map(Action::Ec2).chain(quotas).chain(support)
+        ec2::call::Action::ALL.iter().copied().map(Action::Ec2).chain(quotas).chain(support).chain(elbv2)
     }
 
     /// It launches instances before it answers, which takes EC2 longer.
@@ -55,7 +60,7 @@ impl Action {
     pub fn launches(self) -> bool {
         match self {
             Action::Ec2(action) => action == ec2::call::Action::RunInstances,
-            Action::Quotas(_) | Action::Support(_) => false,
+            Action::Quotas(_) | Action::Support(_) | Action::Elbv2(_) => false,
         }
     }
 }
@@ -65,7 +70,9 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Ec2(action) => f.write_str(action.as_str()),
-            Action::Quotas(_) | Action::Support(_) => write!(f, "{}:{}", self.service(), self.name()),
+            Action::Quotas(_) | Action::Support(_) | Action::Elbv2(_) => {
+                write!(f, "{}:{}", self.service(), self.name())
+            }
         }
     }
 }
@@ -76,6 +83,7 @@ pub enum Call {
     Ec2(ec2::call::Call),
     Quotas(quotas::call::Call),
     Support(support::call::Call),
+    Elbv2(elbv2::call::Call),
 }
 
 impl Call {
@@ -85,6 +93,7 @@ impl Call {
             Call::Ec2(_) => Service::Ec2,
             Call::Quotas(_) => Service::Quotas,
             Call::Support(_) => Service::Support,
+            Call::Elbv2(_) => Service::Elbv2,
         }
     }
 
@@ -95,6 +104,7 @@ impl Call {
             Call::Ec2(call) => call.action().map(Action::Ec2),
             Call::Quotas(call) => call.action().map(Action::Quotas),
             Call::Support(call) => call.action().map(Action::Support),
+            Call::Elbv2(call) => call.action().map(Action::Elbv2),
         }
     }
 }
@@ -121,6 +131,7 @@ pub enum Answer {
     Ec2(ec2::call::Answer),
     Quotas(quotas::call::Answer),
     Support(support::call::Answer),
+    Elbv2(elbv2::call::Answer),
 }
 
 /// One error, as the caller sees it, whichever service it came from.
@@ -143,6 +154,7 @@ impl Failure {
             Service::Ec2 => ec2::error::ApiError::throttled().into(),
             Service::Quotas => quotas::error::ApiError::throttled().into(),
             Service::Support => support::error::ApiError::throttled().into(),
+            Service::Elbv2 => elbv2::error::ApiError::throttled().into(),
         }
     }
 
@@ -153,6 +165,7 @@ impl Failure {
             Service::Ec2 => ec2::error::ApiError::internal().into(),
             Service::Quotas => quotas::error::ApiError::internal().into(),
             Service::Support => support::error::ApiError::internal().into(),
+            Service::Elbv2 => elbv2::error::ApiError::internal().into(),
         }
     }
 }

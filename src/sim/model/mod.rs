@@ -9,6 +9,7 @@ pub mod arn;
 pub mod call;
 mod counters;
 pub mod ec2;
+pub mod elbv2;
 mod faults;
 mod listing;
 pub mod notice;
@@ -25,6 +26,7 @@ use super::ledger::Ledger;
 use super::settings::{Settings, SettingsError};
 use call::{Action, Answer, Call, Failure, Outcome, Reply};
 use ec2::{Door, Ec2, Health};
+use elbv2::Elbv2;
 use faults::Luck;
 use quotas::Quotas;
 use support::Support;
@@ -46,6 +48,7 @@ pub struct Model {
     ec2: Ec2,
     quotas: Quotas,
     support: Support,
+    elbv2: Elbv2,
 }
 
 impl Model {
@@ -63,6 +66,7 @@ impl Model {
             ec2: Ec2::new(settings.clone(), seed),
             quotas: Quotas::new(settings.clone(), seed),
             support: Support::new(settings.clone(), seed),
+            elbv2: Elbv2::new(settings.clone(), seed),
             settings,
         })
     }
@@ -115,6 +119,7 @@ impl Model {
         self.ec2.adopt(&self.settings);
         self.quotas.adopt(&self.settings);
         self.support.adopt(&self.settings);
+        self.elbv2.adopt(&self.settings);
     }
 
     fn outcome(&mut self, call: &Call, luck: &Luck, meter: &mut ApiCounters, now_ms: i64) -> Outcome {
@@ -150,6 +155,10 @@ impl Model {
         }
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
+            Call::Elbv2(call) => Answer::Elbv2({
+                let around = elbv2::Around { ec2: &self.ec2, quotas: &self.quotas };
+                self.elbv2.handle(call, &around, meter, now_ms)?
+            }),
             Call::Support(call) => Answer::Support(self.support.handle(call, meter, now_ms)?),
             Call::Quotas(call) => Answer::Quotas(self.quotas.handle(call, meter, now_ms)?),
         };
@@ -205,6 +214,7 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::Elbv2(_) => self.elbv2.offered(first, last),
                     Action::Support(_) => self.support.offered(first, last),
                     Action::Quotas(action) => self.quotas.offered(*action, first, last),
                 };

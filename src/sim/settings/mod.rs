@@ -3,6 +3,7 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod elbv2;
 mod quotas;
 mod support;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
+pub use elbv2::{Elbv2Settings, PendingAs, ReservationOutcome};
 pub use quotas::{QuotaSettings, QuotaVerdict, RefusedAs};
 pub use support::{Person, SupportSettings};
 
@@ -45,6 +47,7 @@ pub struct Settings {
     pub latency: Latency,
     pub faults: Faults,
     pub switches: Switches,
+    pub elbv2: Elbv2Settings,
     pub support: SupportSettings,
     pub quotas: QuotaSettings,
 }
@@ -232,6 +235,7 @@ impl Default for Settings {
             latency: Latency::default(),
             faults: Faults::default(),
             switches: Switches::default(),
+            elbv2: Elbv2Settings::default(),
             support: SupportSettings::default(),
             quotas: QuotaSettings::default(),
         }
@@ -315,6 +319,7 @@ impl Settings {
         }
         self.quotas.check()?;
         self.support.check()?;
+        self.elbv2.check()?;
         self.check_subnets()
     }
 

@@ -11,13 +11,15 @@ use http::request::Parts;
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
 use super::form::{Form, FormError};
-use super::{ec2, json, quotas, support};
+use super::{ec2, elbv2, json, query, quotas, support};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// EC2's own flavour of the query protocol, version 2016-11-15.
     Ec2,
+    /// The query protocol, version 2015-12-01.
+    Elbv2,
     /// AWS JSON 1.1.
     Quotas,
     /// AWS JSON 1.1.
@@ -26,11 +28,15 @@ pub(super) enum Dialect {
 
 impl Dialect {
     /// The dialect that a request is in.
-    pub(super) fn of(head: &Parts, _body: &[u8]) -> Dialect {
+    pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
         match json::target(head) {
             Some((quotas::TARGET, _)) => Dialect::Quotas,
             Some((support::TARGET, _)) => Dialect::Support,
-            Some(_) | None => Dialect::Ec2,
+            Some(_) => Dialect::Ec2,
+            None => match query::version(head, body).as_deref() {
+                Some(elbv2::VERSION) => Dialect::Elbv2,
+                Some(_) | None => Dialect::Ec2,
+            },
         }
     }
 
@@ -41,6 +47,7 @@ impl Dialect {
                 Ok(form) => ec2::request::call(&form),
                 Err(error) => Ec2Call::Unreadable { action: None, error: error.into() },
             }),
+            Dialect::Elbv2 => Call::Elbv2(elbv2::request::call(parameters(head, body))),
             Dialect::Quotas => Call::Quotas(quotas::request::call(head, body)),
             Dialect::Support => Call::Support(support::request::call(head, body)),
         }
@@ -52,6 +59,7 @@ impl Dialect {
             Dialect::Ec2 => {
                 Call::Ec2(Ec2Call::Unreadable { action: None, error: FormError::Malformed(why).into() })
             }
+            Dialect::Elbv2 => Call::Elbv2(elbv2::request::unreadable(why)),
             Dialect::Quotas => Call::Quotas(quotas::request::unreadable(why)),
             Dialect::Support => Call::Support(support::request::unreadable(why)),
         }
@@ -61,9 +69,10 @@ impl Dialect {
     pub(super) fn answer(self, answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
         match (self, answer) {
             (Dialect::Ec2, Answer::Ec2(answer)) => ec2::answer::answer(answer, request_id),
+            (Dialect::Elbv2, Answer::Elbv2(answer)) => elbv2::answer::answer(answer, request_id),
             (Dialect::Quotas, Answer::Quotas(answer)) => quotas::answer::answer(answer),
             (Dialect::Support, Answer::Support(answer)) => support::answer::answer(answer),
-            (Dialect::Ec2 | Dialect::Quotas | Dialect::Support, _) => {
+            (Dialect::Ec2 | Dialect::Elbv2 | Dialect::Quotas | Dialect::Support, _) => {
                 Err(io::Error::other("another service's answer"))
             }
         }
@@ -73,6 +82,7 @@ impl Dialect {
     pub(super) fn error(self, failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
+            Dialect::Elbv2 => query::error(elbv2::NAMESPACE, failure, request_id),
             Dialect::Quotas | Dialect::Support => json::error(failure, None),
         }
     }
@@ -80,7 +90,7 @@ impl Dialect {
     /// What an error says in headers beside its document.
     pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
-            Dialect::Ec2 => Vec::new(),
+            Dialect::Ec2 | Dialect::Elbv2 => Vec::new(),
             Dialect::Quotas | Dialect::Support => vec![(json::ERROR_TYPE, failure.code.into())],
         }
     }
@@ -88,6 +98,7 @@ impl Dialect {
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 => "text/xml;charset=UTF-8",
+            Dialect::Elbv2 => "text/xml",
             Dialect::Quotas | Dialect::Support => json::JSON_1_1,
         }
     }

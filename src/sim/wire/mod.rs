@@ -9,6 +9,7 @@
 mod control;
 mod dialect;
 mod ec2;
+mod elbv2;
 mod form;
 mod json;
 mod query;

@@ -17,6 +17,7 @@ mod read;
 mod record;
 mod run;
 mod subnets;
+pub(super) mod target;
 mod terminate;
 #[cfg(test)]
 pub(crate) mod testing;
