@@ -39,6 +39,16 @@ pub(super) enum Purpose {
     Attempt = 43,
     /// Ids and copies of `EventBridge`'s events, in their order.
     Event = 44,
+    /// What becomes of the request for a larger quota with this number.
+    QuotaRequest = 60,
+    /// The names of the case with this number.
+    Case = 61,
+    /// When a word of a case is answered.
+    CaseAnswer = 62,
+    /// The names of load balancers, target groups and listeners.
+    BalancerName = 63,
+    /// When the reservation with this number is decided.
+    Reservation = 64,
 }
 
 /// A stream of draws.

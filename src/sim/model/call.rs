@@ -5,7 +5,7 @@ use std::fmt;
 use crate::decide::words::named;
 
 use super::super::settings::Settings;
-use super::{autoscaling, ec2, events, sns, sqs};
+use super::{autoscaling, ec2, elbv2, events, quotas, sns, sqs, support};
 
 /// What each service has: a folder with a `call` and an `error`. Adding one is a line below.
 macro_rules! services {
@@ -74,9 +74,12 @@ macro_rules! services {
 services! {
     Ec2 in ec2 = "ec2",
     AutoScaling in autoscaling = "autoscaling",
+    Elbv2 in elbv2 = "elasticloadbalancing",
     Events in events = "events",
+    Quotas in quotas = "servicequotas",
     Sns in sns = "sns",
     Sqs in sqs = "sqs",
+    Support in support = "support",
 }
 
 impl Action {
@@ -159,9 +162,12 @@ impl Failure {
             Service::AutoScaling => {
                 autoscaling::error::ApiError::throttled(settings.autoscaling.throttle_code).into()
             }
+            Service::Elbv2 => elbv2::error::ApiError::throttled().into(),
             Service::Events => events::error::ApiError::throttled().into(),
+            Service::Quotas => quotas::error::ApiError::throttled().into(),
             Service::Sns => sns::error::ApiError::throttled().into(),
             Service::Sqs => sqs::error::ApiError::throttled().into(),
+            Service::Support => support::error::ApiError::throttled().into(),
         }
     }
 

@@ -61,6 +61,8 @@ impl Model {
 
     /// A notice arrives. What is told to nobody is lost, as at AWS.
     pub(super) fn deliver(&mut self, notice: Notice, now_ms: i64) {
+        #[cfg(test)]
+        self.arrived.push((now_ms, notice.clone()));
         match notice {
             Notice::Message { arn, subject, body } => {
                 let arrived = self.sqs.put(&arn, &body, now_ms)
@@ -72,6 +74,13 @@ impl Model {
             }
         }
         self.post(now_ms);
+    }
+
+    /// What has arrived since this was last asked, and when.
+    #[cfg(test)]
+    pub(super) fn take_arrived(&mut self, now_ms: i64) -> Vec<(i64, Notice)> {
+        self.settle(now_ms);
+        std::mem::take(&mut self.arrived)
     }
 
     /// Messages of SNS are signed by this one from now on.

@@ -11,17 +11,21 @@ pub mod call;
 mod counters;
 mod delivery;
 pub mod ec2;
+pub mod elbv2;
 pub mod events;
 mod faults;
+mod listing;
 mod messaging;
 pub mod notice;
 pub mod outbox;
 mod packets;
 mod playbook;
+pub mod quotas;
 #[cfg(test)]
 mod scripted;
 pub mod sns;
 pub mod sqs;
+pub mod support;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -34,13 +38,16 @@ use super::settings::{Script, Settings, SettingsError};
 use autoscaling::{Adjustment, AutoScaling};
 use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
 use ec2::{Door, Ec2, Happening, Health, Seen};
+use elbv2::Elbv2;
 use events::Events;
 use faults::Luck;
 use notice::Notice;
 use outbox::Outbox;
 use playbook::Playbook;
+use quotas::Quotas;
 use sns::Sns;
 use sqs::Sqs;
+use support::Support;
 
 pub use counters::{ApiCounters, Totals};
 pub use faults::Change;
@@ -80,6 +87,12 @@ pub struct Model {
     /// Notices told, and copies of them sent.
     told: u64,
     copies: u64,
+    /// What has arrived, wherever it went.
+    #[cfg(test)]
+    arrived: Vec<(i64, Notice)>,
+    quotas: Quotas,
+    support: Support,
+    elbv2: Elbv2,
 }
 
 impl Model {
@@ -109,6 +122,11 @@ impl Model {
             on_the_way: BTreeMap::new(),
             told: 0,
             copies: 0,
+            #[cfg(test)]
+            arrived: Vec::new(),
+            quotas: Quotas::new(settings.clone(), seed),
+            support: Support::new(settings.clone(), seed),
+            elbv2: Elbv2::new(settings.clone(), seed),
             settings,
         })
     }
@@ -189,7 +207,13 @@ impl Model {
                 && script.zone.as_ref().is_none_or(|zone| match call {
                     Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
                     // Regional services: what happens in one zone is not theirs.
-                    Call::AutoScaling(_) | Call::Events(_) | Call::Sns(_) | Call::Sqs(_) => false,
+                    Call::AutoScaling(_)
+                    | Call::Elbv2(_)
+                    | Call::Events(_)
+                    | Call::Quotas(_)
+                    | Call::Sns(_)
+                    | Call::Sqs(_)
+                    | Call::Support(_) => false,
                 })
         };
         self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
@@ -207,16 +231,24 @@ impl Model {
             self.playbook.replace(scripts, now_ms);
         }
         self.playbook.add(change.add_script.as_deref().unwrap_or_default(), now_ms);
-        self.settings = Arc::new(new);
-        self.ec2.adopt(&self.settings, now_ms);
-        self.autoscaling.adopt(&self.settings);
-        self.events.adopt(&self.settings);
-        self.sqs.adopt(&self.settings);
-        self.sns.adopt(&self.settings);
+        self.adopt(new, now_ms);
         for (action, part, level) in change.levels() {
             self.ec2.set_level(action, part, level, now_ms);
         }
         Ok(())
+    }
+
+    /// From now on these settings hold, everywhere.
+    fn adopt(&mut self, settings: Settings, now_ms: i64) {
+        self.settings = Arc::new(settings);
+        self.ec2.adopt(&self.settings, now_ms);
+        self.autoscaling.adopt(&self.settings);
+        self.elbv2.adopt(&self.settings, now_ms);
+        self.events.adopt(&self.settings);
+        self.quotas.adopt(&self.settings);
+        self.sns.adopt(&self.settings);
+        self.sqs.adopt(&self.settings);
+        self.support.adopt(&self.settings, now_ms);
     }
 
     fn outcome(
@@ -306,7 +338,13 @@ impl Model {
             Call::AutoScaling(call) => {
                 Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
             }
+            Call::Elbv2(call) => Answer::Elbv2({
+                let around = elbv2::Around { ec2: &self.ec2, quotas: &self.quotas };
+                self.elbv2.handle(call, &around, meter, now_ms)?
+            }),
             Call::Events(call) => Answer::Events(self.events.handle(call, now_ms)?),
+            Call::Quotas(call) => Answer::Quotas(self.quotas.handle(call, meter, now_ms)?),
+            Call::Support(call) => Answer::Support(self.support.handle(call, meter, now_ms)?),
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
             Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
         };
@@ -335,6 +373,10 @@ impl Model {
         self.now_ms = now_ms;
         self.ec2.settle(now_ms);
         self.sqs.settle(now_ms);
+        self.support.settle(now_ms);
+        if let Some(settings) = self.quotas.settle(now_ms) {
+            self.adopt(settings, now_ms);
+        }
         now_ms
     }
 
@@ -478,6 +520,9 @@ impl Model {
                     Action::AutoScaling(_) => self.autoscaling.offered(first, last),
                     // Not metered.
                     Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => 0.0,
+                    Action::Elbv2(_) => self.elbv2.offered(first, last),
+                    Action::Support(_) => self.support.offered(first, last),
+                    Action::Quotas(action) => self.quotas.offered(*action, first, last),
                 };
             }
             apis.insert(action.to_string(), counters);

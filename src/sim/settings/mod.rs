@@ -7,12 +7,15 @@ mod autoscaling;
 mod buckets;
 mod delivery;
 mod ec2;
+mod elbv2;
 mod events;
 mod faults;
+mod quotas;
 mod script;
 mod signatures;
 mod sns;
 mod sqs;
+mod support;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -25,13 +28,16 @@ pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleC
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
 pub use delivery::Delivery;
 pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use elbv2::{Elbv2Settings, PendingAs, ReservationOutcome};
 pub use events::EventsSettings;
 pub use faults::Faults;
+pub use quotas::{QuotaSettings, QuotaVerdict, RefusedAs};
 pub(super) use script::in_ms;
 pub use script::{Fault, Script};
 pub use signatures::{Keys, Signatures};
 pub use sns::SnsSettings;
 pub use sqs::SqsSettings;
+pub use support::{Person, SupportSettings};
 pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
@@ -81,6 +87,9 @@ pub struct Settings {
     /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
     /// as PEM. AWS trusts the public ones; none of those is trusted here.
     pub endpoint_authorities: String,
+    pub elbv2: Elbv2Settings,
+    pub support: SupportSettings,
+    pub quotas: QuotaSettings,
 }
 
 /// One subnet, hence one zone.
@@ -209,6 +218,9 @@ impl Default for Settings {
             sns: SnsSettings::default(),
             events: EventsSettings::default(),
             endpoint_authorities: String::new(),
+            elbv2: Elbv2Settings::default(),
+            support: SupportSettings::default(),
+            quotas: QuotaSettings::default(),
         }
     }
 }
@@ -304,6 +316,9 @@ impl Settings {
         ensure("events.invocations_per_second", self.events.invocations_per_second > 0, || {
             "needs at least 1".into()
         })?;
+        self.quotas.check()?;
+        self.support.check()?;
+        self.elbv2.check()?;
         self.check_subnets()
     }
 

@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn selectors_select() {
-        let run = Action::all().find(|a| a.name() == "RunInstances");
+        let run = Action::all().into_iter().find(|a| a.name() == "RunInstances");
         let named = |service: Option<&str>, action: Option<&str>| {
             let script = Script {
                 service: service.map(Into::into),

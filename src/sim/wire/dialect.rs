@@ -18,7 +18,7 @@ use super::super::model::sqs::call::Call as SqsCall;
 use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
 use super::json::{Fields, JsonError};
-use super::{autoscaling, ec2, events, json, query, sns, sqs};
+use super::{autoscaling, ec2, elbv2, events, json, query, quotas, sns, sqs, support};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +27,20 @@ pub(super) enum Dialect {
     Ec2,
     /// The query protocol, version 2011-01-01.
     AutoScaling,
+    /// The query protocol, version 2015-12-01.
+    Elbv2,
     /// `EventBridge` in AWS JSON 1.1.
     Events,
+    /// Service Quotas in AWS JSON 1.1.
+    Quotas,
     /// SNS in the query protocol, version 2010-03-31, and the links in its messages.
     Sns,
     /// SQS in AWS JSON 1.0.
     SqsJson,
     /// SQS in the query protocol, version 2012-11-05: boto3 until 1.34.
     SqsQuery,
+    /// AWS JSON 1.1.
+    Support,
 }
 
 impl Dialect {
@@ -43,12 +49,15 @@ impl Dialect {
         if let Some((prefix, _)) = json::target(head) {
             return match prefix {
                 events::request::TARGET => Dialect::Events,
+                quotas::TARGET => Dialect::Quotas,
                 sqs::request::TARGET => Dialect::SqsJson,
+                support::TARGET => Dialect::Support,
                 _ => Dialect::Ec2,
             };
         }
         match query::version(head, body).as_deref() {
             Some(autoscaling::VERSION) => Dialect::AutoScaling,
+            Some(elbv2::VERSION) => Dialect::Elbv2,
             Some(sns::request::VERSION) => Dialect::Sns,
             Some(sqs::parameters::VERSION) => Dialect::SqsQuery,
             None if sns::request::is_link(head.uri.query().unwrap_or_default()) => Dialect::Sns,
@@ -59,7 +68,7 @@ impl Dialect {
     /// The call that a request makes. What cannot be read becomes a call that is answered why.
     pub(super) fn read(self, head: &Parts, body: &[u8]) -> Call {
         let form = || Form::parse(parameters(head, body));
-        let unread = |error: FormError| self.unread(Unread::Form(error));
+        let unread = |error: FormError| self.unread(error);
         match self {
             Dialect::Ec2 => form().map_or_else(unread, |form| Call::Ec2(ec2::request::call(&form))),
             Dialect::AutoScaling => {
@@ -69,6 +78,9 @@ impl Dialect {
             Dialect::SqsQuery => {
                 form().map_or_else(unread, |form| Call::Sqs(sqs::parameters::call(&form, head.uri.path())))
             }
+            Dialect::Elbv2 => Call::Elbv2(elbv2::request::call(parameters(head, body))),
+            Dialect::Quotas => Call::Quotas(quotas::request::call(head, body)),
+            Dialect::Support => Call::Support(support::request::call(head, body)),
             Dialect::Events => Call::Events(events::request::call(action(head), Fields::parse(body))),
             Dialect::SqsJson => {
                 let fields = Fields::parse(body).map_err(SqsError::from);
@@ -79,31 +91,23 @@ impl Dialect {
 
     /// A call that could not even be received.
     pub(super) fn unreadable(self, why: String) -> Call {
-        self.unread(match self {
-            Dialect::Ec2 | Dialect::AutoScaling | Dialect::Sns | Dialect::SqsQuery => {
-                Unread::Form(FormError::Malformed(why))
-            }
-            Dialect::Events | Dialect::SqsJson => Unread::Json(JsonError::Malformed(why)),
-        })
+        self.unread(FormError::Malformed(why))
     }
 
-    fn unread(self, why: Unread) -> Call {
+    fn unread(self, why: FormError) -> Call {
+        let json = || JsonError::Malformed(why.to_string());
         match self {
-            Dialect::Ec2 => Call::Ec2(Ec2Call::Unreadable { action: None, error: why.form().into() }),
+            Dialect::Ec2 => Call::Ec2(Ec2Call::Unreadable { action: None, error: why.into() }),
             Dialect::AutoScaling => {
-                Call::AutoScaling(AutoScalingCall::Unreadable { action: None, error: why.form().into() })
+                Call::AutoScaling(AutoScalingCall::Unreadable { action: None, error: why.into() })
             }
-            Dialect::Events => {
-                Call::Events(EventsCall::Unreadable { action: None, error: why.json().into() })
-            }
-            Dialect::Sns => Call::Sns(SnsCall::Unreadable { action: None, error: why.form().into() }),
-            Dialect::SqsJson | Dialect::SqsQuery => Call::Sqs(SqsCall::Unreadable {
-                action: None,
-                error: match why {
-                    Unread::Form(error) => error.into(),
-                    Unread::Json(error) => error.into(),
-                },
-            }),
+            Dialect::Elbv2 => Call::Elbv2(elbv2::request::unreadable(why.to_string())),
+            Dialect::Events => Call::Events(EventsCall::Unreadable { action: None, error: json().into() }),
+            Dialect::Quotas => Call::Quotas(quotas::request::unreadable(why.to_string())),
+            Dialect::Sns => Call::Sns(SnsCall::Unreadable { action: None, error: why.into() }),
+            Dialect::SqsJson => Call::Sqs(SqsCall::Unreadable { action: None, error: json().into() }),
+            Dialect::SqsQuery => Call::Sqs(SqsCall::Unreadable { action: None, error: why.into() }),
+            Dialect::Support => Call::Support(support::request::unreadable(why.to_string())),
         }
     }
 
@@ -112,10 +116,13 @@ impl Dialect {
         match answer {
             Answer::Ec2(answer) => ec2::answer::answer(answer, request_id),
             Answer::AutoScaling(answer) => autoscaling::answer::answer(answer, request_id),
+            Answer::Elbv2(answer) => elbv2::answer::answer(answer, request_id),
             Answer::Events(answer) => events::answer::answer(answer),
+            Answer::Quotas(answer) => quotas::answer::answer(answer),
             Answer::Sns(answer) => sns::answer::answer(answer, request_id),
             Answer::Sqs(answer) if self == Dialect::SqsQuery => sqs::document::answer(answer, request_id),
             Answer::Sqs(answer) => sqs::answer::answer(answer),
+            Answer::Support(answer) => support::answer::answer(answer),
         }
     }
 
@@ -124,7 +131,9 @@ impl Dialect {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
             Dialect::AutoScaling => query::error(autoscaling::NAMESPACE, failure, request_id),
+            Dialect::Elbv2 => query::error(elbv2::NAMESPACE, failure, request_id),
             Dialect::Events => events::answer::error(failure),
+            Dialect::Quotas | Dialect::Support => json::error(failure, None),
             Dialect::Sns => sns::answer::error(failure, request_id),
             Dialect::SqsJson => sqs::answer::error(failure),
             Dialect::SqsQuery => sqs::document::error(failure, request_id),
@@ -134,7 +143,10 @@ impl Dialect {
     /// What an error says in headers beside its document.
     pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
-            Dialect::Ec2 | Dialect::AutoScaling | Dialect::Sns | Dialect::SqsQuery => Vec::new(),
+            Dialect::Ec2 | Dialect::AutoScaling | Dialect::Elbv2 | Dialect::Sns | Dialect::SqsQuery => {
+                Vec::new()
+            }
+            Dialect::Quotas | Dialect::Support => vec![(json::ERROR_TYPE, failure.code.into())],
             Dialect::Events => events::answer::error_headers(failure),
             Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
@@ -143,33 +155,9 @@ impl Dialect {
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => "text/xml;charset=UTF-8",
-            Dialect::AutoScaling => "text/xml",
-            Dialect::Events => json::JSON_1_1,
+            Dialect::AutoScaling | Dialect::Elbv2 => "text/xml",
+            Dialect::Events | Dialect::Quotas | Dialect::Support => json::JSON_1_1,
             Dialect::SqsJson => json::JSON_1_0,
-        }
-    }
-}
-
-/// Why a request cannot be read.
-enum Unread {
-    Form(FormError),
-    Json(JsonError),
-}
-
-impl Unread {
-    /// As the query protocols say it.
-    fn form(self) -> FormError {
-        match self {
-            Unread::Form(error) => error,
-            Unread::Json(error) => FormError::Malformed(error.to_string()),
-        }
-    }
-
-    /// As the JSON protocols say it.
-    fn json(self) -> JsonError {
-        match self {
-            Unread::Form(error) => JsonError::Malformed(error.to_string()),
-            Unread::Json(error) => error,
         }
     }
 }

@@ -12,14 +12,17 @@ mod certificates;
 mod control;
 mod dialect;
 mod ec2;
+mod elbv2;
 mod events;
 mod form;
 mod json;
 mod query;
+mod quotas;
 mod refused;
 mod signature;
 mod sns;
 mod sqs;
+mod support;
 mod xml;
 
 use std::io;

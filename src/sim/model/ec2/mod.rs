@@ -25,6 +25,7 @@ mod status;
 mod subnets;
 mod surroundings;
 mod tags;
+pub(super) mod target;
 mod templates;
 mod terminate;
 #[cfg(test)]

@@ -142,7 +142,7 @@ mod tests {
         let bytes = match &reply.outcome {
             Outcome::Answer(AnyAnswer::Ec2(a)) => answer(a, &reply.request_id),
             Outcome::Error(e) => error(e, &reply.request_id),
-            Outcome::Lost => panic!("lost"),
+            Outcome::Answer(_) | Outcome::Lost => panic!("{reply:?}"),
         };
         String::from_utf8(bytes.unwrap()).unwrap().replace(&reply.request_id, "ID")
     }

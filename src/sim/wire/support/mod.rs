@@ -1,0 +1,7 @@
+//! AWS Support on the wire: AWS JSON 1.1.
+
+pub(super) mod answer;
+pub(super) mod request;
+
+/// What the targets of its actions begin with.
+pub(super) const TARGET: &str = "AWSSupport_20130415";
