@@ -30,6 +30,8 @@ mod tests {
         fake.show(testing::view());
         let all: Groups = fake.get("/v1/groups").await.json();
         assert_eq!((all.groups.len(), all.groups[0].taken), (1, 1_080));
+        let dog = &all.groups[0].watchdogs[0];
+        assert_eq!((dog.limit_s, dog.configured_s, dog.most_s), (74, 150, Some(61)));
         assert!(all.groups[0].wait.as_ref().is_some_and(|w| w.starts_with("instance tokens: 12 of the 100")));
     }
 }

@@ -20,7 +20,9 @@ use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
 use crate::decide::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
-use crate::decide::view::{BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting};
+use crate::decide::view::{
+    BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
+};
 use crate::decide::wait::Wait;
 use crate::decide::words::{Api, InstanceRef, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
@@ -302,6 +304,12 @@ pub fn view() -> View {
             eta: Some(NOW.plus(Duration::from_secs(45))),
         }],
         groups: vec![GroupView {
+            watchdogs: vec![WatchdogView {
+                phase: Phase::Verifying,
+                limit: Duration::from_secs(74),
+                ceiling: Duration::from_secs(150),
+                most: Some(Duration::from_secs(61)),
+            }],
             name: "web".into(),
             version: "0123456789abcdef".into(),
             max: 2_000,

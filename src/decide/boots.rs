@@ -67,6 +67,9 @@ impl Core {
         let Some(spec) = self.ledger.spec_of(instance.slot) else { return };
         self.timers.set(now.time.plus(spec.watchdogs.boot), Due::Watchdog(instance));
         self.boots.watch(id, instance, now.time, Duration::ZERO);
+        if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
+            self.patience[s.group].enters(Phase::Booting, now.time);
+        }
     }
 
     /// Looks at what is due, a thousand at a time, as far as the budget goes.
@@ -134,12 +137,14 @@ impl Core {
                 if let Some(s) = self.ledger.slot_mut(instance.slot) {
                     s.address = Some(address);
                 }
+                self.teaches(instance, now);
                 self.start_contacts(instance, now);
             }
             // Running without an address: the lag of eventual consistency.
-            (Ec2State::Running, None) | (Ec2State::Pending, _) => self.look_again(seen.id, instance, now),
+            (Ec2State::Running, None) | (Ec2State::Pending, _) => self.still_boots(seen.id, instance, now),
             (Ec2State::ShuttingDown | Ec2State::Terminated, _) => {
                 let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
+                self.teaches_nothing(instance);
                 self.judge(instance, Outcome::Broken, now.time);
                 self.ledger.enter(
                     instance.slot,
@@ -150,6 +155,7 @@ impl Core {
                 self.is_gone(instance, now);
             }
             (Ec2State::Stopping | Ec2State::Stopped, _) => {
+                self.teaches_nothing(instance);
                 self.give_up(instance, "stopped while it booted".to_string(), now);
             }
         }
@@ -158,7 +164,13 @@ impl Core {
     fn not_visible(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
         match self.ledger.current(instance).map(|s| s.phase) {
             Some(Phase::Terminating) => self.missing_while_terminating(id, instance, now),
-            _ => self.look_again(id, instance, now),
+            _ => self.still_boots(id, instance, now),
+        }
+    }
+
+    fn still_boots(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+        if !self.loses_patience(instance, now) {
+            self.look_again(id, instance, now);
         }
     }
 

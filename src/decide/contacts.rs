@@ -2,7 +2,8 @@
 //!
 //! Contacts go through one lane that adapts to how they go. Instances that have left a request
 //! unanswered before may hold at most half of it, so that a hundred silent servers, each of which
-//! holds its place for a whole timeout, cannot keep the healthy ones waiting.
+//! holds its place for a whole timeout, cannot keep the healthy ones waiting; and a quarter is
+//! theirs, so that a thousand healthy ones cannot put off finding out who hangs.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -10,11 +11,12 @@ use std::time::Duration;
 use super::action::{Action, Target};
 use super::budget::lane::Lane;
 use super::event::Contact;
+use super::guard::silence::Silence;
 use super::guard::version::Outcome;
-use super::ledger::Slot;
+use super::ledger::{ContactState, Slot};
 use super::timers::Due;
 use super::view::LaneView;
-use super::words::{InstanceRef, Phase, Time};
+use super::words::{InstanceRef, Phase};
 use super::{Core, Now};
 
 /// Fewest contacts at once that adapting may go down to.
@@ -33,6 +35,7 @@ pub struct ContactQueue {
     lane: Lane,
     witnesses: u32,
     silent: u32,
+    silence: Silence,
 }
 
 impl ContactQueue {
@@ -42,9 +45,10 @@ impl ContactQueue {
             fresh: VecDeque::new(),
             suspects: VecDeque::new(),
             suspects_out: BTreeSet::new(),
-            lane: Lane::new(FLOOR, ceiling / 2, ceiling),
+            lane: Lane::new(FLOOR, ceiling, ceiling),
             witnesses: 0,
             silent: 0,
+            silence: Silence::default(),
         }
     }
 
@@ -62,8 +66,15 @@ impl ContactQueue {
         self.fresh.iter().chain(&self.suspects).copied()
     }
 
-    fn add(&mut self, instance: InstanceRef, suspect: bool) {
-        if suspect { self.suspects.push_back(instance) } else { self.fresh.push_back(instance) }
+    /// Queues an instance; one whose last probes passed goes first, since it is nearly there.
+    fn add(&mut self, instance: InstanceRef, contact: ContactState) {
+        if contact.hangs > 0 {
+            self.suspects.push_back(instance);
+        } else if contact.passes > 0 {
+            self.fresh.push_front(instance);
+        } else {
+            self.fresh.push_back(instance);
+        }
     }
 
     /// The next one that may go out, and whether it is a suspect.
@@ -71,13 +82,16 @@ impl ContactQueue {
         if self.lane.room() == 0 {
             return None;
         }
-        let suspects_may = self.suspects_out.len() < (self.lane.limit() as usize / 2).max(1);
-        let (instance, suspect) = match self.fresh.pop_front() {
-            Some(i) => (i, false),
-            None if suspects_may => (self.suspects.pop_front()?, true),
-            None => return None,
-        };
-        Some((instance, suspect))
+        let (out, limit) = (self.suspects_out.len(), self.lane.limit() as usize);
+        let theirs = if out < limit / 4 { self.suspects.pop_front() } else { None };
+        if let Some(suspect) = theirs {
+            return Some((suspect, true));
+        }
+        match self.fresh.pop_front() {
+            Some(instance) => Some((instance, false)),
+            None if out < (limit * 3 / 4).max(1) => Some((self.suspects.pop_front()?, true)),
+            None => None,
+        }
     }
 
     fn out(&mut self, instance: InstanceRef, suspect: bool) {
@@ -89,7 +103,16 @@ impl ContactQueue {
 
     /// Books how a contact went.
     fn back(&mut self, instance: InstanceRef, outcome: &Contact) {
-        self.suspects_out.remove(&instance);
+        let suspect = self.suspects_out.remove(&instance);
+        match outcome {
+            Contact::Passed | Contact::Rejected(_) if !suspect => self.silence.book(false),
+            Contact::Hung(_) if !suspect => self.silence.book(true),
+            Contact::Passed
+            | Contact::Rejected(_)
+            | Contact::Hung(_)
+            | Contact::Unreachable(_)
+            | Contact::NotTried(_) => {}
+        }
         self.witnesses += 1;
         match outcome {
             Contact::Passed | Contact::Rejected(_) => self.lane.leave_well(),
@@ -132,6 +155,9 @@ impl Core {
 
     fn start_phase(&mut self, instance: InstanceRef, phase: Phase, limit: Duration, now: &Now) {
         self.ledger.enter(instance.slot, phase, now.time, None);
+        if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
+            self.patience[s.group].enters(phase, now.time);
+        }
         self.timers.set(now.time.plus(limit), Due::Watchdog(instance));
         self.contact_due(instance);
     }
@@ -156,8 +182,7 @@ impl Core {
             return;
         }
         slot.contact.queued = true;
-        let suspect = slot.contact.hangs > 0;
-        self.contacts.add(instance, suspect);
+        self.contacts.add(instance, slot.contact);
     }
 
     /// Sends out as many contacts as the lane allows.
@@ -193,12 +218,29 @@ impl Core {
             return;
         }
         slot.contact.busy = false;
-        match verdict(slot, &spec, outcome) {
-            Verdict::Again => self.timers.set(now.time.plus(spec.contact_every), Due::Contact(instance)),
-            Verdict::Done if phase == Phase::Configuring => self.start_verifying(instance, now),
-            Verdict::Done => self.in_service(instance, now),
-            Verdict::Broken(reason) => self.give_up(instance, reason, now),
+        let hangs = self.contacts.silence.needed(spec.watchdogs.hangs);
+        // A silence has taken its time already.
+        let spent = if matches!(outcome, Contact::Hung(_)) { timeout(phase, &spec) } else { Duration::ZERO };
+        match verdict(slot, &spec, hangs, outcome) {
+            Verdict::NotYet if self.loses_patience(instance, now) => return,
+            Verdict::NotYet | Verdict::Passed | Verdict::NotTried => {}
+            Verdict::Done => {
+                self.teaches(instance, now);
+                if phase == Phase::Configuring {
+                    self.start_verifying(instance, now);
+                } else {
+                    self.in_service(instance, now);
+                }
+                return;
+            }
+            Verdict::Broken(reason) => {
+                self.teaches_nothing(instance);
+                self.give_up(instance, reason, now);
+                return;
+            }
         }
+        let pause = spec.contact_every.saturating_sub(spent);
+        self.timers.set(now.time.plus(pause), Due::Contact(instance));
     }
 
     /// A phase may have taken too long.
@@ -210,48 +252,64 @@ impl Core {
         if now.time < slot.since.plus(limit) {
             return;
         }
-        let reason = format!("{} took longer than {} s", slot.phase, limit.as_secs());
+        let reason = format!("{} for {} s, the configured watchdog", slot.phase, limit.as_secs());
         self.give_up(instance, reason, now);
     }
 }
 
 enum Verdict {
-    Again,
+    /// A round of probes passed, and more are wanted.
+    Passed,
+    /// Asked, and it is not there yet.
+    NotYet,
+    /// It was not asked.
+    NotTried,
     Done,
     Broken(String),
 }
 
 /// What one contact means for the instance, counting it.
-fn verdict(slot: &mut Slot, spec: &super::group::Group, outcome: Contact) -> Verdict {
+fn verdict(slot: &mut Slot, spec: &super::group::Group, hangs: u8, outcome: Contact) -> Verdict {
     let counts = &mut slot.contact;
     let dogs = &spec.watchdogs;
     let configuring = slot.phase == Phase::Configuring;
     match outcome {
         Contact::Passed => {
+            counts.hangs = 0;
             counts.passes = counts.passes.saturating_add(1);
-            if configuring || counts.passes >= spec.passes { Verdict::Done } else { Verdict::Again }
+            if configuring || counts.passes >= spec.passes { Verdict::Done } else { Verdict::Passed }
         }
         // While it works on its configuration a health check says "not yet": only the watchdog ends
         // that. A configure push that is turned down is an answer, and is believed after a few.
         Contact::Rejected(what) => {
+            counts.hangs = 0;
             counts.passes = 0;
             counts.rejections = counts.rejections.saturating_add(u8::from(configuring));
-            if counts.rejections >= dogs.rejections { Verdict::Broken(what) } else { Verdict::Again }
+            if counts.rejections >= dogs.rejections { Verdict::Broken(what) } else { Verdict::NotYet }
         }
         Contact::Hung(what) => {
             counts.passes = 0;
             counts.hangs = counts.hangs.saturating_add(1);
-            if counts.hangs >= dogs.hangs {
-                Verdict::Broken(format!("{what}, {} times", counts.hangs))
+            if counts.hangs >= hangs {
+                Verdict::Broken(format!("{what}, {} times in a row", counts.hangs))
             } else {
-                Verdict::Again
+                Verdict::NotYet
             }
         }
         Contact::Unreachable(_) => {
             counts.passes = 0;
-            Verdict::Again
+            Verdict::NotYet
         }
-        Contact::NotTried(_) => Verdict::Again,
+        Contact::NotTried(_) => Verdict::NotTried,
+    }
+}
+
+/// The least time that a silence in this phase takes.
+fn timeout(phase: Phase, spec: &super::group::Group) -> Duration {
+    if phase == Phase::Configuring {
+        spec.configure.as_ref().map_or(Duration::ZERO, |c| c.timeout)
+    } else {
+        spec.probes.iter().map(|p| p.timeout).min().unwrap_or(Duration::ZERO)
     }
 }
 
@@ -284,10 +342,4 @@ pub fn limit_of(phase: Phase, spec: &super::group::Group) -> Option<Duration> {
         | Phase::Gone
         | Phase::Withdrawn => None,
     }
-}
-
-/// When an instance in a phase since `since` is given up, if nothing happens.
-#[must_use]
-pub fn given_up_at(phase: Phase, since: Time, spec: &super::group::Group) -> Time {
-    limit_of(phase, spec).map_or(Time::NEVER, |l| since.plus(l))
 }

@@ -96,7 +96,8 @@ pub enum ProbeKind {
     Http { path: String, expect: Vec<u16> },
 }
 
-/// How long one phase may take before the instance is given up as broken.
+/// How long one phase may take before the instance is given up as broken: the ceilings over what is
+/// learned (see [`super::patience`]), and all there is until enough is.
 ///
 /// Too short: a slow but good server is thrown away and costs a second launch. Too long: a silent
 /// one holds its place. The defaults come from DRILLS.md's figures: until the agent answers,
@@ -108,7 +109,8 @@ pub struct Watchdogs {
     pub boot: Duration,
     pub configure: Duration,
     pub verify: Duration,
-    /// Times a connected agent may leave a request unanswered before it counts as hanging.
+    /// Times in a row that a connected agent may leave a request unanswered before it counts as
+    /// hanging; more where the network is seen to lose answers (see [`super::guard::silence`]).
     pub hangs: u8,
     /// Times an agent may answer a configure push with a wrong status.
     pub rejections: u8,

@@ -182,7 +182,7 @@ impl Core {
         let group = s.group;
         for instance in under_way {
             self.launches.plans[group].guard.withdrawn(instance);
-            self.removals.add(instance, time);
+            self.remove(instance, time);
         }
     }
 

@@ -339,7 +339,7 @@ impl Core {
         s.launched_at = now.time;
         self.ledger.enter(instance.slot, Phase::Booting, now.time, None);
         if self.is_cancelling(instance) {
-            self.removals.add(instance, now.time);
+            self.remove(instance, now.time);
         } else {
             self.watch_boot(instance, seen.id, now);
         }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::group::Group;
+use super::patience::Mark;
 use super::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
 use super::view::PhaseCounts;
 use super::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
@@ -39,6 +40,7 @@ pub struct ContactState {
     pub queued: bool,
     /// A contact is out.
     pub busy: bool,
+    pub mark: Mark,
 }
 
 impl Slot {

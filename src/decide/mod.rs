@@ -17,11 +17,13 @@ pub mod intake;
 pub mod launches;
 pub mod ledger;
 pub mod pace;
+pub mod patience;
 pub mod progress;
 pub mod removals;
 pub mod restore;
 pub mod rng;
 pub mod rows;
+pub mod span;
 #[cfg(test)]
 mod tests;
 pub mod timers;
@@ -43,6 +45,7 @@ use intake::Keys;
 use launches::Launches;
 use ledger::Ledger;
 use pace::Pace;
+use patience::Patience;
 use progress::Recent;
 use removals::Removals;
 use rng::Rng;
@@ -110,6 +113,7 @@ pub struct Core {
     terminate: ApiBudget,
     keys: Keys,
     paces: Vec<Pace>,
+    patience: Vec<Patience>,
     recent: Recent,
     last_scale_up: u32,
 }
@@ -134,6 +138,7 @@ impl Core {
             contacts: ContactQueue::new(settings.contacts),
             removals: Removals::new(settings.terminate_every),
             paces: groups.iter().map(|_| Pace::default()).collect(),
+            patience: groups.iter().map(|g| Patience::new(&g.watchdogs)).collect(),
             ledger: Ledger::new(groups),
             timers: Timers::default(),
             keys: Keys::default(),
@@ -198,7 +203,7 @@ impl Core {
         }
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason));
-        self.removals.add(instance, now.time);
+        self.remove(instance, now.time);
     }
 
     /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use super::span::{SPANS, end_of, span_of};
 use super::words::Time;
 
-/// Buckets a quarter of an octave wide from 1 s: 48 of them reach 4,096 s.
-const BUCKETS: usize = 48;
 /// Below so many samples the prior is believed.
 const ENOUGH: u32 = 50;
 /// Before anything is known: the 99th percentile of DRILLS.md's boot (90 s) plus its configure
@@ -15,19 +14,19 @@ const PRIOR: Duration = Duration::from_secs(150);
 /// A histogram of durations.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    counts: [u32; BUCKETS],
+    counts: [u32; SPANS],
     total: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { counts: [0; BUCKETS], total: 0 }
+        Pace { counts: [0; SPANS], total: 0 }
     }
 }
 
 impl Pace {
     pub fn learn(&mut self, took: Duration) {
-        self.counts[bucket(took)] += 1;
+        self.counts[span_of(took)] += 1;
         self.total += 1;
     }
 
@@ -39,24 +38,14 @@ impl Pace {
         }
         let wanted = f64::from(self.total) * share;
         let mut seen = 0.0;
-        for (i, n) in self.counts.iter().enumerate() {
+        for (span, n) in self.counts.iter().enumerate() {
             seen += f64::from(*n);
             if seen >= wanted {
-                return upper(i);
+                return end_of(span);
             }
         }
-        upper(BUCKETS - 1)
+        end_of(SPANS - 1)
     }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped to the table
-fn bucket(d: Duration) -> usize {
-    let octaves = d.as_secs_f64().max(1.0).log2();
-    ((octaves * 4.0) as usize).min(BUCKETS - 1)
-}
-
-fn upper(bucket: usize) -> Duration {
-    Duration::from_secs_f64(2f64.powf((f64::from(u32::try_from(bucket).unwrap_or(u32::MAX)) + 1.0) / 4.0))
 }
 
 /// When the last of some instances is expected in service: those to be launched leave when their
@@ -71,15 +60,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prior_holds_until_enough_is_known_and_quantiles_are_within_a_quarter_octave() {
+    fn the_prior_holds_until_enough_is_known_and_quantiles_are_within_a_tenth() {
         let mut pace = Pace::default();
         assert_eq!(pace.quantile(0.99), PRIOR);
         for s in 1..=100 {
             pace.learn(Duration::from_secs(s));
         }
         let median = pace.quantile(0.5).as_secs_f64();
-        assert!((50.0..=50.0 * 1.2).contains(&median), "{median}");
+        assert!((50.0..=50.0 * 1.1).contains(&median), "{median}");
         let p99 = pace.quantile(0.99).as_secs_f64();
-        assert!((99.0..=99.0 * 1.2).contains(&p99), "{p99}");
+        assert!((99.0..=99.0 * 1.1).contains(&p99), "{p99}");
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Core;
-use super::contacts::limit_of;
 use super::ledger::ScaleUp;
 use super::pace;
 use super::view::{FailingLaunch, GroupView, Progress, View, Waiting};
@@ -107,8 +106,8 @@ impl Core {
             }
         };
         add(s.phases.get(Phase::Queued), self.launches.plans[s.group].wait.clone());
-        let spec = &self.ledger.groups[s.group].spec;
-        let until = |p: Phase| limit_of(p, spec).map_or(Time::NEVER, |l| s.entered[p as usize].plus(l));
+        let patience = &self.patience[s.group];
+        let until = |p: Phase| patience.limit(p).map_or(Time::NEVER, |l| s.entered[p as usize].plus(l));
         add(s.phases.get(Phase::Booting), Some(Wait::Booting { until: until(Phase::Booting) }));
         let held_up = |p: Phase| permits.get(&(s.row.seq, p)).copied().unwrap_or(0).min(s.phases.get(p));
         let (configuring, verifying) = (held_up(Phase::Configuring), held_up(Phase::Verifying));
@@ -159,7 +158,8 @@ impl Core {
             .groups
             .iter()
             .zip(&self.launches.plans)
-            .map(|(g, plan)| GroupView {
+            .zip(&self.patience)
+            .map(|((g, plan), patience)| GroupView {
                 name: g.spec.name.clone(),
                 version: g.spec.version.clone(),
                 max: g.spec.max,
@@ -167,6 +167,7 @@ impl Core {
                 in_service: g.in_service,
                 queued: g.queued,
                 proven: plan.guard.is_proven(),
+                watchdogs: patience.views(),
                 wait: plan.wait.clone(),
             })
             .collect()

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::event::{CallError, Ec2State, Seen};
+use super::wait::Wait;
 use super::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
 use super::{Core, Now};
 
@@ -26,9 +27,11 @@ const MISSING_FOR: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Removals {
     every: Duration,
-    /// They leave together at `leave_at`, which the first of them set.
+    /// They leave together.
     fresh: VecDeque<InstanceRef>,
     leave_at: Time,
+    /// When the last batch left.
+    left_at: Time,
     /// Those whose call failed, in order of time.
     retries: VecDeque<(Time, InstanceRef)>,
     /// Instances no slot owns (a launch that gave more than asked).
@@ -42,24 +45,21 @@ impl Removals {
             every,
             fresh: VecDeque::new(),
             leave_at: Time::NEVER,
+            left_at: Time(0),
             retries: VecDeque::new(),
             strays: BTreeMap::new(),
         }
     }
 
-    /// Puts an instance on the list. It goes with the next batch, whose first waits `every` for
-    /// company.
-    pub fn add(&mut self, instance: InstanceRef, now: Time) {
-        if self.fresh.is_empty() {
-            self.leave_at = now.plus(self.every);
-        }
-        self.fresh.push_back(instance);
-    }
-
-    /// Puts an instance on the list that has waited before, in a process that is gone: it leaves at
-    /// once, or a process that is killed every few seconds would never remove anything.
-    pub fn add_overdue(&mut self, instance: InstanceRef, now: Time) {
-        self.leave_at = now;
+    /// Puts an instance on the list. It goes at once if no batch has gone for `every`, else with the
+    /// next: so few calls take many away, and one that is alone waits for nobody.
+    ///
+    /// Where there is `no_hurry` (its replacement could not be launched now anyway) it waits `every`
+    /// for company.
+    pub fn add(&mut self, instance: InstanceRef, now: Time, no_hurry: bool) {
+        let since = if no_hurry { now } else { self.left_at };
+        let at = since.plus(self.every).max(now);
+        self.leave_at = if self.fresh.is_empty() { at } else { self.leave_at.min(at) };
         self.fresh.push_back(instance);
     }
 
@@ -85,6 +85,7 @@ impl Removals {
         {
             batch.insert(instance);
         }
+        self.left_at = now;
         batch
     }
 
@@ -95,6 +96,14 @@ impl Removals {
 }
 
 impl Core {
+    /// Puts an instance on the list of those to be removed.
+    pub(super) fn remove(&mut self, instance: InstanceRef, now: Time) {
+        let waits = self.ledger.scale_ups.get(&instance.slot.scale_up);
+        let waits = waits.and_then(|s| self.launches.plans[s.group].wait.as_ref());
+        let no_hurry = matches!(waits, Some(Wait::InstanceTokens { .. }));
+        self.removals.add(instance, now, no_hurry);
+    }
+
     /// Sends one terminate call for everything that is due, as far as the budget goes.
     pub(super) fn plan_removals(&mut self, now: &mut Now) {
         while self.removals.next() <= now.time && self.terminate.check(now.time).is_ok() {

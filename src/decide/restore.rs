@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::contacts::limit_of;
 use super::group::{Group, LaunchBody};
 use super::launches::Launch;
+use super::patience::Mark;
 use super::rows::Restored;
 use super::timers::Due;
 use super::words::{InstanceRef, LaunchSeq, Phase, ScaleUpState, SlotId, Time};
@@ -120,7 +121,7 @@ impl Core {
                         let at = now.time.plus(now.rng.jitter(every * 2).saturating_sub(every));
                         self.timers.set(at, Due::Contact(instance));
                     }
-                    Phase::Broken | Phase::Terminating => self.removals.add_overdue(instance, now.time),
+                    Phase::Broken | Phase::Terminating => self.remove(instance, now.time),
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }
@@ -141,6 +142,7 @@ impl Core {
         let due = since.plus(limit).max(earliest);
         if let Some(s) = self.ledger.slot_mut(instance.slot) {
             s.since = due.minus(limit);
+            s.contact.mark = Mark::UNKNOWN;
         }
         self.timers.set(due, Due::Watchdog(instance));
     }

@@ -1,5 +1,7 @@
 //! What is shown of the core's state: counts, reasons and estimates, ready to be read by anyone.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::wait::Wait;
@@ -83,8 +85,22 @@ pub struct GroupView {
     pub in_service: u32,
     pub queued: u32,
     pub proven: bool,
+    /// How long each phase may take now.
+    pub watchdogs: Vec<WatchdogView>,
     /// Why the head of its queue waits.
     pub wait: Option<Wait>,
+}
+
+/// How long one phase may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchdogView {
+    pub phase: Phase,
+    /// An instance that stands out is given up after so long in the phase.
+    pub limit: Duration,
+    /// As configured: nobody is left longer.
+    pub ceiling: Duration,
+    /// 99 % of those that came through needed at most this; `None` until enough did.
+    pub most: Option<Duration>,
 }
 
 /// One token bucket.

@@ -40,6 +40,12 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
         set(&taken.get_or_create(&[("group", g.name.clone())]), g.taken);
     }
     to.register("group_max", "Most instances a group may have", max);
+    let watchdogs = Labelled::<2>::default();
+    for (g, w) in view.groups.iter().flat_map(|g| g.watchdogs.iter().map(move |w| (g, w))) {
+        let labels = [("group", g.name.clone()), ("phase", w.phase.to_string())];
+        set(&watchdogs.get_or_create(&labels), w.limit.as_secs());
+    }
+    to.register("watchdog_seconds", "How long a phase may take before an instance is given up", watchdogs);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
 
     let scale_ups = Labelled::<1>::default();

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::names;
 use super::stamp::Stamp;
 use crate::decide::view;
-use crate::decide::words::{SlotId, Time};
+use crate::decide::words::{Phase, SlotId, Time};
 
 /// All configured groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,6 +29,8 @@ pub struct GroupItem {
     pub queued: u32,
     /// An instance of this version has been in service.
     pub proven: bool,
+    /// How long each phase may take now.
+    pub watchdogs: Vec<Watchdog>,
     /// Why the head of its queue waits; absent if nothing waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<String>,
@@ -44,7 +47,34 @@ impl GroupItem {
             in_service: g.in_service,
             queued: g.queued,
             proven: g.proven,
+            watchdogs: g.watchdogs.iter().map(Watchdog::of).collect(),
             wait: g.wait.as_ref().map(|w| w.describe(now)),
+        }
+    }
+}
+
+/// How long one phase may take before an instance is given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Watchdog {
+    #[schema(schema_with = names::phase)]
+    pub phase: Phase,
+    /// Seconds after which an instance that is slower than its like is given up: learned from those
+    /// that work, or as configured while too little is known.
+    pub limit_s: u64,
+    /// Seconds as configured: nobody is left longer.
+    pub configured_s: u64,
+    /// Seconds that 99 % of those that came through needed at most; absent until enough did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_s: Option<u64>,
+}
+
+impl Watchdog {
+    fn of(w: &view::WatchdogView) -> Watchdog {
+        Watchdog {
+            phase: w.phase,
+            limit_s: w.limit.as_secs(),
+            configured_s: w.ceiling.as_secs(),
+            most_s: w.most.map(|m| m.as_secs()),
         }
     }
 }

@@ -14,7 +14,7 @@ pub mod scale_up;
 pub mod stamp;
 
 pub use explain::{Explanation, WaitLine};
-pub use group::{FailingLaunch, FailingLaunches, GroupItem, Groups};
+pub use group::{FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
 pub use health::{Alive, Ready};
 pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
 pub use problem::{FieldError, ProblemBody};

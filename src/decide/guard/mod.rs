@@ -1,4 +1,5 @@
 //! Rules that stop runaway action.
 
 pub mod pools;
+pub mod silence;
 pub mod version;

@@ -3,5 +3,7 @@
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
+mod drills;
+pub(super) mod lives;
 mod scenarios;
 mod world;

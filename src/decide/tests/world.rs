@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lives::{Broken, Life, Lives};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::*;
@@ -23,6 +24,8 @@ pub struct Faults {
     /// The effect takes place, the answer does not arrive.
     pub lost: u64,
     pub broken: u64,
+    /// A contact that would have been answered is not.
+    pub lost_packets: u64,
     /// One crash for every so many rounds; 0: none.
     pub crash_every: u64,
     /// A launch gives as few as one instance.
@@ -32,11 +35,17 @@ pub struct Faults {
 #[derive(Clone, Debug)]
 struct Instance {
     launched: Time,
-    boot: Duration,
-    configure: Duration,
-    broken: Option<u8>,
+    life: Life,
     configured: Option<(Time, SlotId)>,
     ended: bool,
+}
+
+impl Instance {
+    /// EC2 has ended it, told to or by itself.
+    fn is_over(&self, now: Time) -> bool {
+        let died = self.life.broken == Some(Broken::Dies) && now.since(self.launched) >= self.life.boot / 2;
+        self.ended || died
+    }
 }
 
 /// Everything that would be in the database.
@@ -57,6 +66,7 @@ pub struct World {
     groups: Vec<Arc<Group>>,
     settings: Settings,
     pub faults: Faults,
+    pub lives: Lives,
     rng: Rng,
     ec2: BTreeMap<Ec2Id, Instance>,
     tokens: BTreeMap<String, (LaunchBody, Vec<Ec2Id>)>,
@@ -123,6 +133,7 @@ impl World {
             groups,
             settings,
             faults,
+            lives: Lives::Even,
             rng: Rng::new(seed),
             ec2: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -321,12 +332,12 @@ impl World {
                 self.after(latency, Event::Terminated { asked, outcome });
             }
             Action::Configure(t) => {
-                let outcome = self.contact(t.id, Some(t.instance.slot));
-                self.after(latency, Event::Configured { instance: t.instance, outcome });
+                let (outcome, took) = self.contact(t.id, Some(t.instance.slot));
+                self.after(took, Event::Configured { instance: t.instance, outcome });
             }
             Action::Probe(t) => {
-                let outcome = self.contact(t.id, None);
-                self.after(latency, Event::Probed { instance: t.instance, outcome });
+                let (outcome, took) = self.contact(t.id, None);
+                self.after(took, Event::Probed { instance: t.instance, outcome });
             }
         }
     }
@@ -344,13 +355,9 @@ impl World {
         let mut ids = Vec::new();
         for _ in 0..n {
             let id: Ec2Id = format!("i-{:017x}", self.ec2.len()).parse().unwrap();
-            let broken = self.chance(self.faults.broken).then(|| (self.rng.next_u64() % 3) as u8);
-            let boot = Duration::from_secs(10 + self.rng.next_u64() % 50);
-            let configure = Duration::from_secs(5 + self.rng.next_u64() % 30);
-            self.ec2.insert(
-                id,
-                Instance { launched: self.now, boot, configure, broken, configured: None, ended: false },
-            );
+            let broken = self.chance(self.faults.broken);
+            let life = self.lives.draw(broken, &mut self.rng);
+            self.ec2.insert(id, Instance { launched: self.now, life, configured: None, ended: false });
             ids.push(id);
         }
         self.tokens.insert(body.token.clone(), (body.clone(), ids.clone()));
@@ -360,37 +367,67 @@ impl World {
     fn seen(&self, id: Ec2Id) -> Seen {
         let i = &self.ec2[&id];
         let age = self.now.since(i.launched);
-        let state = match (i.ended, i.broken, age >= i.boot / 2) {
-            (true, _, _) | (_, Some(0), true) => Ec2State::Terminated,
-            (_, _, true) => Ec2State::Running,
-            (_, _, false) => Ec2State::Pending,
+        let state = if i.is_over(self.now) {
+            Ec2State::Terminated
+        } else if age >= i.life.boot / 2 && i.life.broken != Some(Broken::NeverBoots) {
+            Ec2State::Running
+        } else {
+            Ec2State::Pending
         };
         Seen { id, state, address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), state_reason: None }
     }
 
-    fn contact(&mut self, id: Ec2Id, configure: Option<SlotId>) -> Contact {
+    /// What a contact meets, and how long it takes to find out.
+    fn contact(&mut self, id: Ec2Id, configure: Option<SlotId>) -> (Contact, Duration) {
+        const TIMEOUT: Duration = Duration::from_secs(5);
+        let took = self.lives.latency(&mut self.rng);
+        let silence = || (Contact::Hung("no answer".into()), TIMEOUT);
+        let lost = self.chance(self.faults.lost_packets);
         let now = self.now;
-        let Some(i) = self.ec2.get_mut(&id) else { return Contact::Unreachable("no such host".into()) };
-        if i.ended || now.since(i.launched) < i.boot {
-            return Contact::Unreachable("connection refused".into());
+        let Some(i) = self.ec2.get_mut(&id) else {
+            return (Contact::Unreachable("no such host".into()), took);
+        };
+        if i.is_over(now) || now.since(i.launched) < i.life.boot || i.life.broken == Some(Broken::Refuses) {
+            return (Contact::Unreachable("connection refused".into()), took);
         }
-        match (i.broken, configure, i.configured) {
-            (Some(1), _, _) => Contact::Hung("no answer".into()),
-            (_, Some(slot), _) => {
+        if took > TIMEOUT || lost || i.life.broken == Some(Broken::Hangs) {
+            return silence();
+        }
+        let answer = match (configure, i.configured) {
+            (Some(slot), _) => {
                 i.configured.get_or_insert((now, slot));
                 Contact::Passed
             }
-            (None, None, Some((at, _))) if now.since(at) >= i.configure => Contact::Passed,
-            _ => Contact::Rejected("503".into()),
-        }
+            (None, Some((at, _))) if i.life.broken.is_none() && now.since(at) >= i.life.configure => {
+                Contact::Passed
+            }
+            (None, _) => Contact::Rejected("503".into()),
+        };
+        (answer, took)
     }
 
     /// Instances that EC2 would bill for.
     pub fn live(&self) -> usize {
-        self.ec2
-            .values()
-            .filter(|i| !(i.ended || i.broken == Some(0) && self.now.since(i.launched) >= i.boot / 2))
-            .count()
+        self.ec2.values().filter(|i| !i.is_over(self.now)).count()
+    }
+
+    /// Instances that worked and were taken away all the same.
+    pub fn given_up_wrongly(&self) -> usize {
+        self.ec2.values().filter(|i| i.ended && i.life.broken.is_none()).count()
+    }
+
+    fn of(&self, instance: InstanceRef) -> &Instance {
+        &self.ec2[&self.rows.instances[&instance].id.unwrap()]
+    }
+
+    pub fn life_of(&self, instance: InstanceRef) -> Life {
+        self.of(instance).life
+    }
+
+    /// When its agent began to accept connections.
+    pub fn up_at(&self, instance: InstanceRef) -> Time {
+        let i = self.of(instance);
+        i.launched.plus(i.life.boot)
     }
 
     pub fn launched(&self) -> usize {
@@ -401,9 +438,9 @@ impl World {
     /// nothing else lives.
     pub fn assert_served(&self, wanted: usize) {
         let mut by_slot: BTreeMap<SlotId, u32> = BTreeMap::new();
-        for i in self.ec2.values().filter(|i| !i.ended && i.broken != Some(0)) {
+        for i in self.ec2.values().filter(|i| !i.ended && i.life.broken != Some(Broken::Dies)) {
             let (_, slot) = i.configured.expect("a live instance that nobody configured: an orphan");
-            assert!(i.broken.is_none(), "a broken instance is left");
+            assert!(i.life.broken.is_none(), "a broken instance is left");
             *by_slot.entry(slot).or_default() += 1;
         }
         assert_eq!(by_slot.len(), wanted, "slots served");
