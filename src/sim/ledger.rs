@@ -12,6 +12,9 @@ use super::model::ApiCounters;
 use super::model::autoscaling::words::{HealthStatus, LifecycleState, Process};
 use super::model::autoscaling::{HookAction, Tally};
 use super::model::ec2::State;
+use super::model::outbox::DeliveryCounts;
+use super::model::sns::TopicCounts;
+use super::model::sqs::QueueCounts;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
 /// model's time.
@@ -31,6 +34,8 @@ pub struct Ledger {
     /// Every lifecycle action there ever was, in the order of their beginning.
     #[serde(default)]
     pub hook_actions: Vec<HookAction>,
+    #[serde(default)]
+    pub messages: Messages,
 }
 
 /// One Auto Scaling group.
@@ -71,6 +76,19 @@ pub struct MemberEntry {
     pub registered: bool,
 }
 
+/// What the services told each other and the world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// What went through each SQS queue, by name.
+    pub queues: BTreeMap<String, QueueCounts>,
+    /// What went through each SNS topic, by name.
+    pub topics: BTreeMap<String, TopicCounts>,
+    /// What left over HTTP, by its sender.
+    pub deliveries: BTreeMap<String, DeliveryCounts>,
+    /// Messages to queues and topics that do not exist.
+    pub astray: u64,
+}
+
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -94,7 +112,8 @@ pub struct Entry {
     pub configured_ms: Option<i64>,
     pub slot: Option<String>,
     pub attempt: Option<u32>,
-    /// Its health endpoint would answer 200 now, and since when.
+    /// It is good: its health endpoint would answer 200 now, to everybody, at once, as the version
+    /// that was launched. And since when.
     pub serving: bool,
     pub serving_since_ms: Option<i64>,
     pub terminated_ms: Option<i64>,
@@ -109,7 +128,7 @@ pub struct Summary {
     pub launched: u64,
     /// Pending or running.
     pub live: u64,
-    /// Live, configured and healthy.
+    /// Live, configured and good.
     pub serving: u64,
     /// Live and not serving: still on their way, broken, or orphans.
     pub live_not_serving: u64,

@@ -108,7 +108,7 @@ impl Ec2 {
     }
 
     /// Visible already, and not terminated too long ago.
-    fn is_described(&self, instance: &Instance, now_ms: i64) -> bool {
+    pub(super) fn is_described(&self, instance: &Instance, now_ms: i64) -> bool {
         let kept_ms = i64::from(self.settings.terminated_visible_ms);
         let forgotten = instance.terminated_ms().is_some_and(|at| at + kept_ms <= now_ms);
         instance.is_visible(now_ms) && !forgotten

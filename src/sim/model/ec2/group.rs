@@ -31,28 +31,26 @@ impl Ec2 {
     /// # Errors
     /// Those of `RunInstances`: no capacity, no addresses, a quota, a parameter that makes no sense.
     /// Nothing is launched then.
-    pub(in super::super) fn launch_for_group(
-        &mut self,
-        call: &RunInstances,
-        now_ms: i64,
-    ) -> Result<Vec<String>, ApiError> {
+    pub fn launch_for_group(&mut self, call: &RunInstances, now_ms: i64) -> Result<Vec<String>, ApiError> {
         let call = &RunInstances { token: None, ..call.clone() };
         check(call)?;
-        let wanted = self.wanted(call)?;
-        let count = self.room(call, &wanted)?;
-        let reservation = self.launch(call, &wanted, count, now_ms);
+        let full = self.resolved(call)?;
+        let wanted = self.wanted(&full)?;
+        let count = self.room(&full, &wanted)?;
+        let reservation = self.launch(&full, &wanted, count, now_ms);
         Ok(reservation.instances.into_iter().map(|i| i.id).collect())
     }
 
     /// Terminates those of these instances that exist, protected or not. The others are left out of
     /// the answer.
-    pub(in super::super) fn terminate_for_group(&mut self, ids: &[String], now_ms: i64) -> Vec<StateChange> {
+    pub fn terminate_for_group(&mut self, ids: &[String], now_ms: i64) -> Vec<StateChange> {
         let ordinals: Vec<u32> = ids.iter().filter_map(|id| self.ordinal_of(id)).collect();
         ordinals.into_iter().filter_map(|ordinal| self.terminate(ordinal, now_ms)).collect()
     }
 
     /// One instance as it is now, for as long as the model runs.
-    pub(in super::super) fn watched(&self, id: &str, now_ms: i64) -> Option<Watched> {
+    #[must_use]
+    pub fn watched(&self, id: &str, now_ms: i64) -> Option<Watched> {
         let ordinal = self.ordinal_of(id)?;
         let instance = self.instances.get(ordinal as usize)?;
         Some(Watched {
@@ -64,12 +62,14 @@ impl Ec2 {
     }
 
     /// The state of one instance now. None if there never was one of this id.
-    pub(in super::super) fn state_of(&self, id: &str, now_ms: i64) -> Option<State> {
+    #[must_use]
+    pub fn state_of(&self, id: &str, now_ms: i64) -> Option<State> {
         Some(self.instances.get(self.ordinal_of(id)? as usize)?.state(now_ms))
     }
 
     /// The zone of a subnet.
-    pub(in super::super) fn zone_of(&self, subnet: &str) -> Option<&str> {
+    #[must_use]
+    pub fn zone_of(&self, subnet: &str) -> Option<&str> {
         Some(self.network.subnet(subnet)?.settings.zone.as_str())
     }
 

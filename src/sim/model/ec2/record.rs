@@ -8,6 +8,11 @@ use super::instance::{Door, Instance};
 use super::names::Kind;
 
 impl Ec2 {
+    /// How many instances were ever launched.
+    pub(in super::super) fn launched(&self) -> u64 {
+        self.instances.len() as u64
+    }
+
     /// Every instance that was ever launched.
     pub(in super::super) fn entries(&self, now_ms: i64) -> Vec<Entry> {
         self.instances.iter().map(|i| self.entry(i, now_ms)).collect()

@@ -5,7 +5,7 @@ use super::call::{Action, Answer, StateChange};
 use super::error::ApiError;
 use super::names::Kind;
 use super::read::{IDS_MAX, too_many_ids};
-use super::{Ec2, Reverse};
+use super::{Ec2, Happening, Reverse};
 
 impl Ec2 {
     pub(super) fn terminate_instances(
@@ -32,6 +32,7 @@ impl Ec2 {
         let previous = instance.state(now_ms);
         if previous.is_live() {
             instance.ended_by_user_ms = Some(now_ms);
+            self.happenings.push(|| Happening::Ended { ordinal });
             self.endings.extend(instance.terminated_ms().map(|at| Reverse((at, ordinal))));
         }
         Some(StateChange { id, previous, current: instance.state(now_ms) })
