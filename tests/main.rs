@@ -6,6 +6,7 @@
 mod api;
 mod borders;
 mod cli;
+mod clients;
 mod counterpart;
 mod crashes;
 mod demo;

@@ -37,6 +37,8 @@ pub(super) enum Purpose {
     Sns = 42,
     /// The pause before the next attempt of a delivery.
     Attempt = 43,
+    /// Ids and copies of `EventBridge`'s events, in their order.
+    Event = 44,
 }
 
 /// A stream of draws.

@@ -12,6 +12,7 @@ use super::model::ApiCounters;
 use super::model::autoscaling::words::{HealthStatus, LifecycleState, Process};
 use super::model::autoscaling::{HookAction, Tally};
 use super::model::ec2::State;
+use super::model::events::RuleCounts;
 use super::model::outbox::DeliveryCounts;
 use super::model::sns::TopicCounts;
 use super::model::sqs::QueueCounts;
@@ -83,6 +84,8 @@ pub struct Messages {
     pub queues: BTreeMap<String, QueueCounts>,
     /// What went through each SNS topic, by name.
     pub topics: BTreeMap<String, TopicCounts>,
+    /// What went by each `EventBridge` rule, by name.
+    pub rules: BTreeMap<String, RuleCounts>,
     /// What left over HTTP, by its sender.
     pub deliveries: BTreeMap<String, DeliveryCounts>,
     /// Messages to queues and topics that do not exist.

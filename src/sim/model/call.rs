@@ -5,7 +5,7 @@ use std::fmt;
 use crate::decide::words::named;
 
 use super::super::settings::Settings;
-use super::{autoscaling, ec2, sns, sqs};
+use super::{autoscaling, ec2, events, sns, sqs};
 
 /// What each service has: a folder with a `call` and an `error`. Adding one is a line below.
 macro_rules! services {
@@ -74,6 +74,7 @@ macro_rules! services {
 services! {
     Ec2 in ec2 = "ec2",
     AutoScaling in autoscaling = "autoscaling",
+    Events in events = "events",
     Sns in sns = "sns",
     Sqs in sqs = "sqs",
 }
@@ -158,6 +159,7 @@ impl Failure {
             Service::AutoScaling => {
                 autoscaling::error::ApiError::throttled(settings.autoscaling.throttle_code).into()
             }
+            Service::Events => events::error::ApiError::throttled().into(),
             Service::Sns => sns::error::ApiError::throttled().into(),
             Service::Sqs => sqs::error::ApiError::throttled().into(),
         }

@@ -6,9 +6,9 @@ use super::super::ledger::Messages;
 use super::Model;
 use super::call::{Answer, Call, Outcome, Reply};
 use super::notice::Notice;
-use super::outbox::{Delivery, Outcome as DeliveryOutcome};
+use super::outbox::{Delivery, Outcome as DeliveryOutcome, Post};
+use super::sns::Sns;
 use super::sns::message::Sign;
-use super::sns::{Post, Sns};
 use super::sqs::call::{Answer as SqsAnswer, Call as SqsCall, Received};
 
 /// How a long poll goes on.
@@ -67,7 +67,9 @@ impl Model {
                     || self.sns.put(&arn, subject.as_deref(), &body, now_ms);
                 self.astray += u64::from(!arrived);
             }
-            Notice::Event { .. } => {}
+            Notice::Event { source, detail_type, resources, detail } => {
+                self.events.emit(source, detail_type, &resources, &detail, now_ms);
+            }
         }
         self.post(now_ms);
     }
@@ -106,7 +108,7 @@ impl Model {
 
     /// Lets leave what services have posted.
     pub(super) fn post(&mut self, now_ms: i64) {
-        for post in self.sns.take_posts() {
+        for post in self.sns.take_posts().into_iter().chain(self.events.take_posts()) {
             match post {
                 Post::Queue { arn, body } => {
                     self.astray += u64::from(!self.sqs.put(&arn, &body, now_ms));
@@ -120,6 +122,7 @@ impl Model {
         Messages {
             queues: self.sqs.counts(),
             topics: self.sns.counts(),
+            rules: self.events.counts(),
             deliveries: self.outbox.counts(),
             astray: self.astray,
         }

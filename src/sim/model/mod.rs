@@ -11,6 +11,7 @@ pub mod call;
 mod counters;
 mod delivery;
 pub mod ec2;
+pub mod events;
 mod faults;
 mod messaging;
 pub mod notice;
@@ -33,6 +34,7 @@ use super::settings::{Script, Settings, SettingsError};
 use autoscaling::{Adjustment, AutoScaling};
 use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
 use ec2::{Door, Ec2, Happening, Health, Seen};
+use events::Events;
 use faults::Luck;
 use notice::Notice;
 use outbox::Outbox;
@@ -69,6 +71,7 @@ pub struct Model {
     autoscaling: AutoScaling,
     sqs: Sqs,
     sns: Sns,
+    events: Events,
     outbox: Outbox,
     /// Messages to queues and topics that do not exist.
     astray: u64,
@@ -100,6 +103,7 @@ impl Model {
             autoscaling: AutoScaling::new(settings.clone(), seed),
             sqs: Sqs::new(settings.clone(), seed),
             sns: Sns::new(settings.clone(), seed),
+            events: Events::new(settings.clone(), seed),
             outbox: Outbox::new(seed),
             astray: 0,
             on_the_way: BTreeMap::new(),
@@ -185,7 +189,7 @@ impl Model {
                 && script.zone.as_ref().is_none_or(|zone| match call {
                     Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
                     // Regional services: what happens in one zone is not theirs.
-                    Call::AutoScaling(_) | Call::Sns(_) | Call::Sqs(_) => false,
+                    Call::AutoScaling(_) | Call::Events(_) | Call::Sns(_) | Call::Sqs(_) => false,
                 })
         };
         self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
@@ -206,6 +210,7 @@ impl Model {
         self.settings = Arc::new(new);
         self.ec2.adopt(&self.settings, now_ms);
         self.autoscaling.adopt(&self.settings);
+        self.events.adopt(&self.settings);
         self.sqs.adopt(&self.settings);
         self.sns.adopt(&self.settings);
         for (action, part, level) in change.levels() {
@@ -301,6 +306,7 @@ impl Model {
             Call::AutoScaling(call) => {
                 Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
             }
+            Call::Events(call) => Answer::Events(self.events.handle(call, now_ms)?),
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
             Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
         };
@@ -471,7 +477,7 @@ impl Model {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
                     Action::AutoScaling(_) => self.autoscaling.offered(first, last),
                     // Not metered.
-                    Action::Sns(_) | Action::Sqs(_) => 0.0,
+                    Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);

@@ -160,6 +160,17 @@ pub(super) struct NewDelivery {
     pub(super) due_ms: i64,
 }
 
+/// What leaves a service.
+#[derive(Clone, Debug)]
+pub(super) enum Post {
+    /// To a queue of this ARN.
+    Queue {
+        arn: String,
+        body: String,
+    },
+    Web(Box<NewDelivery>),
+}
+
 /// Counts of one sender's deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryCounts {

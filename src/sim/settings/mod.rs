@@ -7,6 +7,7 @@ mod autoscaling;
 mod buckets;
 mod delivery;
 mod ec2;
+mod events;
 mod faults;
 mod script;
 mod signatures;
@@ -24,6 +25,7 @@ pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleC
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
 pub use delivery::Delivery;
 pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use events::EventsSettings;
 pub use faults::Faults;
 pub(super) use script::in_ms;
 pub use script::{Fault, Script};
@@ -75,6 +77,7 @@ pub struct Settings {
     pub delivery: Delivery,
     pub sqs: SqsSettings,
     pub sns: SnsSettings,
+    pub events: EventsSettings,
     /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
     /// as PEM. AWS trusts the public ones; none of those is trusted here.
     pub endpoint_authorities: String,
@@ -204,6 +207,7 @@ impl Default for Settings {
             delivery: Delivery::default(),
             sqs: SqsSettings::default(),
             sns: SnsSettings::default(),
+            events: EventsSettings::default(),
             endpoint_authorities: String::new(),
         }
     }
@@ -277,6 +281,8 @@ impl Settings {
             ("latency.run_instances", self.latency.run_instances),
             ("latency.other", self.latency.other),
             ("sns.spread", self.sns.spread),
+            ("events.spread", self.events.spread),
+            ("events.pause", self.events.pause),
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
@@ -288,8 +294,15 @@ impl Settings {
         self.script.iter().try_for_each(Script::check)?;
         self.autoscaling.check()?;
         self.delivery.check()?;
-        ensure("sns.copies_max", (1..=100).contains(&self.sns.copies_max), || {
-            "needs 1 to 100: each message is delivered at least once".into()
+        for (name, copies) in
+            [("sns.copies_max", self.sns.copies_max), ("events.copies_max", self.events.copies_max)]
+        {
+            ensure(name, (1..=100).contains(&copies), || {
+                "needs 1 to 100: each arrives at least once".into()
+            })?;
+        }
+        ensure("events.invocations_per_second", self.events.invocations_per_second > 0, || {
+            "needs at least 1".into()
         })?;
         self.check_subnets()
     }

@@ -12,12 +12,13 @@ use http::request::Parts;
 use super::super::model::autoscaling::call::Call as AutoScalingCall;
 use super::super::model::call::{Answer, Call, Failure};
 use super::super::model::ec2::call::Call as Ec2Call;
+use super::super::model::events::call::Call as EventsCall;
 use super::super::model::sns::call::Call as SnsCall;
 use super::super::model::sqs::call::Call as SqsCall;
 use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
 use super::json::{Fields, JsonError};
-use super::{autoscaling, ec2, json, query, sns, sqs};
+use super::{autoscaling, ec2, events, json, query, sns, sqs};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) enum Dialect {
     Ec2,
     /// The query protocol, version 2011-01-01.
     AutoScaling,
+    /// `EventBridge` in AWS JSON 1.1.
+    Events,
     /// SNS in the query protocol, version 2010-03-31, and the links in its messages.
     Sns,
     /// SQS in AWS JSON 1.0.
@@ -39,6 +42,7 @@ impl Dialect {
     pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
         if let Some((prefix, _)) = json::target(head) {
             return match prefix {
+                events::request::TARGET => Dialect::Events,
                 sqs::request::TARGET => Dialect::SqsJson,
                 _ => Dialect::Ec2,
             };
@@ -65,6 +69,7 @@ impl Dialect {
             Dialect::SqsQuery => {
                 form().map_or_else(unread, |form| Call::Sqs(sqs::parameters::call(&form, head.uri.path())))
             }
+            Dialect::Events => Call::Events(events::request::call(action(head), Fields::parse(body))),
             Dialect::SqsJson => {
                 let fields = Fields::parse(body).map_err(SqsError::from);
                 Call::Sqs(sqs::request::call(action(head), fields))
@@ -78,7 +83,7 @@ impl Dialect {
             Dialect::Ec2 | Dialect::AutoScaling | Dialect::Sns | Dialect::SqsQuery => {
                 Unread::Form(FormError::Malformed(why))
             }
-            Dialect::SqsJson => Unread::Json(JsonError::Malformed(why)),
+            Dialect::Events | Dialect::SqsJson => Unread::Json(JsonError::Malformed(why)),
         })
     }
 
@@ -87,6 +92,9 @@ impl Dialect {
             Dialect::Ec2 => Call::Ec2(Ec2Call::Unreadable { action: None, error: why.form().into() }),
             Dialect::AutoScaling => {
                 Call::AutoScaling(AutoScalingCall::Unreadable { action: None, error: why.form().into() })
+            }
+            Dialect::Events => {
+                Call::Events(EventsCall::Unreadable { action: None, error: why.json().into() })
             }
             Dialect::Sns => Call::Sns(SnsCall::Unreadable { action: None, error: why.form().into() }),
             Dialect::SqsJson | Dialect::SqsQuery => Call::Sqs(SqsCall::Unreadable {
@@ -104,6 +112,7 @@ impl Dialect {
         match answer {
             Answer::Ec2(answer) => ec2::answer::answer(answer, request_id),
             Answer::AutoScaling(answer) => autoscaling::answer::answer(answer, request_id),
+            Answer::Events(answer) => events::answer::answer(answer),
             Answer::Sns(answer) => sns::answer::answer(answer, request_id),
             Answer::Sqs(answer) if self == Dialect::SqsQuery => sqs::document::answer(answer, request_id),
             Answer::Sqs(answer) => sqs::answer::answer(answer),
@@ -115,6 +124,7 @@ impl Dialect {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
             Dialect::AutoScaling => query::error(autoscaling::NAMESPACE, failure, request_id),
+            Dialect::Events => events::answer::error(failure),
             Dialect::Sns => sns::answer::error(failure, request_id),
             Dialect::SqsJson => sqs::answer::error(failure),
             Dialect::SqsQuery => sqs::document::error(failure, request_id),
@@ -125,6 +135,7 @@ impl Dialect {
     pub(super) fn error_headers(self, failure: &Failure) -> Vec<(&'static str, String)> {
         match self {
             Dialect::Ec2 | Dialect::AutoScaling | Dialect::Sns | Dialect::SqsQuery => Vec::new(),
+            Dialect::Events => events::answer::error_headers(failure),
             Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
     }
@@ -133,6 +144,7 @@ impl Dialect {
         match self {
             Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => "text/xml;charset=UTF-8",
             Dialect::AutoScaling => "text/xml",
+            Dialect::Events => json::JSON_1_1,
             Dialect::SqsJson => json::JSON_1_0,
         }
     }
@@ -150,6 +162,14 @@ impl Unread {
         match self {
             Unread::Form(error) => error,
             Unread::Json(error) => FormError::Malformed(error.to_string()),
+        }
+    }
+
+    /// As the JSON protocols say it.
+    fn json(self) -> JsonError {
+        match self {
+            Unread::Form(error) => JsonError::Malformed(error.to_string()),
+            Unread::Json(error) => error,
         }
     }
 }

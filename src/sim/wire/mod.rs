@@ -12,6 +12,7 @@ mod certificates;
 mod control;
 mod dialect;
 mod ec2;
+mod events;
 mod form;
 mod json;
 mod query;

@@ -1,7 +1,7 @@
 //! SNS: standard topics with subscriptions of queues and of HTTP(S) endpoints (aws-facts 4.1).
 //!
 //! Filter policies, FIFO topics and other protocols are refused. What a topic sends is posted
-//! ([`Post`]) and leaves by the model: to queues at once, to endpoints by the outbox.
+//! ([`super::outbox::Post`]) and leaves by the model: to queues at once, to endpoints by the outbox.
 
 pub mod call;
 pub mod error;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::draw::{Draw, Purpose};
 use super::super::settings::Settings;
-use super::outbox::NewDelivery;
+use super::outbox::Post;
 use call::{Answer, Call};
 use error::ApiError;
 use message::{NoKey, Sign};
@@ -39,17 +39,6 @@ pub struct Sns {
     /// Tokens, ids and messages drawn so far.
     drawn: u64,
     posts: Vec<Post>,
-}
-
-/// What leaves a service.
-#[derive(Clone, Debug)]
-pub(super) enum Post {
-    /// To a queue of this ARN.
-    Queue {
-        arn: String,
-        body: String,
-    },
-    Web(Box<NewDelivery>),
 }
 
 /// Counts of one topic.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::outbox::{Body, NewDelivery, Sender};
+use super::super::outbox::{Body, NewDelivery, Post, Sender};
+use super::Sns;
 use super::call::{Answer, NewMessage};
 use super::error::{ApiError, Code};
 use super::message::{Confirm, MessageType, SnsMessage};
 use super::subscription::{Protocol, Subscription};
-use super::{Post, Sns};
 
 /// Longest message, bytes of message and attributes.
 const SIZE_MAX: usize = 262_144;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::super::super::settings::{Settings, SnsSettings};
-use super::super::outbox::{Body, NewDelivery};
+use super::super::outbox::{Body, NewDelivery, Post};
+use super::Sns;
 use super::call::{Answer, NewMessage, Subscribe, SubscriptionView};
 use super::error::Code;
 use super::message::SnsMessage;
-use super::{Post, Sns};
 
 pub(crate) const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
 pub(crate) const URL: &str = "http://127.0.0.1:8080/sns";
