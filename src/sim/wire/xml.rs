@@ -71,6 +71,11 @@ pub(super) fn time(ms: i64) -> String {
     timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
+/// To the second, without a fraction.
+pub(super) fn time_second(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Milliseconds since the epoch with their fraction.
 pub(super) fn time_exact(ms: i64) -> String {
     timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()

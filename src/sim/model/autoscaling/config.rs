@@ -1,6 +1,8 @@
 //! What a group launches, where, and by which rules: read from what was said, with the defaults.
 
 use super::super::super::settings::SubnetSettings;
+use super::super::ec2::Ec2;
+use super::super::ec2::call::TemplateRef;
 use super::call::{Shape, Source};
 use super::error::ApiError;
 use super::words::TerminationPolicy;
@@ -105,6 +107,23 @@ impl Config {
             return Err(ApiError::invalid("MaxInstanceLifetime must be 0 or at least 86400 seconds"));
         }
         Ok(new)
+    }
+
+    /// Names its launch template by id and by name, as groups show it.
+    ///
+    /// # Errors
+    /// `ValidationError` with EC2's sentence if it, or its version, does not exist.
+    pub(super) fn look_up(&mut self, ec2: &Ec2) -> Result<(), ApiError> {
+        let Some(Source::Template { id, name, version }) = &mut self.source else { return Ok(()) };
+        let (by_id, by_name) = (id.clone(), name.clone());
+        let named = TemplateRef { id: by_id, name: by_name, version: version.clone() };
+        let found = ec2.template_for_group(&named).map_err(|e| {
+            ApiError::invalid(format!("You must use a valid fully-formed launch template. {}", e.message))
+        })?;
+        if let Some((known_id, known_name)) = found {
+            (*id, *name) = (Some(known_id), Some(known_name));
+        }
+        Ok(())
     }
 
     /// It replaces what the load balancer calls unhealthy.

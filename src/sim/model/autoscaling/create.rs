@@ -43,7 +43,8 @@ impl AutoScaling {
                 format!("You have reached your limit of {most} AutoScaling groups"),
             ));
         }
-        let config = Config::default().with(&call.shape, &self.books.settings.subnets)?;
+        let mut config = Config::default().with(&call.shape, &self.books.settings.subnets)?;
+        config.look_up(ec2)?;
         if config.source.is_none() {
             return Err(ApiError::invalid(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or \
@@ -86,7 +87,10 @@ impl AutoScaling {
     ) -> Result<Answer, ApiError> {
         let subnets = self.books.settings.subnets.clone();
         let (group, mut now) = self.at(name, ec2, now_ms)?;
-        let config = group.config.with(shape, &subnets)?;
+        let mut config = group.config.with(shape, &subnets)?;
+        if shape.source.is_some() {
+            config.look_up(now.ec2)?;
+        }
         let before = (group.min, group.max, group.desired);
         group.min = size(shape.min, "MinSize")?.unwrap_or(group.min);
         group.max = size(shape.max, "MaxSize")?.unwrap_or(group.max);

@@ -1,6 +1,6 @@
 //! One group: what it should be, who is in it, and what it has planned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::ec2::Ec2;
@@ -46,7 +46,8 @@ pub(super) struct Group {
     pub(super) max: u32,
     pub(super) desired: u32,
     pub(super) config: Config,
-    pub(super) suspended: BTreeSet<Process>,
+    /// Since when.
+    pub(super) suspended: BTreeMap<Process, i64>,
     pub(super) hooks: BTreeMap<String, Hook>,
     /// By ordinal.
     pub(super) members: BTreeMap<u32, Member>,
@@ -88,7 +89,7 @@ impl Group {
             max: 0,
             desired: 0,
             config,
-            suspended: BTreeSet::new(),
+            suspended: BTreeMap::new(),
             hooks: BTreeMap::new(),
             members: BTreeMap::new(),
             tally: Tally::default(),
@@ -110,7 +111,7 @@ impl Group {
     }
 
     pub(super) fn does(&self, process: Process) -> bool {
-        !self.suspended.contains(&process)
+        !self.suspended.contains_key(&process)
     }
 
     /// A new member.
@@ -279,7 +280,7 @@ impl Group {
             health_check_grace_period: config.health_check_grace_period,
             instances,
             created_ms: self.created_ms,
-            suspended: self.suspended.iter().copied().collect(),
+            suspended: self.suspended.clone(),
             deleting: self.deleting,
             tags: self.tag_views(),
             termination_policies: config.termination_policies.clone(),

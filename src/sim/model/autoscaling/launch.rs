@@ -100,7 +100,7 @@ impl Group {
     fn launch_now(&mut self, call: &LaunchInstances, places: &[Subnet], now: &mut Now<'_>) -> Used {
         let count = u32::try_from(call.count).unwrap_or(0);
         let mut used = Used { call: call.clone(), launched: Vec::new(), errors: Vec::new() };
-        let mut left = count;
+        let (mut left, mut last) = (count, None);
         let cause = "an instance was started in response to a LaunchInstances request.";
         let wanted = Wanted { count, state: LifecycleState::Pending, cause, extra: false };
         for place in places {
@@ -115,6 +115,7 @@ impl Group {
                         let ids = ordinals.iter().map(|o| now.ec2.id_of(*o)).collect();
                         let seen = ordinals.first().and_then(|o| now.ec2.seen(*o, now.ms));
                         let kind = seen.map(|s| s.launch.instance_type.clone());
+                        last.clone_from(&kind);
                         used.launched.push(Launched { instance_type: kind, subnet, zone, ids });
                         self.desired += u32::try_from(ordinals.len()).unwrap_or(0);
                         self.adopt(&ordinals, &wanted, now);
@@ -131,9 +132,9 @@ impl Group {
         }
         if left > 0
             && used.errors.is_empty()
-            && let (Some(place), Some(kind)) = (places.first(), self.types().into_iter().next())
+            && let Some(place) = places.first()
         {
-            used.errors.push(short_of(place, kind));
+            used.errors.push(short_of(place, last));
         }
         if left > 0 && call.retries {
             self.desired = (self.desired + left).min(self.max.max(self.desired));

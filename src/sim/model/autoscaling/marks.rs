@@ -67,7 +67,10 @@ impl AutoScaling {
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
         let (group, _) = self.at(name, ec2, now_ms)?;
-        group.suspended.extend(or_all(processes));
+        for process in or_all(processes) {
+            // One that is suspended already stays so since then.
+            group.suspended.entry(*process).or_insert(now_ms);
+        }
         Ok(Answer::Done(Action::SuspendProcesses))
     }
 

@@ -245,8 +245,8 @@ mod tests {
     }
 
     fn events(model: &mut Model, now_ms: i64) -> Vec<(&'static str, Vec<String>, Value)> {
-        let all = model.take_arrived(now_ms).into_iter();
-        all.filter_map(|(_, notice)| match notice {
+        let all = testing::told(model, now_ms).into_iter();
+        all.filter_map(|notice| match notice {
             Notice::Event { detail_type, resources, detail, .. } => Some((detail_type, resources, detail)),
             Notice::Message { .. } => None,
         })

@@ -36,7 +36,7 @@ fn entry(group: &Group, ec2: &Ec2) -> GroupEntry {
         max: group.max,
         desired: group.desired,
         deleting: group.deleting,
-        suspended: group.suspended.iter().copied().collect(),
+        suspended: group.suspended.keys().copied().collect(),
         tally: group.tally,
         most_counted: group.peaks.counted,
         most_members: group.peaks.all,

@@ -258,7 +258,7 @@ mod tests {
         };
         assert_eq!(tries(&mut model, 200_000), [106_000, 46_000, 16_000, 1_000]);
         let change = super::super::super::Change { capacity: Some(Vec::new()), ..Default::default() };
-        model.change(&change, 0).unwrap();
+        model.change(&change, 200_000).unwrap();
         assert_eq!(in_service(&mut model, 300_000).len(), 1);
     }
 
@@ -332,7 +332,7 @@ mod tests {
         let mut model = created(both, create(0, 20, 10));
         assert_eq!(zones(&mut model, 12_000), [0, 5, 5]);
         let change = super::super::super::Change { capacity: Some(Vec::new()), ..Default::default() };
-        model.change(&change, 0).unwrap();
+        model.change(&change, 12_000).unwrap();
         model
     }
 

@@ -104,7 +104,8 @@ impl Group {
         tags.insert("aws:autoscaling:groupName".into(), self.name.to_string());
         let (template, image) = match &self.config.source {
             Some(Source::Template { id, name, version }) => {
-                let (id, name, version) = (id.clone(), name.clone(), version.clone());
+                let name = if id.is_some() { None } else { name.clone() };
+                let (id, version) = (id.clone(), version.clone());
                 (Some(Box::new(TemplateRef { id, name, version })), None)
             }
             // A launch configuration is not known here; any image will do to be shown.

@@ -46,7 +46,7 @@ impl AskGroups for Model {
 }
 
 /// Instances run 10 s after their launch and are gone 3 s after their end; a group acts after 1 s;
-/// passing states last 1 s; nothing is throttled; notices arrive at once.
+/// passing states last 1 s; nothing is throttled; notices stay on their way, where tests see them.
 pub(crate) fn settings() -> Settings {
     let boot = Spread { median_ms: 20_000, p99_ms: 20_000 };
     let second = Range { min_ms: 1_000, max_ms: 1_000 };
@@ -58,7 +58,7 @@ pub(crate) fn settings() -> Settings {
             passing: second,
             ..AutoScalingSettings::instant()
         },
-        delivery: Delivery::INSTANT,
+        delivery: Delivery { delay: Range { min_ms: u32::MAX, max_ms: u32::MAX }, ..Delivery::INSTANT },
         ..small_settings()
     }
 }
@@ -189,10 +189,16 @@ pub(crate) fn activities(model: &mut Model, now_ms: i64) -> Vec<ActivityView> {
     activities
 }
 
-/// Bodies of the messages that have arrived, with their ARNs.
+/// What was told by now and since this was asked last.
+pub(crate) fn told(model: &mut Model, now_ms: i64) -> Vec<Notice> {
+    model.settle(now_ms);
+    std::mem::take(&mut model.on_the_way).into_values().collect()
+}
+
+/// Bodies of the messages among what was told, with their ARNs.
 pub(crate) fn messages(model: &mut Model, now_ms: i64) -> Vec<(String, String)> {
-    let all = model.take_arrived(now_ms).into_iter();
-    all.filter_map(|(_, notice)| match notice {
+    let all = told(model, now_ms).into_iter();
+    all.filter_map(|notice| match notice {
         Notice::Message { arn, body, .. } => Some((arn, body)),
         Notice::Event { .. } => None,
     })

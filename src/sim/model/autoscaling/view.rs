@@ -1,5 +1,6 @@
 //! Auto Scaling's things as it shows them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::call::Source;
@@ -30,7 +31,8 @@ pub struct GroupView {
     pub instances: Option<Vec<InstanceView>>,
     /// Milliseconds.
     pub created_ms: i64,
-    pub suspended: Vec<Process>,
+    /// Since when, in milliseconds.
+    pub suspended: BTreeMap<Process, i64>,
     /// `Delete in progress`, while it is.
     pub deleting: bool,
     pub tags: Vec<TagView>,

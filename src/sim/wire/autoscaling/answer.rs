@@ -8,7 +8,7 @@ use super::super::super::model::autoscaling::view::{
 };
 use super::super::super::model::autoscaling::words::{Process, TerminationPolicy, Transition};
 use super::super::query;
-use super::super::xml::{Xml, time_exact};
+use super::super::xml::{Xml, time_exact, time_second};
 use super::NAMESPACE;
 
 /// Launch configurations of one region (aws-facts 3.1). The model has none of them.
@@ -139,9 +139,9 @@ fn group(x: &mut Xml, g: &GroupView) -> io::Result<()> {
     number(x, "HealthCheckGracePeriod", g.health_check_grace_period)?;
     x.members("Instances", g.instances.iter().flatten(), instance)?;
     x.text("CreatedTime", &time_exact(g.created_ms))?;
-    x.members("SuspendedProcesses", &g.suspended, |x, process| {
+    x.members("SuspendedProcesses", &g.suspended, |x, (process, since)| {
         x.text("ProcessName", process.as_str())?;
-        x.text("SuspensionReason", "User suspended")
+        x.text("SuspensionReason", &format!("User suspended at {}", time_second(*since)))
     })?;
     if !g.subnets.is_empty() {
         x.text("VPCZoneIdentifier", &g.subnets.join(","))?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::super::super::settings::UnknownTemplates;
 use super::super::Ec2;
-use super::super::call::RunInstances;
+use super::super::call::{RunInstances, TemplateRef};
 use super::super::error::ApiError;
 
 /// The tags that tell which template and version an instance was launched from.
@@ -23,12 +23,7 @@ impl Ec2 {
         call: &'a RunInstances,
     ) -> Result<Cow<'a, RunInstances>, ApiError> {
         let Some(named) = &call.template else { return Ok(Cow::Borrowed(call)) };
-        let anything = match self.settings.ec2.unknown_templates {
-            UnknownTemplates::TakenUntilOneExists => !self.templates.is_used(),
-            UnknownTemplates::Taken => self.templates.find(self.names, named).is_err(),
-            UnknownTemplates::Refused => false,
-        };
-        if anything {
+        if self.takes_any(named) {
             return Ok(Cow::Borrowed(call));
         }
         let index = self.templates.find(self.names, named)?;
@@ -58,11 +53,34 @@ impl Ec2 {
         }
         Ok(Cow::Owned(full))
     }
+
+    /// It need not exist, by the settings.
+    fn takes_any(&self, named: &TemplateRef) -> bool {
+        match self.settings.ec2.unknown_templates {
+            UnknownTemplates::TakenUntilOneExists => !self.templates.is_used(),
+            UnknownTemplates::Taken => self.templates.find(self.names, named).is_err(),
+            UnknownTemplates::Refused => false,
+        }
+    }
+
+    /// The id and the name of a template that is named by either; none if it need not exist.
+    ///
+    /// # Errors
+    /// It, or its version, does not exist.
+    pub fn template_for_group(&self, named: &TemplateRef) -> Result<Option<(String, String)>, ApiError> {
+        if self.takes_any(named) {
+            return Ok(None);
+        }
+        let index = self.templates.find(self.names, named)?;
+        self.version_of(index, named.version.as_deref())?;
+        let view = self.template_view(index)?;
+        Ok(Some((view.id, view.name)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::call::{Call, TemplateRef};
+    use super::super::super::call::Call;
     use super::super::super::testing::*;
     use super::super::tests::{created, versioned};
     use super::super::{CreateTemplate, TemplateData};
@@ -156,5 +174,18 @@ mod tests {
         assert_eq!(image(&mut model, &run_template("web", "1")), Err("MissingParameter"));
         let with = RunInstances { image: Some("ami-1".into()), ..run_template("web", "1") };
         assert_eq!(image(&mut model, &with), Ok("ami-1".into()));
+    }
+
+    #[test]
+    fn a_group_learns_both_names_of_its_template_or_why_not() {
+        let mut model = plain();
+        let named = |n: &str, v: &str| TemplateRef::of(n, v);
+        assert_eq!(model.ec2.template_for_group(&named("web", "1")), Ok(None));
+        let id = created(&mut model, "web", "ami-1");
+        let both = Ok(Some((id.clone(), "web".to_string())));
+        assert_eq!(model.ec2.template_for_group(&named("web", "$Latest")), both);
+        assert_eq!(model.ec2.template_for_group(&named(&id, "1")), both);
+        assert!(model.ec2.template_for_group(&named("web", "2")).is_err());
+        assert!(model.ec2.template_for_group(&named("api", "1")).is_err());
     }
 }
