@@ -44,6 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ids",
             "sim::SimOptions",
             "sim::run",
+            "simulate::SimulateOptions",
+            "simulate::run",
             "time",
         ],
     ),
@@ -93,7 +95,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("rand", &["sim"], "what decides draws from its own seed; only the simulated world has chance"),
     ("axum", &["api", "net"], "HTTP is served by the API, on net's listener"),
     ("utoipa", &["api"], "the API describes itself"),
-    ("clap", &["cli", "demo", "sim"], "only commands have command lines"),
+    ("clap", &["cli", "demo", "sim", "simulate"], "only commands have command lines"),
     ("indicatif", &["cli", "demo"], "only commands have a terminal"),
     ("rlimit", &["net", "sim"], "the descriptor budget is in one place; the simulator is another process"),
 ];

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use muster::sim::settings::{Latency, Range, Settings, Spread};
+use muster::sim::settings::{Latency, Range, Settings, Signatures, Spread};
 use muster::sim::{Announcement, Ledger, Sim, SimOptions, Summary};
 use muster::time::{sleep_on_the_wall, timeout_on_the_wall};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -308,4 +308,169 @@ async fn many_contacts_at_once_are_all_answered() {
     assert!(answers.iter().all(|status| *status == Some(200)), "{answers:?}");
     let summary: Summary = sim.json("/_sim/summary?wanted=200").await;
     assert_eq!((summary.serving, summary.duplicates), (200, 0));
+}
+
+#[tokio::test]
+async fn html_instead_of_an_answer_has_its_status() {
+    let sim = Running::start(quick(), &[]).await;
+    sim.faults(r#"{"script": [{"fault": "html", "status": 503, "action": "RunInstances"}]}"#).await;
+    let (status, body) = sim.call(&run("t1", 1)).await;
+    assert_eq!((status, element(&body, "title")), (503, "503 Service Unavailable"));
+    assert_eq!(sim.call("Action=DescribeSubnets").await.0, 200, "others are left alone");
+}
+
+#[tokio::test]
+async fn a_truncated_answer_promises_more_than_it_sends() {
+    let sim = Running::start(quick(), &[]).await;
+    sim.faults(r#"{"add_script": [{"fault": "truncated", "action": "DescribeSubnets"}]}"#).await;
+    let mut socket = TcpStream::connect(sim.ec2()).await.expect("connects");
+    let request = "GET /?Action=DescribeSubnets HTTP/1.1\r\nhost: x\r\n\r\n";
+    socket.write_all(request.as_bytes()).await.expect("writes");
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer).await;
+    let text = String::from_utf8(answer).expect("text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head and the beginning of a body");
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let promised: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .and_then(|n| n.parse().ok())
+        .expect("a length");
+    assert_eq!(body.len(), promised / 2, "{body}");
+    assert!(body.contains("<DescribeSubnetsResponse") && !body.contains("</DescribeSubnetsResponse>"));
+}
+
+#[tokio::test]
+async fn connections_are_reset_and_come_back_when_the_script_ends() {
+    let sim = Running::start(quick(), &["--time-scale", "100"]).await;
+    sim.faults(r#"{"script": [{"fault": "reset", "for_s": 60}]}"#).await;
+    let refused = ask(sim.ec2(), "GET", "/?Action=DescribeSubnets", "-", "").await;
+    assert_eq!(refused.map_err(|e| e.kind()), Err(io::ErrorKind::ConnectionReset));
+    // A minute, at a hundredth: within 2,000 looks of 5 ms or never.
+    let mut back = false;
+    for _ in 0..2_000 {
+        back = ask(sim.ec2(), "GET", "/?Action=DescribeSubnets", "-", "").await.is_ok();
+        if back {
+            break;
+        }
+        sleep_on_the_wall(Duration::from_millis(5)).await;
+    }
+    assert!(back);
+}
+
+#[tokio::test]
+async fn a_skewed_clock_shows_in_headers_and_times() {
+    let sim = Running::start(quick(), &[]).await;
+    sim.faults(r#"{"script": [{"fault": "clock_skew", "seconds": -315360000}]}"#).await;
+    let launched = sim.launch("t1", 1).await;
+    let year = |text: &str| text.get(..4).and_then(|y| y.parse::<i32>().ok()).expect("a year");
+    let shown = year(element(&launched, "launchTime"));
+    sim.faults(r#"{"script": []}"#).await;
+    let described = sim.call("Action=DescribeInstances&MaxResults=5").await.1;
+    assert_eq!(year(element(&described, "launchTime")) - shown, 10);
+}
+
+/// What a probe of the only instance meets: status, `x-version` and body.
+async fn probed(sim: &Running, from_zone: &str) -> (u16, String, String) {
+    let address = sim.ledger().await.instances[0].address;
+    let mut socket = TcpStream::connect(sim.agent(address)).await.expect("connects");
+    let request = format!("GET /health HTTP/1.1\r\nhost: x\r\nx-sim-from-zone: {from_zone}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.expect("writes");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+    let version = head.lines().find_map(|line| line.strip_prefix("x-version: ")).expect("a version");
+    (status, version.to_string(), body.to_string())
+}
+
+/// One instance that is broken in this way, configured.
+async fn broken(way: &str, arguments: &[&str]) -> Running {
+    let sim = Running::start(quick(), arguments).await;
+    sim.faults(&format!(r#"{{"broken": 100, "ways": {{"weights": {{"{way}": 1}}}}}}"#)).await;
+    sim.launch("t1", 1).await;
+    let address = sim.ledger().await.instances[0].address;
+    let push = ask(sim.agent(address), "PUT", "/configure", "application/json", "{}").await;
+    assert_eq!(push.map(|(status, _)| status).ok(), Some(200));
+    sim
+}
+
+#[tokio::test]
+async fn a_wrong_version_says_so_in_its_body_and_header() {
+    let sim = broken("wrong_version", &[]).await;
+    let (status, version, body) = probed(&sim, "us-east-1a").await;
+    assert_eq!((status, body.as_str()), (200, "serving another version\n"));
+    assert_ne!(version, "ami-12345678");
+    let address = sim.ledger().await.instances[0].address;
+    let (_, same) = ask(sim.agent(address), "GET", "/version", "-", "").await.expect("an answer");
+    assert_eq!(same, version);
+}
+
+#[tokio::test]
+async fn one_zone_sees_an_instance_healthy_that_another_does_not() {
+    let sim = broken("one_zone", &[]).await;
+    let (status, version, body) = probed(&sim, "us-east-1a").await;
+    assert_eq!((status, version.as_str(), body.as_str()), (200, "ami-12345678", "serving\n"));
+    assert_eq!(probed(&sim, "us-east-1b").await.0, 503);
+
+    // The same without the header, from addresses in the zones' subnets.
+    for (client, seen) in [([127, 64, 9, 9], "200"), ([127, 72, 9, 9], "503"), ([127, 0, 0, 1], "200")] {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind((Ipv4Addr::from(client), 0).into()).expect("binds");
+        let address = sim.ledger().await.instances[0].address;
+        let mut socket = socket.connect(sim.agent(address)).await.expect("connects");
+        socket.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("writes");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.expect("an answer");
+        assert_eq!(answer.split(' ').nth(1), Some(seen), "from {client:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_one_answers_after_its_time() {
+    // 20 s for each answer, at a hundredth.
+    let sim = broken("slow", &["--time-scale", "100"]).await;
+    let before = sim.ledger().await.now_ms;
+    assert_eq!(probed(&sim, "us-east-1a").await.0, 200);
+    assert!(sim.ledger().await.now_ms - before >= 20_000);
+}
+
+#[tokio::test]
+async fn checked_signatures_turn_away_who_has_no_key_and_do_nothing_for_them() {
+    let keys = [("AKIDEXAMPLE".to_string(), "secret".to_string())].into();
+    let settings = Settings { signatures: Signatures::Checked, access_keys: keys, ..quick() };
+    let sim = Running::start(settings, &[]).await;
+    // `ask` sends half a signature.
+    let (status, body) = sim.call(&run("t1", 1)).await;
+    assert_eq!((status, element(&body, "Code")), (400, "IncompleteSignature"));
+    assert!(!element(&body, "RequestID").is_empty(), "{body}");
+    let ledger = sim.ledger().await;
+    assert_eq!((ledger.instances.len(), ledger.apis["RunInstances"].calls), (0, 0));
+    let state: serde_json::Value = sim.json("/_sim/state").await;
+    assert_eq!(state["totals"]["turned_away"], 1);
+}
+
+#[tokio::test]
+async fn whatever_the_method_the_answer_is_xml_and_has_a_request_id() {
+    let sim = Running::start(quick(), &[]).await;
+    for method in ["OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "GET", "HEAD"] {
+        let mut socket = TcpStream::connect(sim.ec2()).await.expect("connects");
+        let request = format!("{method} /some/where?x=%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.expect("writes");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(
+            answer.contains("content-type: text/xml") && answer.contains("x-amzn-requestid: "),
+            "{answer}"
+        );
+        // A HEAD has no body to tell.
+        assert_eq!(element(&answer, "Code"), if method == "HEAD" { "" } else { "MissingAction" }, "{answer}");
+    }
+    // Not even HTTP: a bare 400, and no page.
+    let mut socket = TcpStream::connect(sim.ec2()).await.expect("connects");
+    socket.write_all(b"\x16\x03\x01\x00\xa5 hello\r\n\r\n").await.expect("writes");
+    let mut answer = String::new();
+    let _ = socket.read_to_string(&mut answer).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && !answer.contains("<html"), "{answer}");
 }

@@ -49,6 +49,9 @@ pub enum Command {
     /// Run the simulated EC2 and its instances alone, on loopback.
     Sim(crate::sim::SimOptions),
 
+    /// Run drills in virtual time: thousands of seeds, an oracle at every event.
+    Simulate(crate::simulate::SimulateOptions),
+
     #[command(flatten)]
     Ask(Ask),
 

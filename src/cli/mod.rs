@@ -51,6 +51,14 @@ fn run(cli: &Cli, io: &Io) -> Result<Done, Failure> {
             here(crate::sim::run(options.clone()))?;
             Ok(Done::Well)
         }
+        Command::Simulate(options) => {
+            let passed = crate::simulate::run(options).map_err(|e| failed(&e))?;
+            if passed {
+                Ok(Done::Well)
+            } else {
+                Err(Failure::Failed("not every invariant held and every figure was reached".into()))
+            }
+        }
         Command::Ask(ask) => ask::run(ask, &cli.service, io),
         Command::Config(command) => config::run(command, cli.service.json, io),
     }

@@ -11,6 +11,7 @@
 pub mod crash;
 pub mod handle;
 mod perform;
+pub mod protocol;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crash::{CrashPoint, Crasher};
 pub use handle::{AskError, Handle, Readiness};
 use handle::{Ends, Request};
 use perform::Performer;
+use protocol::Uncommitted;
 
 /// Most events that one decision takes in: keeps a transaction, and the wait for it, short.
 const MOST_EVENTS: usize = 8_192;
@@ -214,13 +216,13 @@ impl Engine {
     /// One decision, committed and set going. Returns when to decide again at the latest.
     async fn round(&mut self, events: Vec<Event>) -> Result<Time, EngineError> {
         let deciding = Stopwatch::start();
-        let decision = self.core.decide(self.parts.clock.now(), ids::seed(), events);
+        let decision = Uncommitted::decide(&mut self.core, self.parts.clock.now(), ids::seed(), events);
         self.parts.gauges.decision(deciding.elapsed());
-        let wrote = !decision.changes.is_empty();
+        let wrote = !decision.changes().is_empty();
         if wrote {
             self.parts.crasher.at(CrashPoint::BeforeCommit);
             let committing = Stopwatch::start();
-            self.parts.store.commit(self.epoch, &decision.changes).await.map_err(|e| match e {
+            self.parts.store.commit(self.epoch, decision.changes()).await.map_err(|e| match e {
                 CommitError::Fenced { by } => EngineError::Fenced { by },
                 other @ CommitError::Storage(_) => EngineError::Commit(other),
             })?;
@@ -228,9 +230,11 @@ impl Engine {
             self.parts.crasher.at(CrashPoint::AfterCommit);
         }
         // Shown before it is answered, so that whoever was answered finds what was answered.
-        let answers = decision.actions.iter().any(|a| matches!(a, Action::Answer { .. }));
+        let wake = decision.wake();
+        let actions = decision.committed();
+        let answers = actions.iter().any(|a| matches!(a, Action::Answer { .. }));
         self.show(answers);
-        for action in decision.actions {
+        for action in actions {
             if let Action::Answer { ticket, answer } = action {
                 if let Some(sender) = self.waiting.remove(&ticket) {
                     // A caller that has gone away finds its request under its idempotency key.
@@ -240,7 +244,7 @@ impl Engine {
                 self.performer.perform(action);
             }
         }
-        Ok(self.wake_for_view(decision.wake, wrote))
+        Ok(self.wake_for_view(wake, wrote))
     }
 
     /// Wakes up for a view that was put off, even if nothing else is due.

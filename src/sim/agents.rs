@@ -4,6 +4,17 @@
 //! by the address that a connection was made to. Who is not there, or not yet, or refuses, is told
 //! by a reset right after the kernel accepted: a client sees a connection that fails at once. (A
 //! probe that only opens a connection cannot see the difference; one that asks for a page can.)
+//!
+//! What an agent answers:
+//!
+//! | request | answer |
+//! | --- | --- |
+//! | `PUT` or `POST` to the configure path | 200; the fields `slot` and `attempt` of a JSON body go into the ledger |
+//! | `GET /health` | 200 `serving` once configured, else 503 `not ready`; one that runs another version says `serving another version` |
+//! | `GET /version` | the image it runs, which every answer of `/health` has in its header `x-version` too |
+//!
+//! A request comes from the zone that its header `x-sim-from-zone` names, or from that of the subnet
+//! that its source address is in; from 127.0.0.1 it comes from no zone.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,7 +22,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,7 +35,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use super::model::ec2::{Door, Health};
+use super::model::ec2::{Door, Health, Seen};
+use super::model::{Contact, Model};
 use super::shared::Shared;
 use super::sockets::accept;
 
@@ -39,6 +52,9 @@ const HANG_MAX: Duration = Duration::from_mins(5);
 /// Where the configuration is pushed to if nothing else is said.
 pub const CONFIGURE_PATH: &str = "/configure";
 const HEALTH_PATH: &str = "/health";
+const VERSION_PATH: &str = "/version";
+/// Names the zone that a request comes from.
+const FROM_ZONE: &str = "x-sim-from-zone";
 
 /// How many connections there may be at once.
 #[derive(Clone, Copy, Debug)]
@@ -91,11 +107,12 @@ impl Agents {
         let slots = Arc::new(Semaphore::new(self.state.limits.connections));
         loop {
             let (socket, slot) = accept(&self.listener, &slots).await;
-            let Some(address) = loopback(&socket) else {
+            let Some((address, client)) = loopback(&socket) else {
                 reset(&socket);
                 continue;
             };
-            match self.shared.with(|model, now| model.door(address, now)) {
+            let Contact { door, delay_ms } = self.shared.with(|model, now| model.contact(address, now));
+            match door {
                 Door::Reset => reset(&socket),
                 Door::Hang => match self.state.silent.clone().try_acquire_owned() {
                     Ok(permit) => {
@@ -109,7 +126,8 @@ impl Agents {
                 Door::Open => {
                     let (shared, state) = (self.shared.clone(), self.state.clone());
                     tokio::spawn(async move {
-                        answer(socket, address, &shared, &state).await;
+                        let agent = Agent { address, client, delay_ms, shared: &shared, state: &state };
+                        agent.serve(socket).await;
                         drop(slot);
                     });
                 }
@@ -118,12 +136,13 @@ impl Agents {
     }
 }
 
-/// The instance's address, if both ends are on this machine.
-fn loopback(socket: &TcpStream) -> Option<Ipv4Addr> {
-    let (local, peer) = (socket.local_addr().ok()?.ip(), socket.peer_addr().ok()?.ip());
-    match local {
-        IpAddr::V4(address) if local.is_loopback() && peer.is_loopback() => Some(address),
-        IpAddr::V4(_) | IpAddr::V6(_) => None,
+/// The instance's and the client's address, if both ends are on this machine.
+fn loopback(socket: &TcpStream) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    match (socket.local_addr().ok()?.ip(), socket.peer_addr().ok()?.ip()) {
+        (IpAddr::V4(local), IpAddr::V4(peer)) if local.is_loopback() && peer.is_loopback() => {
+            Some((local, peer))
+        }
+        (IpAddr::V4(_) | IpAddr::V6(_), _) => None,
     }
 }
 
@@ -141,49 +160,82 @@ async fn hang(mut socket: TcpStream) {
     let _ = crate::time::timeout_on_the_wall(HANG_MAX, until_closed).await;
 }
 
-async fn answer(socket: TcpStream, address: Ipv4Addr, shared: &Shared, state: &State) {
-    let _ = socket.set_nodelay(true);
-    let service = service_fn(|request| respond(request, address, shared, state));
-    // One request a connection: descriptors are what is scarce.
-    let serve = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(socket), service);
-    let _ = crate::time::timeout_on_the_wall(LIFE_MAX, serve).await;
-}
-
 /// The connection closes without an answer: the client went away, or the instance did.
 #[derive(Debug, thiserror::Error)]
 #[error("the instance is gone")]
 struct Gone;
 
-async fn respond(
-    request: Request<Incoming>,
+/// One instance's agent for one connection.
+struct Agent<'a> {
     address: Ipv4Addr,
-    shared: &Shared,
-    state: &State,
-) -> Result<Response<Full<Bytes>>, Gone> {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path();
-    if path == HEALTH_PATH {
-        return match shared.with(|model, now| model.health(address, now)) {
-            Some(Health::Serving) => Ok(response(StatusCode::OK, "serving\n")),
-            Some(Health::NotReady) => Ok(response(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")),
-            None => Err(Gone),
+    client: Ipv4Addr,
+    /// Before each answer, in the model's time.
+    delay_ms: u32,
+    shared: &'a Shared,
+    state: &'a State,
+}
+
+impl Agent<'_> {
+    async fn serve(&self, socket: TcpStream) {
+        let _ = socket.set_nodelay(true);
+        let service = service_fn(|request| self.respond(request));
+        // One request a connection: descriptors are what is scarce.
+        let serve = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(socket), service);
+        let slow = self.shared.clock().on_the_wall(self.delay());
+        let _ = crate::time::timeout_on_the_wall(LIFE_MAX + slow, serve).await;
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_millis(u64::from(self.delay_ms))
+    }
+
+    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Gone> {
+        let (head, body) = request.into_parts();
+        if self.delay_ms > 0 {
+            self.shared.clock().sleep(self.delay()).await;
+        }
+        let path = head.uri.path();
+        if path == HEALTH_PATH {
+            return self.seen(&head).map(health);
+        }
+        if path == VERSION_PATH {
+            return self.seen(&head).map(|seen| response(StatusCode::OK, seen.version));
+        }
+        if path != self.state.configure_path {
+            return Ok(response(StatusCode::NOT_FOUND, "there is nothing here\n"));
+        }
+        if !matches!(head.method, Method::PUT | Method::POST) {
+            return Ok(response(StatusCode::METHOD_NOT_ALLOWED, "use PUT or POST\n"));
+        }
+        let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
+            return Ok(response(StatusCode::PAYLOAD_TOO_LARGE, "that is too long\n"));
         };
+        let (slot, attempt) = named_in(&body.to_bytes());
+        let configure = |model: &mut Model, now| model.configure(self.address, slot.as_deref(), attempt, now);
+        if self.shared.with(configure) { Ok(response(StatusCode::OK, "configured\n")) } else { Err(Gone) }
     }
-    if path != state.configure_path {
-        return Ok(response(StatusCode::NOT_FOUND, "there is nothing here\n"));
+
+    /// What this client sees of the instance.
+    fn seen(&self, head: &Parts) -> Result<Seen, Gone> {
+        let named = head.headers.get(FROM_ZONE).and_then(|zone| zone.to_str().ok());
+        let probe = |model: &mut Model, now| {
+            let from = named.or_else(|| model.zone_of(self.client)).map(str::to_string);
+            model.probe(self.address, from.as_deref(), now)
+        };
+        self.shared.with(probe).ok_or(Gone)
     }
-    if !matches!(head.method, Method::PUT | Method::POST) {
-        return Ok(response(StatusCode::METHOD_NOT_ALLOWED, "use PUT or POST\n"));
-    }
-    let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
-        return Ok(response(StatusCode::PAYLOAD_TOO_LARGE, "that is too long\n"));
+}
+
+fn health(seen: Seen) -> Response<Full<Bytes>> {
+    let mut response = match (seen.health, seen.right_version) {
+        (Health::Serving, true) => response(StatusCode::OK, "serving\n"),
+        (Health::Serving, false) => response(StatusCode::OK, "serving another version\n"),
+        (Health::NotReady, _) => response(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
     };
-    let (slot, attempt) = named_in(&body.to_bytes());
-    if shared.with(|model, now| model.configure(address, slot.as_deref(), attempt, now)) {
-        Ok(response(StatusCode::OK, "configured\n"))
-    } else {
-        Err(Gone)
+    if let Ok(version) = HeaderValue::try_from(seen.version) {
+        response.headers_mut().insert("x-version", version);
     }
+    response
 }
 
 /// The fields `slot` and `attempt` of a JSON body, where there are any. Templates may write the
@@ -198,8 +250,8 @@ fn named_in(body: &[u8]) -> (Option<String>, Option<u32>) {
     (text("slot"), text("attempt").and_then(|a| a.parse().ok()))
 }
 
-fn response(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn response(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     response
 }

@@ -3,7 +3,8 @@
 //! It launches ordinal after ordinal as soon as both of `RunInstances`' buckets have the tokens for
 //! it, knows at once which ones are broken and puts the next ordinal in their place, learns of
 //! every boot in the same instant and configures it in the same instant. It is done when the last
-//! of the first N good instances serves: `max(launch + boot + configure)`.
+//! of the first N good instances serves: `max(launch + boot + configure)`. One that is good at first
+//! counts as good, and places where more are broken (`ways.by`) are passed over.
 //!
 //! The launch times are a closed form, not a simulation of one policy: ordinal k (from 0) needs
 //! k + 1 instance tokens and `ceil((k + 1) / batch)` request tokens since the start, hence
@@ -19,7 +20,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fate::Fate;
-use super::settings::{BucketSettings, Settings};
+use super::model::ec2::call::Action;
+use super::settings::{BucketSettings, Part, Settings};
 
 /// The best possible outcome for a number of instances.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ pub fn bound(settings: &Settings, seed: u64, count: u32, batch: u32) -> Option<B
         }
         let launch_s = launched_at(settings, ordinal, batch)?;
         let fate = Fate::of(settings, seed, ordinal);
-        if fate.broken.is_none() {
+        if fate.serves() {
             good += 1;
             let until_serving_ms = f64::from(fate.boot_ms) + f64::from(fate.configure_ms);
             last_s = last_s.max(launch_s + until_serving_ms / 1_000.0);
@@ -62,8 +64,9 @@ pub fn bound(settings: &Settings, seed: u64, count: u32, batch: u32) -> Option<B
 fn launched_at(settings: &Settings, ordinal: u64, batch: u32) -> Option<f64> {
     let instances = ordinal + 1;
     let requests = instances.div_ceil(u64::from(batch));
-    let instances = tokens_by(&settings.buckets.run_instances_resource, instances)?;
-    let requests = tokens_by(&settings.buckets.run_instances, requests)?;
+    let bucket = |part| settings.buckets.of(Action::RunInstances, part);
+    let instances = tokens_by(&bucket(Part::Resource)?, instances)?;
+    let requests = tokens_by(&bucket(Part::Requests)?, requests)?;
     Some(instances.max(requests))
 }
 
@@ -73,8 +76,8 @@ fn tokens_by(bucket: &BucketSettings, tokens: u64) -> Option<f64> {
     let missing = tokens as f64 - bucket.at_start();
     if missing <= 0.0 {
         Some(0.0)
-    } else if bucket.refill > 0.0 {
-        Some(missing / bucket.refill)
+    } else if bucket.left_over() > 0.0 {
+        Some(missing / bucket.left_over())
     } else {
         None
     }

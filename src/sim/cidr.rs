@@ -48,6 +48,11 @@ impl Cidr {
         self.base <= last(other) && other.base <= last(self)
     }
 
+    #[must_use]
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        (self.base..=self.base + (self.size() - 1)).contains(&u32::from(address))
+    }
+
     /// Its four quarters; none if they would be smaller than a subnet may be.
     #[must_use]
     pub fn quarters(self) -> Vec<Cidr> {

@@ -17,6 +17,28 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// What the fault script with this place in the list does to the call with this number.
+    Script = 20,
+    /// The packets of the contact with this number.
+    Contact = 21,
+    /// What becomes of the connection to the front with this number.
+    Connection = 22,
+    /// What a group of Auto Scaling does by itself, and when.
+    AutoScaling = 10,
+    /// The names of Auto Scaling's things.
+    AutoScalingName = 11,
+    /// What becomes of the notice with this number.
+    Delivery = 12,
+    /// The id of the SQS message with this number.
+    Message = 40,
+    /// Which message a receive comes upon.
+    Receive = 41,
+    /// Tokens, ids and copies of SNS's messages, in their order.
+    Sns = 42,
+    /// The pause before the next attempt of a delivery.
+    Attempt = 43,
+    /// Ids and copies of `EventBridge`'s events, in their order.
+    Event = 44,
 }
 
 /// A stream of draws.
@@ -36,13 +58,29 @@ impl Draw {
         self.0.random::<f64>() * 100.0 < percent
     }
 
+    /// Evenly from 0 up to, not including, 1.
+    pub(super) fn unit(&mut self) -> f64 {
+        self.0.random()
+    }
+
     /// Evenly from 0 up to, not including, `n`.
     pub(super) fn below(&mut self, n: u32) -> u32 {
         self.0.random_range(0..n.max(1))
     }
 
+    /// Evenly from 0 to 1.
+    pub(super) fn share(&mut self) -> f64 {
+        self.0.random()
+    }
+
     pub(super) fn bits(&mut self) -> u64 {
         self.0.random()
+    }
+
+    /// Looks like the random UUIDs that AWS names requests and messages by.
+    pub(super) fn uuid(&mut self) -> String {
+        let bits = u128::from(self.bits()) << 64 | u128::from(self.bits());
+        uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 
     /// Evenly from the range, in milliseconds.

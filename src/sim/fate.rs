@@ -1,9 +1,9 @@
-//! What becomes of one instance: decided at its launch by the seed and its ordinal alone.
+//! What becomes of one instance: decided at its launch by the seed, its ordinal and its place.
 
 use crate::decide::words::named;
 
 use super::draw::{Draw, Purpose};
-use super::settings::Settings;
+use super::settings::{Settings, Site};
 
 named! {
     /// The ways in which an instance is broken.
@@ -18,12 +18,43 @@ named! {
         NeverBoots = "never_boots",
         /// Terminated by EC2 while pending, with a state reason.
         Dies = "dies",
+        /// Answers everything as a good one does, but takes `ways.slow_ms` for each answer.
+        Slow = "slow",
+        /// Once configured, its health is good and bad in turn.
+        Flaps = "flaps",
+        /// Healthy, but what runs there is another version than was launched: the body of its
+        /// health, its header `x-version` and its `/version` say so.
+        WrongVersion = "wrong_version",
+        /// Good at first; terminated by itself after it served for `ways.serves`.
+        DiesLater = "dies_later",
+        /// Good at first; its agent resets every connection after it served for `ways.serves`, while
+        /// EC2 goes on saying `running`.
+        AgentStops = "agent_stops",
+        /// Healthy to those who ask from its own zone, 503 to those in another.
+        OneZone = "one_zone",
     }
 }
 
 impl Broken {
-    /// What the half that does not hang is spread over.
+    /// What the half that does not hang is spread over if no weights are given.
     const LOUD: [Broken; 4] = [Broken::Refuses, Broken::NeverReady, Broken::NeverBoots, Broken::Dies];
+
+    /// It serves like a good one, though not for ever.
+    #[must_use]
+    pub fn is_good_at_first(self) -> bool {
+        match self {
+            Broken::DiesLater | Broken::AgentStops => true,
+            Broken::Hangs
+            | Broken::Refuses
+            | Broken::NeverReady
+            | Broken::NeverBoots
+            | Broken::Dies
+            | Broken::Slow
+            | Broken::Flaps
+            | Broken::WrongVersion
+            | Broken::OneZone => false,
+        }
+    }
 }
 
 /// One instance's future. Durations in milliseconds.
@@ -37,13 +68,32 @@ pub struct Fate {
     pub visible_ms: u32,
     /// From the terminate call until terminated.
     pub shutdown_ms: u32,
+    /// From running until the status checks pass.
+    pub checked_ms: u32,
     pub broken: Option<Broken>,
+    /// If it flaps: how long it is healthy, and unhealthy, at a time.
+    pub flap_ms: u32,
+    /// If it is good at first: how long it serves.
+    pub serves_ms: u32,
 }
 
 impl Fate {
-    /// The fate of the instance that is launched as number `ordinal` (from 0) under this seed.
+    /// The fate of the instance that is launched as number `ordinal` (from 0) under this seed,
+    /// wherever that is: shares for single places are left aside.
     #[must_use]
     pub fn of(settings: &Settings, seed: u64, ordinal: u64) -> Fate {
+        Fate::drawn(settings, seed, ordinal, None)
+    }
+
+    /// The same for an instance at a place.
+    #[must_use]
+    pub fn at(settings: &Settings, seed: u64, ordinal: u64, site: &Site<'_>) -> Fate {
+        Fate::drawn(settings, seed, ordinal, Some(site))
+    }
+
+    fn drawn(settings: &Settings, seed: u64, ordinal: u64, site: Option<&Site<'_>>) -> Fate {
+        let ways = &settings.ways;
+        let by = site.and_then(|site| ways.at(site));
         let mut draw = Draw::new(seed, Purpose::Instance, ordinal);
         // Drawn always and in this order, so that a changed share of broken ones changes nothing
         // about the times of the others.
@@ -51,10 +101,15 @@ impl Fate {
         let configure_ms = draw.spread(settings.configure);
         let visible_ms = draw.range(settings.visible_after);
         let shutdown_ms = draw.range(settings.shutdown);
-        let (broken, hangs) = (draw.chance(settings.broken), draw.chance(50.0));
+        let (broken, hangs) = (draw.chance(by.map_or(settings.broken, |by| by.percent)), draw.chance(50.0));
         let loud = Broken::LOUD[draw.below(4) as usize];
-        let broken = broken.then_some(if hangs { Broken::Hangs } else { loud });
-        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, broken }
+        let checked_ms = draw.range(settings.ec2.status_checks);
+        let usual = if hangs { Broken::Hangs } else { loud };
+        let weighed = ways.weighed(draw.unit());
+        let way = by.and_then(|by| by.way).or(weighed).unwrap_or(usual);
+        let (flap_ms, serves_ms) = (draw.range(ways.flap), draw.range(ways.serves));
+        let broken = broken.then_some(way);
+        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, checked_ms, broken, flap_ms, serves_ms }
     }
 
     /// From launch until EC2 says `running`.
@@ -62,12 +117,19 @@ impl Fate {
     pub fn running_ms(&self) -> u32 {
         self.boot_ms / 2
     }
+
+    /// It comes into service, for some time at least.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.broken.is_none_or(Broken::is_good_at_first)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::settings::{BrokenBy, Ways};
     use super::*;
 
     #[test]
@@ -83,6 +145,20 @@ mod tests {
         for kind in Broken::LOUD {
             assert!((share(Some(kind)) - 0.05).abs() < 0.01, "{kind}: {}", share(Some(kind)));
         }
+        assert_eq!(kinds.len(), 6);
+    }
+
+    #[test]
+    fn weights_choose_among_all_ways() {
+        let weights = Broken::ALL.iter().map(|way| (*way, 1.0)).collect();
+        let ways = Ways { weights, ..Ways::default() };
+        let settings = Settings { broken: 100.0, ways, ..Settings::default() };
+        let mut kinds = BTreeMap::new();
+        for ordinal in 0..11_000 {
+            *kinds.entry(Fate::of(&settings, 3, ordinal).broken).or_insert(0_u32) += 1;
+        }
+        assert_eq!(kinds.len(), Broken::ALL.len());
+        assert!(kinds.values().all(|n| (850..1_150).contains(n)), "{kinds:?}");
     }
 
     #[test]
@@ -91,6 +167,25 @@ mod tests {
         for ordinal in 0..500 {
             let (a, b) = (Fate::of(&few, 1, ordinal), Fate::of(&many, 1, ordinal));
             assert_eq!(Fate { broken: None, ..b }, a);
+        }
+    }
+
+    #[test]
+    fn a_place_has_its_own_share_and_way() {
+        let by = BrokenBy {
+            image: None,
+            zone: Some("us-east-1b".into()),
+            instance_type: None,
+            percent: 100.0,
+            way: Some(Broken::OneZone),
+        };
+        let ways = Ways { by: vec![by], ..Ways::default() };
+        let settings = Settings { ways, ..Settings::default() };
+        let at =
+            |zone, n| Fate::at(&settings, 1, n, &Site { image: "ami-1", zone, instance_type: "m5.large" });
+        for n in 0..100 {
+            assert_eq!(at("us-east-1b", n).broken, Some(Broken::OneZone));
+            assert_eq!(at("us-east-1a", n), Fate::of(&settings, 1, n));
         }
     }
 }

@@ -9,7 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::bound::Bound;
 use super::fate::Broken;
 use super::model::ApiCounters;
+use super::model::autoscaling::words::{HealthStatus, LifecycleState, Process};
+use super::model::autoscaling::{HookAction, Tally};
 use super::model::ec2::State;
+use super::model::events::RuleCounts;
+use super::model::outbox::DeliveryCounts;
+use super::model::sns::TopicCounts;
+use super::model::sqs::QueueCounts;
 
 /// Everything that was launched and called (`GET /_sim/ledger`). Times in milliseconds of the
 /// model's time.
@@ -23,6 +29,67 @@ pub struct Ledger {
     pub unknown_actions: u64,
     /// In the order of their launch.
     pub instances: Vec<Entry>,
+    /// Auto Scaling groups, by name.
+    #[serde(default)]
+    pub groups: Vec<GroupEntry>,
+    /// Every lifecycle action there ever was, in the order of their beginning.
+    #[serde(default)]
+    pub hook_actions: Vec<HookAction>,
+    #[serde(default)]
+    pub messages: Messages,
+}
+
+/// One Auto Scaling group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupEntry {
+    pub name: String,
+    pub min: u32,
+    pub max: u32,
+    pub desired: u32,
+    pub deleting: bool,
+    pub suspended: Vec<Process>,
+    /// How many members are in which part of their life.
+    pub tally: Tally,
+    /// The most there ever were at one moment: coming and in service; in whatever state; coming and
+    /// in service beyond the maximum of that moment.
+    pub most_counted: u32,
+    pub most_members: u32,
+    pub most_over_max: u32,
+    /// In the order of their launch.
+    pub members: Vec<MemberEntry>,
+}
+
+/// One instance of a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberEntry {
+    pub id: String,
+    /// Its number among all instances ever launched, from 0.
+    pub ordinal: u32,
+    pub zone: String,
+    pub state: LifecycleState,
+    /// Since when it is in this state, and since when it was last in service.
+    pub since_ms: i64,
+    pub in_service_ms: Option<i64>,
+    pub health: HealthStatus,
+    /// From scale-in.
+    pub protected: bool,
+    /// With the group's load balancers.
+    pub registered: bool,
+}
+
+/// What the services told each other and the world.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// What went through each SQS queue, by name.
+    pub queues: BTreeMap<String, QueueCounts>,
+    /// What went through each SNS topic, by name.
+    pub topics: BTreeMap<String, TopicCounts>,
+    /// What went by each `EventBridge` rule, by name.
+    pub rules: BTreeMap<String, RuleCounts>,
+    /// What left over HTTP, by its sender.
+    pub deliveries: BTreeMap<String, DeliveryCounts>,
+    /// Messages to queues and topics that do not exist.
+    pub astray: u64,
 }
 
 /// One instance.
@@ -48,7 +115,8 @@ pub struct Entry {
     pub configured_ms: Option<i64>,
     pub slot: Option<String>,
     pub attempt: Option<u32>,
-    /// Its health endpoint would answer 200 now, and since when.
+    /// It is good: its health endpoint would answer 200 now, to everybody, at once, as the version
+    /// that was launched. And since when.
     pub serving: bool,
     pub serving_since_ms: Option<i64>,
     pub terminated_ms: Option<i64>,
@@ -63,7 +131,7 @@ pub struct Summary {
     pub launched: u64,
     /// Pending or running.
     pub live: u64,
-    /// Live, configured and healthy.
+    /// Live, configured and good.
     pub serving: u64,
     /// Live and not serving: still on their way, broken, or orphans.
     pub live_not_serving: u64,

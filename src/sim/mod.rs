@@ -11,6 +11,7 @@
 pub mod agents;
 pub mod bound;
 pub mod cidr;
+mod deliver;
 mod draw;
 pub mod fate;
 pub mod ledger;
@@ -19,6 +20,7 @@ mod options;
 mod run;
 pub mod settings;
 mod shared;
+mod signer;
 mod sockets;
 pub mod wire;
 

@@ -1,6 +1,7 @@
 //! `muster sim`: the model, its fronts and its agents as one process.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::decide::words::Time;
 use crate::time::Clock;
 
 use super::agents::{AgentLimits, Agents};
+use super::deliver::Deliverer;
 use super::model::Model;
 use super::options::SimOptions;
 use super::settings::{Settings, SubnetSettings};
@@ -33,6 +35,7 @@ pub struct Announcement {
 pub struct Sim {
     front: Front,
     agents: Agents,
+    deliverer: Deliverer,
     shared: Shared,
     announcement: Announcement,
 }
@@ -51,6 +54,7 @@ impl Sim {
         let clock = Clock::scaled(options.time_scale, options.origin_ms.map(Time));
         let subnets = settings.subnets.clone();
         let shared = Shared::new(Model::new(settings, seed)?, clock);
+        shared.with(Model::begin);
 
         // Half of the descriptors for contacts, half of those for silent ones at most; an eighth
         // for API connections, of which each client keeps a few.
@@ -62,9 +66,13 @@ impl Sim {
         let agents = Agents::bind(options.agent_port, &options.configure_path, limits, shared.clone())
             .with_context(|| format!("cannot listen on port {} for the agents", options.agent_port))?;
 
+        let deliverer = Deliverer::new(shared.clone(), (descriptors / 16).clamp(1, 256))
+            .context("endpoint_authorities are no certificates")?;
+
         let ec2 = format!("http://{}", front.address()?);
+        shared.with(|model, _| model.listens_at(&ec2));
         let announcement = Announcement { ec2, agent_port: agents.port()?, subnets, seed };
-        Ok(Sim { front, agents, shared, announcement })
+        Ok(Sim { front, agents, deliverer, shared, announcement })
     }
 
     #[must_use]
@@ -80,7 +88,24 @@ impl Sim {
 
     /// Serves for ever.
     pub async fn serve(self) {
-        tokio::join!(self.front.serve(), self.agents.serve());
+        tokio::join!(self.front.serve(), self.agents.serve(), happen(&self.shared), self.deliverer.serve());
+    }
+}
+
+/// Lets what is due by itself happen when it is due, though nobody calls.
+async fn happen(shared: &Shared) {
+    /// A call may bring forward what is due next: looked for again after so long on the wall. Half
+    /// of what a person notices; ten looks a second cost nothing.
+    const AGAIN: Duration = Duration::from_millis(100);
+    loop {
+        let due = shared.with(|model, now| {
+            model.settle(now);
+            model.due()
+        });
+        let clock = shared.clock();
+        let wait = due.map_or(AGAIN, |at| clock.on_the_wall(Time(at).since(clock.now())).min(AGAIN));
+        // Not less than the system can sleep: a model that is always due must not spin.
+        crate::time::sleep_on_the_wall(wait.max(Duration::from_millis(1))).await;
     }
 }
 

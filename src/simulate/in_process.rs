@@ -2,18 +2,17 @@
 
 use futures_util::future::BoxFuture;
 
+use super::adapt;
 use crate::cloud::Ec2;
+use crate::cloud::classify::classify;
 use crate::contact::Contacts;
 use crate::decide::action::Target;
 use crate::decide::event::{CallError, Contact, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
-use crate::decide::words::{Ec2Id, ErrorClass};
-
+use crate::decide::words::Ec2Id;
 use crate::sim::Shared;
-use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
-use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances};
-use crate::sim::model::ec2::error::Code;
-use crate::sim::model::ec2::{Door, Health, State};
+use crate::sim::model::call::{Call, Outcome};
+use crate::sim::model::ec2::{Door, Health};
 
 /// The model as [`Ec2`] and [`Contacts`]: answers at once, in the caller's task.
 #[derive(Clone)]
@@ -25,71 +24,25 @@ impl InProcess {
         InProcess(shared)
     }
 
-    fn call(&self, call: Call) -> Result<Answer, CallError> {
-        match self.0.with(|model, now| model.handle(&AnyCall::Ec2(call), now)).outcome {
-            Outcome::Answer(AnyAnswer::Ec2(answer)) => Ok(answer),
-            Outcome::Error(Failure { code, message, .. }) => {
-                let class = code.parse().map_or(ErrorClass::Unknown, class);
-                Err(CallError { class, code: code.to_string(), message })
-            }
-            Outcome::Lost => Err(unexpected("the reply was lost")),
-        }
+    fn call(&self, call: &Call) -> Outcome {
+        self.0.with(|model, now| model.handle(call, now)).outcome
     }
 }
 
 impl Ec2 for InProcess {
     fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
-        let call = Call::RunInstances(RunInstances {
-            token: Some(body.token.clone()),
-            min_count: body.min_count,
-            max_count: body.max_count,
-            subnet: Some(body.subnet.clone()),
-            zone: None,
-            image: body.image.clone(),
-            instance_type: Some(body.instance_type.clone()),
-            template: body.template.is_some(),
-            key_name: body.key_name.clone(),
-            user_data: body.user_data.clone(),
-            tags: body.tags.clone(),
-            other: other(body),
-        });
-        Box::pin(async move {
-            match self.call(call)? {
-                Answer::Launched(reservation) => reservation.instances.iter().map(seen).collect(),
-                Answer::Instances { .. } | Answer::Terminating(_) | Answer::Subnets { .. } => {
-                    Err(wrong_answer())
-                }
-            }
-        })
+        Box::pin(async move { adapt::launched(self.call(&adapt::launch_call(body))) })
     }
 
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
-        Box::pin(async move {
-            let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(Call::DescribeInstances(Read { ids, ..Read::default() }))? {
-                Answer::Instances { reservations, .. } => {
-                    reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
-                }
-                Answer::Launched(_) | Answer::Terminating(_) | Answer::Subnets { .. } => Err(wrong_answer()),
-            }
-        })
+        Box::pin(async move { adapt::described(self.call(&adapt::describe_call(ids.iter().copied()))) })
     }
 
     fn terminate_instances<'a>(
         &'a self,
         ids: &'a [Ec2Id],
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
-        Box::pin(async move {
-            let ids = ids.iter().map(ToString::to_string).collect();
-            match self.call(Call::TerminateInstances { ids })? {
-                Answer::Terminating(changes) => {
-                    changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
-                }
-                Answer::Launched(_) | Answer::Instances { .. } | Answer::Subnets { .. } => {
-                    Err(wrong_answer())
-                }
-            }
-        })
+        Box::pin(async move { adapt::terminating(self.call(&adapt::terminate_call(ids.iter().copied()))) })
     }
 }
 
@@ -132,73 +85,6 @@ impl InProcess {
     }
 }
 
-/// What the model does not act on, but compares under the same token.
-fn other(body: &LaunchBody) -> std::collections::BTreeMap<String, String> {
-    let groups = (1..).zip(&body.security_groups).map(|(i, g)| (format!("SecurityGroupId.{i}"), g.clone()));
-    let profile = body.instance_profile.iter().map(|p| ("IamInstanceProfile.Name".into(), p.clone()));
-    let template = body.template.iter().map(|t| ("LaunchTemplate".into(), format!("{} {}", t.id, t.version)));
-    groups.chain(profile).chain(template).collect()
-}
-
-fn seen(view: &InstanceView) -> Result<Seen, CallError> {
-    Ok(Seen {
-        id: id(&view.id)?,
-        state: state(view.state),
-        address: view.address.map(Into::into),
-        state_reason: view.state_reason.map(|r| r.message().to_string()),
-    })
-}
-
-fn state(state: State) -> Ec2State {
-    match state {
-        State::Pending => Ec2State::Pending,
-        State::Running => Ec2State::Running,
-        State::ShuttingDown => Ec2State::ShuttingDown,
-        State::Terminated => Ec2State::Terminated,
-    }
-}
-
-fn id(text: &str) -> Result<Ec2Id, CallError> {
-    text.parse().map_err(|e: String| unexpected(&e))
-}
-
-/// As an answer that could not be read.
-fn unexpected(message: &str) -> CallError {
-    CallError { class: ErrorClass::Unknown, code: "unreadable".into(), message: message.into() }
-}
-
-fn wrong_answer() -> CallError {
-    unexpected("the answer is to another question")
-}
-
-/// What the codes mean to a caller (aws-facts 2.3).
-fn class(code: Code) -> ErrorClass {
-    match code {
-        Code::RequestLimitExceeded => ErrorClass::Throttle,
-        Code::InternalError => ErrorClass::Unknown,
-        Code::InsufficientInstanceCapacity => ErrorClass::Capacity,
-        Code::InsufficientFreeAddressesInSubnet => ErrorClass::Addresses,
-        Code::VcpuLimitExceeded => ErrorClass::Quota,
-        Code::ResourceCountExceeded | Code::FilterLimitExceeded => ErrorClass::TooMany,
-        Code::IdempotentInstanceTerminated => ErrorClass::TokenSpent,
-        Code::IdempotentParameterMismatch => ErrorClass::TokenMismatch,
-        Code::InvalidInstanceIdNotFound => ErrorClass::NotFound,
-        Code::DryRunOperation
-        | Code::InvalidAction
-        | Code::InvalidAmiIdMalformed
-        | Code::InvalidInstanceIdMalformed
-        | Code::InvalidNextToken
-        | Code::InvalidParameterCombination
-        | Code::InvalidParameterValue
-        | Code::InvalidSubnetIdNotFound
-        | Code::InvalidUserDataMalformed
-        | Code::MalformedQueryString
-        | Code::MissingAction
-        | Code::MissingParameter
-        | Code::TagLimitExceeded => ErrorClass::Configuration,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -207,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::decide::group::{Breaker, Canary, Group, LaunchSpec, Watchdogs};
-    use crate::decide::words::{InstanceRef, ScaleUpSeq, SlotId};
+    use crate::decide::words::{ErrorClass, InstanceRef, ScaleUpSeq, SlotId};
     use crate::sim::Model;
     use crate::sim::model::ec2::testing::{A, small_settings};
     use crate::sim::settings::{Settings, Spread};

@@ -4,6 +4,23 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Outcome;
 
+/// What the whole model has seen since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Connections to the front.
+    pub connections: u64,
+    /// Requests to the front: calls, of whatever action, and what was turned away.
+    pub requests: u64,
+    /// Refused for their signature.
+    pub turned_away: u64,
+    /// Calls whose callers are gone and that will take effect later.
+    pub late: u64,
+    /// Connections to instances.
+    pub contacts: u64,
+    /// Instances ever launched.
+    pub launched: u64,
+}
+
 /// Counts of one action since the start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiCounters {
@@ -21,6 +38,10 @@ pub struct ApiCounters {
     /// Closed without an answer: nothing happened, or all of it did.
     pub lost_before: u64,
     pub lost_after: u64,
+    /// Closed without an answer, and it took effect, or will, later.
+    pub late_effects: u64,
+    /// Answered with what nobody can read.
+    pub garbled: u64,
     /// Tokens taken from the request and the instance bucket.
     pub request_tokens: u64,
     pub instance_tokens: u64,

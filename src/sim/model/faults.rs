@@ -1,23 +1,37 @@
 //! What goes wrong with a call, and how long its answer takes: drawn from the seed and the call's
 //! number.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::super::draw::{Draw, Purpose};
-use super::super::settings::{Faults, Latency, PoolCapacity, Settings, SettingsError};
+use super::super::settings::{
+    BucketSettings, Faults, Latency, Part, PoolCapacity, Script, Settings, SettingsError, Ways,
+};
 use super::call::Action;
+use super::ec2;
 
 /// One call's luck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Luck {
     pub(super) lost_before: bool,
     pub(super) throttled: bool,
-    pub(super) error_before: bool,
-    pub(super) error_after: bool,
+    /// HTTP status of an error of the service's own, and of a page of HTML.
+    pub(super) error_before: Option<u16>,
+    pub(super) error_after: Option<u16>,
+    pub(super) html_before: Option<u16>,
+    pub(super) html_after: Option<u16>,
     pub(super) lost_after: bool,
+    /// From the connection's end until the effect.
+    pub(super) late_ms: Option<i64>,
+    pub(super) truncated: bool,
+    pub(super) skew_ms: i64,
     /// Of an answer, and of an error.
     pub(super) answer_ms: u32,
     pub(super) error_ms: u32,
+    /// Beside either of them.
+    pub(super) hang_ms: u32,
 }
 
 impl Luck {
@@ -35,11 +49,17 @@ impl Luck {
         Luck {
             lost_before,
             throttled,
-            error_before: error && before,
-            error_after: error && !before,
+            error_before: (error && before).then_some(500),
+            error_after: (error && !before).then_some(500),
+            html_before: None,
+            html_after: None,
             lost_after,
+            late_ms: None,
+            truncated: false,
+            skew_ms: 0,
             answer_ms,
             error_ms,
+            hang_ms: 0,
         }
     }
 }
@@ -53,13 +73,72 @@ pub struct Change {
     pub lost_replies_before: Option<f64>,
     pub errors: Option<f64>,
     pub latency: Option<Latency>,
+    pub packet_loss: Option<f64>,
+    /// In place of all scripts that run; their times count from now.
+    pub script: Option<Vec<Script>>,
+    /// Beside those that run.
+    pub add_script: Option<Vec<Script>>,
+    /// Of what is launched from now on.
+    pub broken: Option<f64>,
+    pub bad_images: Option<Vec<String>>,
+    pub ways: Option<Ways>,
     /// All of the pools with a limit, in place of those before.
     pub capacity: Option<Vec<PoolCapacity>>,
     /// 0 takes the quota away.
     pub vcpu_quota: Option<u32>,
+    /// Of EC2, by AWS's name of the action.
+    pub buckets: BTreeMap<String, BucketChanges>,
+}
+
+/// What to change about the buckets of one action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BucketChanges {
+    pub requests: BucketChange,
+    pub unfiltered: BucketChange,
+    pub resource: BucketChange,
+}
+
+/// What to change about one bucket. What is not given stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BucketChange {
+    /// Tokens in it now.
+    pub level: Option<f64>,
+    pub burst: Option<f64>,
+    pub refill: Option<f64>,
+    pub taken_by_others: Option<f64>,
+    /// For one that is sent back as it was shown: has no effect any more.
+    pub start: Option<f64>,
+}
+
+impl BucketChanges {
+    fn parts(self) -> [(Part, BucketChange); 3] {
+        [
+            (Part::Requests, self.requests),
+            (Part::Unfiltered, self.unfiltered),
+            (Part::Resource, self.resource),
+        ]
+    }
 }
 
 impl Change {
+    /// Nothing goes wrong any more: no faults, no limits but the buckets.
+    #[must_use]
+    pub fn healed() -> Change {
+        Change {
+            throttle: Some(0.0),
+            lost_replies: Some(0.0),
+            lost_replies_before: Some(0.0),
+            errors: Some(0.0),
+            packet_loss: Some(0.0),
+            script: Some(Vec::new()),
+            capacity: Some(Vec::new()),
+            vcpu_quota: Some(0),
+            ..Change::default()
+        }
+    }
+
     /// The settings with this change.
     ///
     /// # Errors
@@ -74,20 +153,67 @@ impl Change {
             errors: self.errors.unwrap_or(before.errors),
         };
         new.latency = self.latency.unwrap_or(settings.latency);
+        new.packet_loss = self.packet_loss.unwrap_or(settings.packet_loss);
+        new.broken = self.broken.unwrap_or(settings.broken);
+        if let Some(images) = &self.bad_images {
+            new.bad_images.clone_from(images);
+        }
+        if let Some(ways) = &self.ways {
+            new.ways.clone_from(ways);
+        }
+        for script in self.script.iter().chain(&self.add_script).flatten() {
+            script.check()?;
+        }
         if let Some(capacity) = &self.capacity {
             new.capacity.clone_from(capacity);
         }
         if let Some(quota) = self.vcpu_quota {
             new.vcpu_quota = (quota > 0).then_some(quota);
         }
+        for (action, part, change) in self.bucket_changes()? {
+            if change == (BucketChange { level: change.level, ..BucketChange::default() }) {
+                continue;
+            }
+            let Some(before) = new.buckets.of(action, part) else {
+                return Err(no_bucket(action.as_str(), part.as_str()));
+            };
+            let bucket = BucketSettings {
+                burst: change.burst.unwrap_or(before.burst),
+                refill: change.refill.unwrap_or(before.refill),
+                taken_by_others: change.taken_by_others.unwrap_or(before.taken_by_others),
+                start: before.start,
+            };
+            new.buckets.set(action, part, bucket);
+        }
         new.check()?;
         Ok(new)
     }
+
+    /// The levels that are set.
+    pub(super) fn levels(&self) -> Vec<(ec2::call::Action, Part, f64)> {
+        let changes = self.bucket_changes().unwrap_or_default();
+        changes.into_iter().filter_map(|(action, part, change)| Some((action, part, change.level?))).collect()
+    }
+
+    /// # Errors
+    /// The first name that is no action.
+    fn bucket_changes(&self) -> Result<Vec<(ec2::call::Action, Part, BucketChange)>, SettingsError> {
+        let mut all = Vec::new();
+        for (name, changes) in &self.buckets {
+            let action = name.parse().map_err(|_| no_bucket(name, "requests"))?;
+            let changed = changes.parts().into_iter().filter(|(_, c)| *c != BucketChange::default());
+            all.extend(changed.map(|(part, change)| (action, part, change)));
+        }
+        Ok(all)
+    }
+}
+
+fn no_bucket(action: &str, part: &str) -> SettingsError {
+    SettingsError { name: format!("buckets.{action}.{part}"), problem: "EC2 has no such bucket here".into() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::ec2;
     use super::*;
 
     fn luck(faults: Faults, number: u64) -> Luck {
@@ -103,8 +229,8 @@ mod tests {
         assert!((4_800..5_200).contains(&count(|l| l.throttled)));
         assert!((850..1_150).contains(&count(|l| l.lost_after)));
         assert!((400..600).contains(&count(|l| l.lost_before)));
-        assert!((850..1_150).contains(&count(|l| l.error_before)));
-        assert!((850..1_150).contains(&count(|l| l.error_after)));
+        assert!((850..1_150).contains(&count(|l| l.error_before.is_some())));
+        assert!((850..1_150).contains(&count(|l| l.error_after.is_some())));
         assert!(all.iter().all(|l| (1_000..=3_000).contains(&l.answer_ms) && l.error_ms == 300));
     }
 
@@ -127,5 +253,28 @@ mod tests {
         let bad = Change { errors: Some(200.0), ..Change::default() };
         assert_eq!(bad.applied_to(&settings).unwrap_err().name, "faults.errors");
         assert!(serde_json::from_str::<Change>(r#"{"throtle": 30}"#).is_err());
+    }
+
+    #[test]
+    fn a_bucket_is_changed_by_the_name_of_its_action() {
+        let of = |text: &str| serde_json::from_str::<Change>(text).unwrap();
+        let change = of(r#"{"buckets": {"RunInstances": {"resource": {"level": 0, "taken_by_others": 1.5}},
+                            "CreateTags": {"requests": {"burst": 10}}}}"#);
+        let new = change.applied_to(&Settings::default()).unwrap();
+        let resource = new.buckets.run_instances_resource;
+        assert_eq!((resource.burst, resource.refill, resource.taken_by_others), (1000.0, 2.0, 1.5));
+        let tags = new.buckets.of(ec2::call::Action::CreateTags, Part::Requests).unwrap();
+        assert_eq!((tags.burst, tags.refill), (10.0, 10.0));
+        assert_eq!(change.levels(), [(ec2::call::Action::RunInstances, Part::Resource, 0.0)]);
+        for (text, name) in [
+            (r#"{"buckets": {"Fly": {"requests": {"burst": 10}}}}"#, "buckets.Fly.requests"),
+            (r#"{"buckets": {"CreateTags": {"resource": {"burst": 9}}}}"#, "buckets.CreateTags.resource"),
+            (
+                r#"{"buckets": {"CreateTags": {"requests": {"burst": 0}}}}"#,
+                "buckets.actions.CreateTags.requests",
+            ),
+        ] {
+            assert_eq!(of(text).applied_to(&Settings::default()).unwrap_err().name, name);
+        }
     }
 }

@@ -6,11 +6,22 @@
 //! the same times give the same replies, byte for byte.
 
 pub mod arn;
+pub mod autoscaling;
 pub mod call;
 mod counters;
+mod delivery;
 pub mod ec2;
+pub mod events;
 mod faults;
+mod messaging;
 pub mod notice;
+pub mod outbox;
+mod packets;
+mod playbook;
+#[cfg(test)]
+mod scripted;
+pub mod sns;
+pub mod sqs;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -19,13 +30,22 @@ use std::sync::Arc;
 use super::bound::{Bound, bound};
 use super::draw::{Draw, Purpose};
 use super::ledger::Ledger;
-use super::settings::{Settings, SettingsError};
-use call::{Action, Answer, Call, Failure, Outcome, Reply};
-use ec2::{Door, Ec2, Health};
+use super::settings::{Script, Settings, SettingsError};
+use autoscaling::{Adjustment, AutoScaling};
+use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
+use ec2::{Door, Ec2, Happening, Health, Seen};
+use events::Events;
 use faults::Luck;
+use notice::Notice;
+use outbox::Outbox;
+use playbook::Playbook;
+use sns::Sns;
+use sqs::Sqs;
 
-pub use counters::ApiCounters;
+pub use counters::{ApiCounters, Totals};
 pub use faults::Change;
+pub use messaging::Resumed;
+pub use packets::Contact;
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -35,10 +55,31 @@ pub struct Model {
     /// The latest time it was told; earlier ones count as this one.
     now_ms: i64,
     calls: u64,
+    /// Contacts with instances.
+    contacts: u64,
+    /// Connections to the front.
+    connections: u64,
+    /// Requests whose signature was not accepted.
+    turned_away: u64,
+    playbook: Playbook,
+    /// Calls whose callers are gone and that take effect later, by when and by their number.
+    late: BTreeMap<(i64, u64), Call>,
     counters: BTreeMap<Action, ApiCounters>,
     /// Calls of anything else.
     unknown_actions: u64,
     ec2: Ec2,
+    autoscaling: AutoScaling,
+    sqs: Sqs,
+    sns: Sns,
+    events: Events,
+    outbox: Outbox,
+    /// Messages to queues and topics that do not exist.
+    astray: u64,
+    /// Notices on their way, by the time of their arrival and the number of their copy.
+    on_the_way: BTreeMap<(i64, u64), Notice>,
+    /// Notices told, and copies of them sent.
+    told: u64,
+    copies: u64,
 }
 
 impl Model {
@@ -51,9 +92,23 @@ impl Model {
             seed,
             now_ms: i64::MIN,
             calls: 0,
-            counters: Action::all().map(|a| (a, ApiCounters::default())).collect(),
+            contacts: 0,
+            connections: 0,
+            turned_away: 0,
+            playbook: Playbook::default(),
+            late: BTreeMap::new(),
+            counters: Action::all().into_iter().map(|a| (a, ApiCounters::default())).collect(),
             unknown_actions: 0,
             ec2: Ec2::new(settings.clone(), seed),
+            autoscaling: AutoScaling::new(settings.clone(), seed),
+            sqs: Sqs::new(settings.clone(), seed),
+            sns: Sns::new(settings.clone(), seed),
+            events: Events::new(settings.clone(), seed),
+            outbox: Outbox::new(seed),
+            astray: 0,
+            on_the_way: BTreeMap::new(),
+            told: 0,
+            copies: 0,
             settings,
         })
     }
@@ -61,6 +116,27 @@ impl Model {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The same, to be kept while others use the model.
+    #[must_use]
+    pub fn shared_settings(&self) -> Arc<Settings> {
+        self.settings.clone()
+    }
+
+    /// A request came that is refused for its signature: no call, but it has a request id.
+    pub fn turn_away(&mut self, now_ms: i64) -> String {
+        self.settle(now_ms);
+        let number = self.calls;
+        self.calls += 1;
+        self.turned_away += 1;
+        self.request_id(number)
+    }
+
+    /// How far ahead the services' clocks are, milliseconds.
+    pub fn skew_ms(&mut self, now_ms: i64) -> i64 {
+        let now_ms = self.settle(now_ms);
+        self.playbook.skew_ms(now_ms)
     }
 
     #[must_use]
@@ -74,11 +150,19 @@ impl Model {
         let number = self.calls;
         self.calls += 1;
         let action = call.action();
-        let luck = Luck::of(&self.settings, self.seed, number, action);
+        let luck = self.luck(call, number, now_ms);
         // Taken out and put back, so that the services can count into it.
         let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
         meter.arrived(now_ms);
-        let outcome = self.outcome(call, &luck, &mut meter, now_ms);
+        let (outcome, garbled) = if let Some(late_ms) = luck.late_ms {
+            meter.late_effects += 1;
+            let ended_ms = now_ms + i64::from(luck.error_ms);
+            self.late.insert((ended_ms + late_ms, number), call.clone());
+            (Outcome::Lost, None)
+        } else {
+            self.outcome(call, &luck, &mut meter, now_ms)
+        };
+        self.send_told();
         meter.ended(&outcome);
         match action {
             Some(action) => drop(self.counters.insert(action, meter)),
@@ -88,33 +172,91 @@ impl Model {
             Outcome::Answer(_) => luck.answer_ms,
             Outcome::Error(_) | Outcome::Lost => luck.error_ms,
         };
-        Reply { latency_ms, request_id: self.request_id(number), outcome }
+        Reply {
+            latency_ms: latency_ms.saturating_add(luck.hang_ms),
+            request_id: self.request_id(number),
+            skew_ms: luck.skew_ms,
+            outcome,
+            garbled,
+        }
     }
 
-    /// Changes what may be changed while it runs.
+    fn luck(&self, call: &Call, number: u64, now_ms: i64) -> Luck {
+        let action = call.action();
+        let mut luck = Luck::of(&self.settings, self.seed, number, action);
+        let fits = |script: &Script| {
+            script.names(call.service(), action)
+                && script.zone.as_ref().is_none_or(|zone| match call {
+                    Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
+                    // Regional services: what happens in one zone is not theirs.
+                    Call::AutoScaling(_) | Call::Events(_) | Call::Sns(_) | Call::Sqs(_) => false,
+                })
+        };
+        self.playbook.befall(&mut luck, self.seed, number, now_ms, fits);
+        luck
+    }
+
+    /// Changes what may be changed while it runs, at this time.
     ///
     /// # Errors
     /// If the result makes no sense; nothing has changed then.
-    pub fn change(&mut self, change: &Change) -> Result<(), SettingsError> {
-        self.settings = Arc::new(change.applied_to(&self.settings)?);
-        self.ec2.adopt(&self.settings);
+    pub fn change(&mut self, change: &Change, now_ms: i64) -> Result<(), SettingsError> {
+        let new = change.applied_to(&self.settings)?;
+        let now_ms = self.settle(now_ms);
+        if let Some(scripts) = &change.script {
+            self.playbook.replace(scripts, now_ms);
+        }
+        self.playbook.add(change.add_script.as_deref().unwrap_or_default(), now_ms);
+        self.settings = Arc::new(new);
+        self.ec2.adopt(&self.settings, now_ms);
+        self.autoscaling.adopt(&self.settings);
+        self.events.adopt(&self.settings);
+        self.sqs.adopt(&self.settings);
+        self.sns.adopt(&self.settings);
+        for (action, part, level) in change.levels() {
+            self.ec2.set_level(action, part, level, now_ms);
+        }
         Ok(())
     }
 
-    fn outcome(&mut self, call: &Call, luck: &Luck, meter: &mut ApiCounters, now_ms: i64) -> Outcome {
+    fn outcome(
+        &mut self,
+        call: &Call,
+        luck: &Luck,
+        meter: &mut ApiCounters,
+        now_ms: i64,
+    ) -> (Outcome, Option<Garbled>) {
         if luck.lost_before {
             meter.lost_before += 1;
-            return Outcome::Lost;
+            return (Outcome::Lost, None);
+        }
+        if let Some(status) = luck.html_before {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Html(status)));
         }
         let result = self.answer(call, luck, meter, now_ms);
         if luck.lost_after {
             meter.lost_after += 1;
-            return Outcome::Lost;
+            return (Outcome::Lost, None);
         }
-        match result {
-            Ok(answer) => Outcome::Answer(answer),
+        if let Some(status) = luck.html_after {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Html(status)));
+        }
+        let outcome = match result {
+            Ok(mut answer) => {
+                if luck.skew_ms != 0 {
+                    answer.skew(luck.skew_ms);
+                }
+                Outcome::Answer(answer)
+            }
             Err(failure) => Outcome::Error(failure),
+        };
+        if luck.truncated {
+            meter.garbled += 1;
+            return (Outcome::Lost, Some(Garbled::Truncated(Box::new(outcome))));
         }
+        (outcome, None)
     }
 
     fn answer(
@@ -126,33 +268,170 @@ impl Model {
     ) -> Result<Answer, Failure> {
         if luck.throttled {
             meter.throttled_by_fault += 1;
-            return Err(Failure::throttled(call.service()));
+            return Err(Failure::throttled(call.service(), &self.settings));
         }
-        if luck.error_before {
+        if let Some(status) = luck.error_before {
             meter.errors_by_fault += 1;
-            return Err(Failure::internal(call.service()));
+            return Err(Failure::server(call.service(), status));
         }
-        let answer = match call {
-            Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
-        };
-        if luck.error_after {
+        let answer = self.effect(call, meter, now_ms)?;
+        if let Some(status) = luck.error_after {
             meter.errors_by_fault += 1;
-            return Err(Failure::internal(call.service()));
+            return Err(Failure::server(call.service(), status));
         }
         Ok(answer)
     }
 
-    /// Brings everything to this time, and says which time it is (never an earlier one).
-    fn settle(&mut self, now_ms: i64) -> i64 {
-        self.now_ms = self.now_ms.max(now_ms);
-        self.ec2.settle(self.now_ms);
-        self.now_ms
+    /// Keeps what happens to instances from now on, see [`Model::happened`].
+    pub fn watch(&mut self) {
+        self.ec2.watch();
+    }
+
+    /// What happened to instances up to this time and since this was last asked.
+    pub fn happened(&mut self, now_ms: i64) -> Vec<Happening> {
+        self.settle(now_ms);
+        self.ec2.happened()
+    }
+
+    /// The id of the instance that was launched as number `ordinal`.
+    #[must_use]
+    pub fn id_of(&self, ordinal: u32) -> String {
+        self.ec2.id_of(ordinal)
+    }
+
+    /// The call takes effect.
+    fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
+        let answer = match call {
+            Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
+            Call::AutoScaling(call) => {
+                Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
+            }
+            Call::Events(call) => Answer::Events(self.events.handle(call, now_ms)?),
+            Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
+            Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
+        };
+        self.post(now_ms);
+        Ok(answer)
+    }
+
+    /// Brings everything to this time, in the order in which it is due, and says which time it is
+    /// (never an earlier one).
+    pub fn settle(&mut self, now_ms: i64) -> i64 {
+        if self.now_ms == i64::MIN {
+            let scripts = self.settings.clone();
+            self.playbook.add(&scripts.script, now_ms);
+        }
+        let now_ms = self.now_ms.max(now_ms);
+        while let Some(at_ms) = self.due().filter(|at| *at <= now_ms) {
+            self.ec2.settle(at_ms);
+            self.autoscaling.settle(&mut self.ec2, at_ms);
+            self.take_effect_late(at_ms);
+            self.send_told();
+            while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
+                let notice = entry.remove();
+                self.deliver(notice, at_ms);
+            }
+        }
+        self.now_ms = now_ms;
+        self.ec2.settle(now_ms);
+        self.sqs.settle(now_ms);
+        now_ms
+    }
+
+    /// Calls whose callers are gone take effect.
+    fn take_effect_late(&mut self, at_ms: i64) {
+        while let Some(entry) = self.late.first_entry().filter(|e| e.key().0 <= at_ms) {
+            let call = entry.remove();
+            let action = call.action();
+            let mut meter = action.and_then(|a| self.counters.remove(&a)).unwrap_or_default();
+            // Nobody is left to be answered.
+            let _ = self.effect(&call, &mut meter, at_ms);
+            action.and_then(|action| self.counters.insert(action, meter));
+        }
+    }
+
+    /// The model's time begins, if it has not: times in scripts count from here.
+    pub fn begin(&mut self, now_ms: i64) {
+        self.settle(now_ms);
+    }
+
+    /// Somebody connects to the front. False if the connection is reset at once.
+    pub fn connect(&mut self, now_ms: i64) -> bool {
+        let now_ms = self.settle(now_ms);
+        let number = self.connections;
+        self.connections += 1;
+        !self.playbook.resets(self.seed, number, now_ms)
+    }
+
+    /// Counts of everything.
+    pub fn totals(&mut self, now_ms: i64) -> Totals {
+        self.settle(now_ms);
+        Totals {
+            connections: self.connections,
+            requests: self.calls,
+            turned_away: self.turned_away,
+            late: self.late.len() as u64,
+            contacts: self.contacts,
+            launched: self.ec2.launched(),
+        }
+    }
+
+    /// The fault scripts that are still to come or go on, as they would be added now.
+    pub fn scripts(&mut self, now_ms: i64) -> Vec<Script> {
+        let now_ms = self.settle(now_ms);
+        self.playbook.ahead(now_ms)
+    }
+
+    /// When something happens by itself next: until then only calls change anything.
+    #[must_use]
+    pub fn due(&self) -> Option<i64> {
+        let arrival = self.on_the_way.first_key_value().map(|((at, _), _)| *at);
+        let late = self.late.first_key_value().map(|((at, _), _)| *at);
+        [self.autoscaling.due(), arrival, late].into_iter().flatten().min()
+    }
+
+    /// Puts what services have told on its way, as often and as late as the settings say.
+    fn send_told(&mut self) {
+        for (at_ms, notice) in self.autoscaling.take_told() {
+            self.told += 1;
+            for (due_ms, copy) in
+                delivery::copies(&self.settings.delivery, self.seed, self.told, &notice, at_ms)
+            {
+                self.copies += 1;
+                self.on_the_way.insert((due_ms, self.copies), copy);
+            }
+        }
+    }
+
+    /// A scaling policy's alarm sounds for this group. The desired capacity afterwards.
+    ///
+    /// # Errors
+    /// If there is no such group.
+    pub fn alarm(&mut self, group: &str, adjustment: Adjustment, now_ms: i64) -> Result<u32, Failure> {
+        let now_ms = self.settle(now_ms);
+        Ok(self.autoscaling.alarm(group, adjustment, &mut self.ec2, now_ms)?)
     }
 
     /// What a connection to this address meets now.
     pub fn door(&mut self, address: Ipv4Addr, now_ms: i64) -> Door {
         let now_ms = self.settle(now_ms);
         self.ec2.door(address, now_ms)
+    }
+
+    /// Somebody connects to this address: what it meets, and when, packets that get lost included.
+    pub fn contact(&mut self, address: Ipv4Addr, now_ms: i64) -> Contact {
+        let now_ms = self.settle(now_ms);
+        let mut draw = Draw::new(self.seed, Purpose::Contact, self.contacts);
+        self.contacts += 1;
+        let zone = self.zone_of(address);
+        let loss = self.playbook.packet_loss(zone, self.settings.packet_loss, now_ms);
+        match packets::delay_ms(loss, &mut draw) {
+            Some(delay_ms) => {
+                let delay_ms = delay_ms.saturating_add(self.ec2.slowness_ms(address));
+                Contact { door: self.ec2.door(address, now_ms), delay_ms }
+            }
+            None => Contact { door: Door::Hang, delay_ms: 0 },
+        }
     }
 
     /// A configure push arrives. False if the agent is not there, or not answering, by now.
@@ -167,10 +446,23 @@ impl Model {
         self.ec2.configure(address, slot, attempt, now_ms)
     }
 
-    /// A health check arrives. None if the agent is not there, or not answering, by now.
-    pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
+    /// A health check arrives from this zone, or from nowhere in particular. None if the agent is
+    /// not there, or not answering, by now.
+    pub fn probe(&mut self, address: Ipv4Addr, from: Option<&str>, now_ms: i64) -> Option<Seen> {
         let now_ms = self.settle(now_ms);
-        self.ec2.health(address, now_ms)
+        self.ec2.probe(address, from, now_ms)
+    }
+
+    /// The status alone of a [`Model::probe`] from nowhere in particular.
+    pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
+        self.probe(address, None, now_ms).map(|seen| seen.health)
+    }
+
+    /// The zone of the subnet that this address is in, whether or not an instance has it.
+    #[must_use]
+    pub fn zone_of(&self, address: Ipv4Addr) -> Option<&str> {
+        let subnet = self.settings.subnets.iter().find(|s| s.cidr.contains(address))?;
+        Some(&subnet.zone)
     }
 
     /// Every instance that was ever launched, and what was called: the truth that everything else
@@ -183,6 +475,9 @@ impl Model {
             if let (Some(first), Some(last)) = (counters.first_ms, counters.last_ms) {
                 counters.request_tokens_offered = match action {
                     Action::Ec2(action) => self.ec2.offered(*action, first, last),
+                    Action::AutoScaling(_) => self.autoscaling.offered(first, last),
+                    // Not metered.
+                    Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => 0.0,
                 };
             }
             apis.insert(action.to_string(), counters);
@@ -193,7 +488,15 @@ impl Model {
             apis,
             unknown_actions: self.unknown_actions,
             instances: self.ec2.entries(now_ms),
+            groups: self.autoscaling.entries(&self.ec2),
+            hook_actions: self.autoscaling.hook_actions(),
+            messages: self.messages(),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ec2(&self) -> &Ec2 {
+        &self.ec2
     }
 
     /// The bound for this many, see [`super::bound`].
@@ -204,12 +507,7 @@ impl Model {
 
     /// Looks like the UUIDs AWS answers with.
     fn request_id(&self, number: u64) -> String {
-        let mut draw = Draw::new(self.seed, Purpose::Name, number);
-        uuid::Builder::from_random_bytes(
-            (u128::from(draw.bits()) << 64 | u128::from(draw.bits())).to_be_bytes(),
-        )
-        .into_uuid()
-        .to_string()
+        Draw::new(self.seed, Purpose::Name, number).uuid()
     }
 }
 
@@ -257,10 +555,10 @@ mod tests {
     #[test]
     fn a_reply_lost_after_the_effect_leaves_the_instances() {
         let mut model = plain();
-        model.change(&Change { lost_replies: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies: Some(100.0), ..Change::default() }, 0).unwrap();
         assert!(matches!(model.ask(&run("t", 1, 3), 0).outcome, Outcome::Lost));
         assert_eq!(model.ledger(0).instances.len(), 3);
-        model.change(&Change { lost_replies: Some(0.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies: Some(0.0), ..Change::default() }, 0).unwrap();
         assert_eq!(launched(&model.ask(&run("t", 1, 3), 1)).len(), 3);
         assert_eq!(model.ledger(1).instances.len(), 3);
         assert_eq!(model.ledger(1).apis["RunInstances"].lost_after, 1);
@@ -269,7 +567,7 @@ mod tests {
     #[test]
     fn a_call_lost_before_the_effect_does_and_costs_nothing() {
         let mut model = plain();
-        model.change(&Change { lost_replies_before: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { lost_replies_before: Some(100.0), ..Change::default() }, 0).unwrap();
         for _ in 0..10 {
             assert!(matches!(model.ask(&run("t", 1, 3), 0).outcome, Outcome::Lost));
         }
@@ -280,7 +578,7 @@ mod tests {
     #[test]
     fn internal_errors_come_before_and_after_the_effect() {
         let mut model = plain();
-        model.change(&Change { errors: Some(100.0), ..Change::default() }).unwrap();
+        model.change(&Change { errors: Some(100.0), ..Change::default() }, 0).unwrap();
         for i in 0..40 {
             assert_eq!(code(&model.ask(&run(&format!("t{i}"), 1, 1), i * 1_000)), "InternalError");
         }
@@ -294,5 +592,15 @@ mod tests {
         let unknown = Ec2Call::Unreadable { action: None, error: ec2::error::ApiError::missing("Action") };
         assert_eq!(code(&model.ask(&unknown, 0)), "MissingParameter");
         assert_eq!(model.ledger(0).unknown_actions, 1);
+    }
+
+    #[test]
+    fn a_bucket_can_be_emptied_and_shared_while_it_runs() {
+        let mut model = plain();
+        launched(&model.ask(&run("t1", 1, 100), 0));
+        let change = r#"{"buckets": {"RunInstances": {"resource": {"level": 0, "taken_by_others": 1}}}}"#;
+        model.change(&serde_json::from_str(change).unwrap(), 0).unwrap();
+        assert_eq!(code(&model.ask(&run("t2", 1, 10), 9_000)), "RequestLimitExceeded");
+        assert_eq!(launched(&model.ask(&run("t2", 1, 10), 10_000)).len(), 10);
     }
 }

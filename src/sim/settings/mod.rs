@@ -3,11 +3,36 @@
 //! Times are milliseconds of the model's own time, shares are percentages from 0 to 100. Defaults
 //! are EC2's published figures (aws-facts 1.3) and the boots of the drills.
 
+mod autoscaling;
+mod buckets;
+mod delivery;
+mod ec2;
+mod events;
+mod faults;
+mod script;
+mod signatures;
+mod sns;
+mod sqs;
+mod ways;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+
+pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleCode};
+pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
+pub use delivery::Delivery;
+pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use events::EventsSettings;
+pub use faults::Faults;
+pub(super) use script::in_ms;
+pub use script::{Fault, Script};
+pub use signatures::{Keys, Signatures};
+pub use sns::SnsSettings;
+pub use sqs::SqsSettings;
+pub use ways::{BrokenBy, Site, Ways};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,9 +41,9 @@ pub struct Settings {
     pub region: String,
     /// Where instances can be launched. At least one, in different places of 127.0.0.0/8.
     pub subnets: Vec<SubnetSettings>,
-    /// Share of instances that are broken: half of them hang, the rest are spread evenly over the
-    /// other ways (see [`super::fate::Broken`]).
+    /// Share of instances that are broken, in the ways that `ways` say.
     pub broken: f64,
+    pub ways: Ways,
     /// Every instance of these images hangs, whatever `broken` says.
     pub bad_images: Vec<String>,
     /// From launch until the agent answers. EC2 says `running` at half of it.
@@ -38,7 +63,24 @@ pub struct Settings {
     pub buckets: Buckets,
     pub latency: Latency,
     pub faults: Faults,
+    /// Percentage of the packets between clients and instances that get lost, each way.
+    pub packet_loss: f64,
+    /// What goes wrong at times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<Script>,
+    pub signatures: Signatures,
+    /// Secret access keys by their ids, for checked signatures.
+    pub access_keys: Keys,
     pub switches: Switches,
+    pub ec2: Ec2Settings,
+    pub autoscaling: AutoScalingSettings,
+    pub delivery: Delivery,
+    pub sqs: SqsSettings,
+    pub sns: SnsSettings,
+    pub events: EventsSettings,
+    /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
+    /// as PEM. AWS trusts the public ones; none of those is trusted here.
+    pub endpoint_authorities: String,
 }
 
 /// One subnet, hence one zone.
@@ -77,60 +119,6 @@ pub struct PoolCapacity {
     pub instances: u32,
 }
 
-/// One token bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BucketSettings {
-    /// Most tokens it holds.
-    pub burst: f64,
-    /// Tokens a second.
-    pub refill: f64,
-    /// Tokens in it at the start; none: full.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<f64>,
-}
-
-impl BucketSettings {
-    pub(super) const fn full(burst: f64, refill: f64) -> BucketSettings {
-        BucketSettings { burst, refill, start: None }
-    }
-
-    /// Tokens in it before the first call.
-    pub fn at_start(&self) -> f64 {
-        self.start.unwrap_or(self.burst).min(self.burst)
-    }
-}
-
-/// The token buckets of EC2's throttling (aws-facts 1.2 and 1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Buckets {
-    pub run_instances: BucketSettings,
-    /// One token for each instance of a `RunInstances` call.
-    pub run_instances_resource: BucketSettings,
-    pub describe_instances: BucketSettings,
-    /// `DescribeInstances` with neither a filter nor `MaxResults`.
-    pub describe_instances_unfiltered: BucketSettings,
-    pub terminate_instances: BucketSettings,
-    /// One token for each instance of a `TerminateInstances` call.
-    pub terminate_instances_resource: BucketSettings,
-    pub describe_subnets: BucketSettings,
-}
-
-impl Default for Buckets {
-    fn default() -> Self {
-        Buckets {
-            run_instances: BucketSettings::full(5.0, 2.0),
-            run_instances_resource: BucketSettings::full(1000.0, 2.0),
-            describe_instances: BucketSettings::full(100.0, 20.0),
-            describe_instances_unfiltered: BucketSettings::full(50.0, 10.0),
-            terminate_instances: BucketSettings::full(100.0, 5.0),
-            terminate_instances_resource: BucketSettings::full(1000.0, 20.0),
-            describe_subnets: BucketSettings::full(100.0, 20.0),
-        }
-    }
-}
-
 /// From a call's arrival, when it takes effect, until its answer leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -155,20 +143,6 @@ impl Latency {
         Latency { run_instances: Range { min_ms: 0, max_ms: 0 }, other: Range { min_ms: 0, max_ms: 0 } };
 }
 
-/// What goes wrong with calls: shares of all calls, drawn for each call from the seed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Faults {
-    /// Answered `RequestLimitExceeded` though the buckets would allow it.
-    pub throttle: f64,
-    /// Takes effect, and the connection closes without an answer.
-    pub lost_replies: f64,
-    /// The connection closes without an answer, and nothing happened.
-    pub lost_replies_before: f64,
-    /// Answered `InternalError`: half of them before the effect, half after it.
-    pub errors: f64,
-}
-
 /// Where AWS is undocumented: both ways, so that tests can run both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -184,6 +158,12 @@ pub struct Switches {
     /// launch what fits (true) or refuse the call (false)? For capacity it is documented to launch
     /// what fits.
     pub limits_cut_the_count: bool,
+    /// Do EC2's status checks see that an instance hangs or refuses connections (true), or only that
+    /// it is on the network (false)?
+    pub checks_see_broken: bool,
+    /// Does EC2 answer a wrong signature with `AuthFailure`, as it does a key that it does not know
+    /// (true), or with `SignatureDoesNotMatch` (false)? Its page of errors has both.
+    pub ec2_says_auth_failure: bool,
 }
 
 impl Default for Switches {
@@ -193,6 +173,8 @@ impl Default for Switches {
             charged_for_max_count: true,
             ids_are_unfiltered: false,
             limits_cut_the_count: true,
+            checks_see_broken: false,
+            ec2_says_auth_failure: true,
         }
     }
 }
@@ -203,6 +185,7 @@ impl Default for Settings {
             region: "us-east-1".into(),
             subnets: Settings::subnets_of(Cidr::DEFAULT),
             broken: 0.0,
+            ways: Ways::default(),
             bad_images: Vec::new(),
             boot: Spread { median_ms: 26_000, p99_ms: 90_000 },
             configure: Spread { median_ms: 20_000, p99_ms: 60_000 },
@@ -214,7 +197,18 @@ impl Default for Settings {
             buckets: Buckets::default(),
             latency: Latency::default(),
             faults: Faults::default(),
+            packet_loss: 0.0,
+            script: Vec::new(),
+            signatures: Signatures::Accepted,
+            access_keys: Keys::new(),
             switches: Switches::default(),
+            ec2: Ec2Settings::default(),
+            autoscaling: AutoScalingSettings::default(),
+            delivery: Delivery::default(),
+            sqs: SqsSettings::default(),
+            sns: SnsSettings::default(),
+            events: EventsSettings::default(),
+            endpoint_authorities: String::new(),
         }
     }
 }
@@ -232,7 +226,6 @@ impl Settings {
     /// Nothing takes time and no bucket binds: to measure or test what is above it.
     #[must_use]
     pub fn instant() -> Settings {
-        let endless = BucketSettings::full(1e12, 0.0);
         let at_once = Range { min_ms: 0, max_ms: 0 };
         let no_time = Spread { median_ms: 0, p99_ms: 0 };
         Settings {
@@ -241,15 +234,9 @@ impl Settings {
             shutdown: at_once,
             visible_after: at_once,
             latency: Latency::NONE,
-            buckets: Buckets {
-                run_instances: endless,
-                run_instances_resource: endless,
-                describe_instances: endless,
-                describe_instances_unfiltered: endless,
-                terminate_instances: endless,
-                terminate_instances_resource: endless,
-                describe_subnets: endless,
-            },
+            buckets: Buckets::endless(),
+            autoscaling: AutoScalingSettings::instant(),
+            delivery: Delivery::INSTANT,
             ..Settings::default()
         }
     }
@@ -272,7 +259,12 @@ impl Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), SettingsError> {
-        for (name, percent) in [("broken", self.broken)].into_iter().chain(self.faults.named()) {
+        let shares = [
+            ("broken", self.broken),
+            ("packet_loss", self.packet_loss),
+            ("sqs.duplicates", self.sqs.duplicates),
+        ];
+        for (name, percent) in shares.into_iter().chain(self.faults.named()) {
             ensure(name, (0.0..=100.0).contains(&percent), || {
                 format!("{percent} is not a percentage, 0 to 100")
             })?;
@@ -288,17 +280,30 @@ impl Settings {
             ("visible_after", self.visible_after),
             ("latency.run_instances", self.latency.run_instances),
             ("latency.other", self.latency.other),
+            ("sns.spread", self.sns.spread),
+            ("events.spread", self.events.spread),
+            ("events.pause", self.events.pause),
         ] {
             ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
         }
-        for (name, bucket) in self.buckets.named() {
-            let fine = bucket.burst.is_finite()
-                && bucket.burst >= 1.0
-                && bucket.refill.is_finite()
-                && bucket.refill >= 0.0
-                && bucket.start.is_none_or(|s| (0.0..=bucket.burst).contains(&s));
-            ensure(name, fine, || "needs burst >= 1, refill >= 0 and 0 <= start <= burst".into())?;
+        self.buckets.check()?;
+        self.ec2.check()?;
+        let keys = self.signatures == Signatures::Accepted || !self.access_keys.is_empty();
+        ensure("signatures", keys, || "to check them needs access_keys".into())?;
+        self.ways.check()?;
+        self.script.iter().try_for_each(Script::check)?;
+        self.autoscaling.check()?;
+        self.delivery.check()?;
+        for (name, copies) in
+            [("sns.copies_max", self.sns.copies_max), ("events.copies_max", self.events.copies_max)]
+        {
+            ensure(name, (1..=100).contains(&copies), || {
+                "needs 1 to 100: each arrives at least once".into()
+            })?;
         }
+        ensure("events.invocations_per_second", self.events.invocations_per_second > 0, || {
+            "needs at least 1".into()
+        })?;
         self.check_subnets()
     }
 
@@ -315,31 +320,6 @@ impl Settings {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Faults {
-    fn named(&self) -> [(&'static str, f64); 4] {
-        [
-            ("faults.throttle", self.throttle),
-            ("faults.lost_replies", self.lost_replies),
-            ("faults.lost_replies_before", self.lost_replies_before),
-            ("faults.errors", self.errors),
-        ]
-    }
-}
-
-impl Buckets {
-    fn named(&self) -> [(&'static str, BucketSettings); 7] {
-        [
-            ("buckets.run_instances", self.run_instances),
-            ("buckets.run_instances_resource", self.run_instances_resource),
-            ("buckets.describe_instances", self.describe_instances),
-            ("buckets.describe_instances_unfiltered", self.describe_instances_unfiltered),
-            ("buckets.terminate_instances", self.terminate_instances),
-            ("buckets.terminate_instances_resource", self.terminate_instances_resource),
-            ("buckets.describe_subnets", self.describe_subnets),
-        ]
     }
 }
 

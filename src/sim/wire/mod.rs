@@ -3,23 +3,35 @@
 //! All services share one address, as the SDKs allow; a request tells by itself which one it is for
 //! (see [`dialect`]).
 //!
-//! Signatures are accepted and not checked. A call takes effect when it has been read; its answer
-//! leaves after the latency that the model drew, and a lost one closes the connection instead.
+//! Signatures are checked if the settings say so. A call takes effect when it has been read; its
+//! answer leaves after the latency that the model drew, and a lost one closes the connection instead.
 
+mod autoscaling;
+mod body;
+mod certificates;
 mod control;
 mod dialect;
 mod ec2;
+mod events;
 mod form;
+mod json;
+mod query;
+mod refused;
+mod signature;
+mod sns;
+mod sqs;
 mod xml;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -27,13 +39,19 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::decide::words::Time;
+
+use self::body::Payload;
 use self::dialect::Dialect;
-use super::model::call::{Call, Outcome};
+use self::signature::Audience;
+use super::model::call::{Answer, Call, Failure, Garbled, Outcome};
+use super::model::{Model, Resumed};
+use super::settings::Signatures;
 use super::shared::Shared;
 use super::sockets::accept;
 
-/// The largest request: 1,000 ids take 40 kB, user data at most 22 kB.
-const BODY_MAX: usize = 1 << 20;
+/// The largest request: a message of 1 MiB, each byte of it escaped to three, and what is around it.
+const BODY_MAX: usize = 4 << 20;
 /// The connection closes without an answer, as the model said.
 #[derive(Debug, thiserror::Error)]
 #[error("the reply is lost")]
@@ -73,6 +91,11 @@ impl Front {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         loop {
             let (socket, slot) = accept(&self.listener, &slots).await;
+            if !self.shared.with(Model::connect) {
+                // Makes the close that follows a reset; an ordinary close is as bad an answer.
+                let _ = socket.set_zero_linger();
+                continue;
+            }
             let (shared, batch) = (self.shared.clone(), self.limits.batch);
             tokio::spawn(async move {
                 connection(socket, &shared, batch).await;
@@ -90,25 +113,50 @@ async fn connection(socket: TcpStream, shared: &Shared, batch: u32) {
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
-async fn respond(
-    request: Request<Incoming>,
-    shared: &Shared,
-    batch: u32,
-) -> Result<Response<Full<Bytes>>, Lost> {
+async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Result<Response<Payload>, Lost> {
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
     let body = read(body).await?;
+    if head.method == Method::GET
+        && let Some(pem) = certificates::at(head.uri.path(), shared)
+    {
+        return Ok(response(StatusCode::OK, certificates::PEM, None, Payload::whole(pem)));
+    }
     if let Some(path) = head.uri.path().strip_prefix("/_sim/") {
         let body = body.unwrap_or_default();
         let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
-        return Ok(response(status, "application/json", None, text));
+        return Ok(response(status, "application/json", None, Payload::whole(text)));
     }
-    let dialect = Dialect::of(&head, body.as_deref().unwrap_or_default());
+    let received = body.clone().unwrap_or_default();
+    let dialect = Dialect::of(&head, &received);
     let call = match body {
         Ok(body) => dialect.read(&head, &body),
         Err(too_large) => dialect.unreadable(too_large),
     };
-    answer(dialect, &call, shared).await
+    match signed(shared, &head, &received, &call) {
+        Ok(()) => answer(dialect, &call, shared).await,
+        Err(failure) => {
+            let id = shared.with(Model::turn_away);
+            let (status, document) = written(dialect, &Outcome::Error(failure), &id)?;
+            Ok(response(status, dialect.content_type(), Some(&id), Payload::whole(document)))
+        }
+    }
+}
+
+/// Is the request signed as the settings want it?
+fn signed(shared: &Shared, head: &Parts, body: &[u8], call: &Call) -> Result<(), Failure> {
+    let (settings, skew_ms) = shared.with(|model, now| (model.shared_settings(), model.skew_ms(now)));
+    match settings.signatures {
+        Signatures::Accepted => Ok(()),
+        Signatures::Checked => {
+            let service = call.service();
+            // Clients sign by the time of the wall, however fast the model's runs.
+            let now_ms = crate::time::wall_now().0 + skew_ms;
+            let to = Audience { region: &settings.region, service: service.as_str(), now_ms };
+            let checked = signature::check(head, body, &settings.access_keys, to);
+            checked.map_err(|refused| refused.failure(head, service, settings.switches.ec2_says_auth_failure))
+        }
+    }
 }
 
 /// The whole body; a sentence to be answered if it is too large.
@@ -123,13 +171,46 @@ async fn read(body: Incoming) -> Result<Result<Bytes, String>, Lost> {
     }
 }
 
-async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Response<Full<Bytes>>, Lost> {
-    let reply = shared.with(|model, now| model.handle(call, now));
+async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Response<Payload>, Lost> {
+    let mut reply = shared.with(|model, now| model.handle(call, now));
+    if let Some(until_ms) = reply.waits_until_ms() {
+        reply.outcome = Outcome::Answer(poll(call, until_ms, shared).await);
+    }
     if reply.latency_ms > 0 {
         shared.clock().sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
     }
     let id = &reply.request_id;
-    let (status, document) = match &reply.outcome {
+    let mut response = match &reply.garbled {
+        None => {
+            let (status, document) = written(dialect, &reply.outcome, id)?;
+            response(status, dialect.content_type(), Some(id), Payload::whole(document))
+        }
+        Some(Garbled::Html(status)) => html(*status),
+        Some(Garbled::Truncated(whole)) => {
+            let (status, document) = written(dialect, whole, id)?;
+            let length = document.len();
+            let mut cut = response(status, dialect.content_type(), Some(id), Payload::half(document));
+            cut.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            cut
+        }
+    };
+    if let Outcome::Error(failure) = &reply.outcome {
+        for (name, value) in dialect.error_headers(failure) {
+            let value = HeaderValue::from_str(&value).map_err(|_| Lost)?;
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if reply.skew_ms != 0
+        && let Some(date) = date(crate::time::wall_now().0 + reply.skew_ms)
+    {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    Ok(response)
+}
+
+/// Status and document of what can be read.
+fn written(dialect: Dialect, outcome: &Outcome, id: &str) -> Result<(StatusCode, Vec<u8>), Lost> {
+    let (status, document) = match outcome {
         Outcome::Answer(answer) => (StatusCode::OK, dialect.answer(answer, id)),
         Outcome::Error(failure) => {
             let status = StatusCode::from_u16(failure.http_status).unwrap_or(StatusCode::BAD_REQUEST);
@@ -137,20 +218,48 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
         }
         Outcome::Lost => return Err(Lost),
     };
-    Ok(response(status, dialect.content_type(), Some(id), document.map_err(|_| Lost)?))
+    Ok((status, document.map_err(|_| Lost)?))
 }
 
-fn response(
-    status: StatusCode,
-    kind: &'static str,
-    id: Option<&str>,
-    body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+/// Waits for the answer of a long poll. Without an end of its own: the model ends it in time.
+async fn poll(call: &Call, deadline_ms: i64, shared: &Shared) -> Answer {
+    let clock = shared.clock();
+    loop {
+        // Whatever stirs from here on is told, also between the look and the wait.
+        let mut stirred = pin!(shared.stirred());
+        stirred.as_mut().enable();
+        match shared.with(|model, now| model.resume(call, deadline_ms, now)) {
+            Resumed::Answer(answer) => return answer,
+            Resumed::Waits { until_ms } => tokio::select! {
+                () = stirred => {}
+                () = clock.sleep_until(Time(until_ms)) => {}
+            },
+        }
+    }
+}
+
+/// As something answers that stands before a service and cannot reach it: without a request id.
+fn html(status: u16) -> Response<Payload> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let page = format!(
+        "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n\
+         </body>\r\n</html>\r\n"
+    );
+    response(status, "text/html", None, Payload::whole(page))
+}
+
+/// A time, in milliseconds since the epoch, as headers write it.
+fn date(ms: i64) -> Option<HeaderValue> {
+    let time = jiff::Timestamp::from_millisecond(ms).ok()?;
+    HeaderValue::try_from(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+fn response(status: StatusCode, kind: &'static str, id: Option<&str>, body: Payload) -> Response<Payload> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(kind));
-    if let Some(id) = id.and_then(|id| http::HeaderValue::from_str(id).ok()) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(id).ok()) {
         headers.insert("x-amzn-requestid", id);
     }
     response

@@ -46,6 +46,11 @@ impl Xml {
         self.element(name, |x| x.0.write_event(Event::Text(BytesText::new(text))))
     }
 
+    /// Text and nothing around it: for lists of words.
+    pub(super) fn plain(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_event(Event::Text(BytesText::new(text)))
+    }
+
     pub(super) fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
         text.map_or(Ok(()), |text| self.text(name, text))
     }
@@ -64,6 +69,11 @@ impl Xml {
 /// Milliseconds since the epoch as AWS writes times: to the second, with a fraction of zero.
 pub(super) fn time(ms: i64) -> String {
     timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
+
+/// Milliseconds since the epoch with their fraction.
+pub(super) fn time_exact(ms: i64) -> String {
+    timestamp(ms).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// The same as AWS writes it into sentences.

@@ -2,22 +2,33 @@
 
 use std::net::Ipv4Addr;
 
-use super::Ec2;
-use super::instance::{Door, Instance};
+use super::super::super::fate::Broken;
+use super::instance::{Door, Health, Instance};
+use super::{Ec2, Happening, Reverse};
 
-/// What the health endpoint answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// 200
-    Serving,
-    /// 503
-    NotReady,
+/// What a health check is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub health: Health,
+    /// What it says that it runs: the image that it was launched from, or another one.
+    pub version: String,
+    /// That is the version that was launched.
+    pub right_version: bool,
 }
+
+/// The version of those that run a wrong one: one that nobody launches.
+const WRONG_VERSION: &str = "ami-00000000000000bad";
 
 impl Ec2 {
     /// What a connection to this address meets now.
     pub(in super::super) fn door(&self, address: Ipv4Addr, now_ms: i64) -> Door {
         self.at(address).map_or(Door::Reset, |i| i.door(now_ms))
+    }
+
+    /// How long the agent at this address takes for each answer, milliseconds.
+    pub(in super::super) fn slowness_ms(&self, address: Ipv4Addr) -> u32 {
+        let slow = self.at(address).is_some_and(|i| i.fate.broken == Some(Broken::Slow));
+        if slow { self.settings.ways.slow_ms } else { 0 }
     }
 
     /// A configure push arrives. False if the agent is not there, or not answering, by now.
@@ -28,22 +39,28 @@ impl Ec2 {
         attempt: Option<u32>,
         now_ms: i64,
     ) -> bool {
-        let Some(instance) = self.network.holder(address).and_then(|o| self.instances.get_mut(o as usize))
-        else {
-            return false;
-        };
+        let Some(ordinal) = self.network.holder(address) else { return false };
+        let Some(instance) = self.instances.get_mut(ordinal as usize) else { return false };
         let open = instance.door(now_ms) == Door::Open;
         if open {
             instance.configure(slot, attempt, now_ms);
+            // For one that dies later it is known only now when.
+            self.endings.extend(instance.dies_ms().map(|at| Reverse((at, instance.ordinal))));
+            self.happenings.push(|| Happening::Configured { ordinal, slot: slot.map(Into::into), attempt });
         }
         open
     }
 
-    /// A health check arrives. None if the agent is not there, or not answering, by now.
-    pub(in super::super) fn health(&self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
+    /// A health check from this zone arrives. None if the agent is not there, or not answering, by
+    /// now.
+    pub(in super::super) fn probe(&self, address: Ipv4Addr, from: Option<&str>, now_ms: i64) -> Option<Seen> {
         let instance = self.at(address).filter(|i| i.door(now_ms) == Door::Open)?;
-        let serving = instance.serving_since_ms(now_ms).is_some();
-        Some(if serving { Health::Serving } else { Health::NotReady })
+        let outside =
+            if self.settings.ways.outsiders_see_one_zone_healthy { &instance.launch.zone } else { "" };
+        let right_version = instance.fate.broken != Some(Broken::WrongVersion);
+        let version = if right_version { &instance.launch.image } else { WRONG_VERSION };
+        let health = instance.health(from.unwrap_or(outside), now_ms);
+        Some(Seen { health, version: version.to_string(), right_version })
     }
 
     fn at(&self, address: Ipv4Addr) -> Option<&Instance> {
@@ -53,6 +70,7 @@ impl Ec2 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::settings::{Settings, Ways};
     use super::super::testing::*;
     use super::*;
 
@@ -81,5 +99,58 @@ mod tests {
         let mut model = plain();
         assert_eq!(model.door(Ipv4Addr::LOCALHOST, 0), Door::Reset);
         assert_eq!(model.door(Ipv4Addr::new(127, 64, 0, 4), 0), Door::Reset);
+    }
+
+    /// One instance that is broken like this, configured, and what the ledger says of it.
+    fn broken(way: Broken, outsiders_see_one_zone_healthy: bool) -> (Model, Ipv4Addr) {
+        let weights = [(way, 1.0)].into();
+        let ways = Ways { weights, outsiders_see_one_zone_healthy, ..Ways::default() };
+        let subnets = Settings::default().subnets;
+        let settings = Settings { broken: 100.0, ways, subnets, ..small_settings() };
+        let mut model = Model::new(settings, 1).unwrap();
+        launched(&model.ask(&run("t", 1, 1), 0));
+        let address = model.ledger(0).instances[0].address;
+        assert!(model.configure(address, None, None, 300_000));
+        let entry = &model.ledger(350_000).instances[0];
+        assert_eq!((entry.broken, entry.serving), (Some(way), way.is_good_at_first()));
+        (model, address)
+    }
+
+    #[test]
+    fn a_wrong_version_shows_in_what_it_says() {
+        let (mut model, address) = broken(Broken::WrongVersion, true);
+        let seen = model.probe(address, None, 600_000).unwrap();
+        assert_eq!((seen.health, seen.right_version), (Health::Serving, false));
+        assert_eq!(seen.version, WRONG_VERSION);
+        let (mut model, address) = broken(Broken::Flaps, true);
+        assert_eq!(model.probe(address, None, 600_000).unwrap().version, "ami-12345678");
+    }
+
+    #[test]
+    fn one_zone_sees_it_healthy_and_the_others_do_not() {
+        let (mut model, address) = broken(Broken::OneZone, true);
+        let mut health = |from: Option<&str>| model.probe(address, from, 600_000).unwrap().health;
+        assert_eq!(health(Some("us-east-1a")), Health::Serving);
+        assert_eq!(health(Some("us-east-1b")), Health::NotReady);
+        assert_eq!(health(None), Health::Serving);
+        let (mut model, address) = broken(Broken::OneZone, false);
+        assert_eq!(model.health(address, 600_000), Some(Health::NotReady));
+    }
+
+    #[test]
+    fn one_that_dies_later_gives_its_address_back() {
+        let (mut model, address) = broken(Broken::DiesLater, true);
+        assert_eq!(model.door(address, 360_000), Door::Open);
+        // Configured at 300 s; at most 600 s of service after a configure that never takes an hour.
+        assert_eq!(model.door(address, 4_500_000), Door::Reset);
+        assert_eq!(model.ledger(4_500_000).instances[0].state.as_str(), "terminated");
+    }
+
+    #[test]
+    fn a_slow_one_takes_its_time_for_every_contact() {
+        let (mut model, address) = broken(Broken::Slow, true);
+        assert_eq!(model.contact(address, 400_000).delay_ms, 20_000);
+        let (mut model, address) = broken(Broken::Flaps, true);
+        assert_eq!(model.contact(address, 400_000).delay_ms, 0);
     }
 }

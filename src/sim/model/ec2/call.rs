@@ -10,6 +10,16 @@ use crate::decide::words::named;
 
 use super::error::ApiError;
 use super::instance::{Launch, State};
+use super::type_table::TypeInfo;
+
+pub use super::images::ImageView;
+pub use super::status::{Checks, StatusView};
+pub use super::surroundings::{SecurityGroupView, VpcView, ZoneView};
+pub use super::tags::{CreateTags, DeleteTags, ResourceKind, TagView};
+pub use super::templates::{
+    CreateTemplate, CreateVersion, ModifyTemplate, ReadTemplates, ReadVersions, TemplateData, TemplateView,
+    VersionView,
+};
 
 named! {
     /// The actions the model knows.
@@ -18,6 +28,21 @@ named! {
         DescribeInstances = "DescribeInstances",
         TerminateInstances = "TerminateInstances",
         DescribeSubnets = "DescribeSubnets",
+        CreateTags = "CreateTags",
+        DeleteTags = "DeleteTags",
+        DescribeTags = "DescribeTags",
+        DescribeInstanceStatus = "DescribeInstanceStatus",
+        DescribeInstanceTypes = "DescribeInstanceTypes",
+        DescribeImages = "DescribeImages",
+        DescribeAvailabilityZones = "DescribeAvailabilityZones",
+        DescribeVpcs = "DescribeVpcs",
+        DescribeSecurityGroups = "DescribeSecurityGroups",
+        CreateLaunchTemplate = "CreateLaunchTemplate",
+        CreateLaunchTemplateVersion = "CreateLaunchTemplateVersion",
+        DescribeLaunchTemplates = "DescribeLaunchTemplates",
+        DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
+        ModifyLaunchTemplate = "ModifyLaunchTemplate",
+        DeleteLaunchTemplate = "DeleteLaunchTemplate",
     }
 }
 
@@ -30,6 +55,25 @@ pub enum Call {
         ids: Vec<String>,
     },
     DescribeSubnets(Read),
+    CreateTags(CreateTags),
+    DeleteTags(DeleteTags),
+    DescribeTags(Read),
+    DescribeInstanceStatus {
+        read: Read,
+        /// Those that do not run as well.
+        include_all: bool,
+    },
+    DescribeInstanceTypes(Read),
+    DescribeImages(Read),
+    DescribeAvailabilityZones(Read),
+    DescribeVpcs(Read),
+    DescribeSecurityGroups(Read),
+    CreateLaunchTemplate(Box<CreateTemplate>),
+    CreateLaunchTemplateVersion(Box<CreateVersion>),
+    DescribeLaunchTemplates(ReadTemplates),
+    DescribeLaunchTemplateVersions(ReadVersions),
+    ModifyLaunchTemplate(ModifyTemplate),
+    DeleteLaunchTemplate(TemplateRef),
     /// The front could not make sense of it. It is still metered, counted and answered here, so
     /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
     Unreadable {
@@ -46,7 +90,48 @@ impl Call {
             Call::DescribeInstances(_) => Some(Action::DescribeInstances),
             Call::TerminateInstances { .. } => Some(Action::TerminateInstances),
             Call::DescribeSubnets(_) => Some(Action::DescribeSubnets),
+            Call::CreateTags(_) => Some(Action::CreateTags),
+            Call::DeleteTags(_) => Some(Action::DeleteTags),
+            Call::DescribeTags(_) => Some(Action::DescribeTags),
+            Call::DescribeInstanceStatus { .. } => Some(Action::DescribeInstanceStatus),
+            Call::DescribeInstanceTypes(_) => Some(Action::DescribeInstanceTypes),
+            Call::DescribeImages(_) => Some(Action::DescribeImages),
+            Call::DescribeAvailabilityZones(_) => Some(Action::DescribeAvailabilityZones),
+            Call::DescribeVpcs(_) => Some(Action::DescribeVpcs),
+            Call::DescribeSecurityGroups(_) => Some(Action::DescribeSecurityGroups),
+            Call::CreateLaunchTemplate(_) => Some(Action::CreateLaunchTemplate),
+            Call::CreateLaunchTemplateVersion(_) => Some(Action::CreateLaunchTemplateVersion),
+            Call::DescribeLaunchTemplates(_) => Some(Action::DescribeLaunchTemplates),
+            Call::DescribeLaunchTemplateVersions(_) => Some(Action::DescribeLaunchTemplateVersions),
+            Call::ModifyLaunchTemplate(_) => Some(Action::ModifyLaunchTemplate),
+            Call::DeleteLaunchTemplate(_) => Some(Action::DeleteLaunchTemplate),
             Call::Unreadable { action, .. } => *action,
+        }
+    }
+
+    /// What it reads, if it describes something.
+    pub(super) fn read(&self) -> Option<&Read> {
+        match self {
+            Call::DescribeInstances(read)
+            | Call::DescribeSubnets(read)
+            | Call::DescribeTags(read)
+            | Call::DescribeInstanceStatus { read, .. }
+            | Call::DescribeInstanceTypes(read)
+            | Call::DescribeImages(read)
+            | Call::DescribeAvailabilityZones(read)
+            | Call::DescribeVpcs(read)
+            | Call::DescribeSecurityGroups(read)
+            | Call::DescribeLaunchTemplates(ReadTemplates { read, .. })
+            | Call::DescribeLaunchTemplateVersions(ReadVersions { read, .. }) => Some(read),
+            Call::RunInstances(_)
+            | Call::TerminateInstances { .. }
+            | Call::CreateTags(_)
+            | Call::DeleteTags(_)
+            | Call::CreateLaunchTemplate(_)
+            | Call::CreateLaunchTemplateVersion(_)
+            | Call::ModifyLaunchTemplate(_)
+            | Call::DeleteLaunchTemplate(_)
+            | Call::Unreadable { .. } => None,
         }
     }
 }
@@ -63,8 +148,7 @@ pub struct RunInstances {
     pub zone: Option<String>,
     pub image: Option<String>,
     pub instance_type: Option<String>,
-    /// A launch template is named. Templates are not looked up: any name is taken.
-    pub template: bool,
+    pub template: Option<Box<TemplateRef>>,
     pub key_name: Option<String>,
     /// Base64, as on the wire.
     pub user_data: Option<String>,
@@ -74,7 +158,26 @@ pub struct RunInstances {
     pub other: BTreeMap<String, String>,
 }
 
-/// `DescribeInstances` or `DescribeSubnets`.
+/// A launch template by its id or its name, as a call names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateRef {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    /// A number, `$Latest` or `$Default`; the default version if it is not given.
+    pub version: Option<String>,
+}
+
+impl TemplateRef {
+    /// By its id if it looks like one, by its name otherwise.
+    #[must_use]
+    pub fn of(id_or_name: &str, version: &str) -> TemplateRef {
+        let named = Some(id_or_name.to_string());
+        let (id, name) = if id_or_name.starts_with("lt-") { (named, None) } else { (None, named) };
+        TemplateRef { id, name, version: Some(version.into()) }
+    }
+}
+
+/// What every describe call can say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Read {
     pub ids: Vec<String>,
@@ -94,9 +197,51 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 pub enum Answer {
     Launched(Reservation),
-    Instances { reservations: Vec<Reservation>, next_token: Option<String> },
+    Instances {
+        reservations: Vec<Reservation>,
+        next_token: Option<String>,
+    },
     Terminating(Vec<StateChange>),
-    Subnets { subnets: Vec<SubnetView>, next_token: Option<String> },
+    Subnets {
+        subnets: Vec<SubnetView>,
+        next_token: Option<String>,
+    },
+    /// It is done, and there is nothing more to say about it.
+    Done(Action),
+    Tags {
+        tags: Vec<TagView>,
+        next_token: Option<String>,
+    },
+    Statuses {
+        statuses: Vec<StatusView>,
+        next_token: Option<String>,
+    },
+    Types {
+        types: Vec<&'static TypeInfo>,
+        next_token: Option<String>,
+    },
+    Images {
+        images: Vec<ImageView>,
+        next_token: Option<String>,
+    },
+    Zones(Vec<ZoneView>),
+    Vpcs(Vec<VpcView>),
+    SecurityGroups {
+        groups: Vec<SecurityGroupView>,
+        next_token: Option<String>,
+    },
+    TemplateCreated(Box<TemplateView>),
+    TemplateModified(Box<TemplateView>),
+    TemplateDeleted(Box<TemplateView>),
+    VersionCreated(Box<VersionView>),
+    Templates {
+        templates: Vec<TemplateView>,
+        next_token: Option<String>,
+    },
+    Versions {
+        versions: Vec<VersionView>,
+        next_token: Option<String>,
+    },
 }
 
 /// Instances of one launch.
@@ -116,6 +261,7 @@ pub struct InstanceView {
     /// None once terminated.
     pub address: Option<Ipv4Addr>,
     pub state_reason: Option<StateReason>,
+    pub tags: Arc<BTreeMap<String, String>>,
     /// When a terminate call ended it, milliseconds.
     pub user_ended_ms: Option<i64>,
 }
@@ -126,6 +272,8 @@ pub enum StateReason {
     UserInitiated,
     /// `Client.InternalError: Client error on launch`
     LaunchError,
+    /// `Client.InstanceInitiatedShutdown`: it shut itself down.
+    InstanceInitiated,
 }
 
 impl StateReason {
@@ -134,6 +282,7 @@ impl StateReason {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown",
             StateReason::LaunchError => "Client.InternalError",
+            StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown",
         }
     }
 
@@ -142,6 +291,7 @@ impl StateReason {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown: User initiated shutdown",
             StateReason::LaunchError => "Client.InternalError: Client error on launch",
+            StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
         }
     }
 }
@@ -159,4 +309,5 @@ pub struct SubnetView {
     pub zone: String,
     pub cidr: String,
     pub free: u32,
+    pub tags: Arc<BTreeMap<String, String>>,
 }

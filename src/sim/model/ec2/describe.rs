@@ -102,12 +102,13 @@ impl Ec2 {
             index: ordinal - instance.launch.first,
             address: (state != State::Terminated).then_some(instance.address),
             state_reason: instance.state_reason(now_ms),
+            tags: instance.tags.clone(),
             user_ended_ms: instance.ended_by_user_ms,
         })
     }
 
     /// Visible already, and not terminated too long ago.
-    fn is_described(&self, instance: &Instance, now_ms: i64) -> bool {
+    pub(super) fn is_described(&self, instance: &Instance, now_ms: i64) -> bool {
         let kept_ms = i64::from(self.settings.terminated_visible_ms);
         let forgotten = instance.terminated_ms().is_some_and(|at| at + kept_ms <= now_ms);
         instance.is_visible(now_ms) && !forgotten
@@ -121,8 +122,8 @@ impl Ec2 {
             Field::State => test(state.as_str()),
             Field::StateCode => test(&state.code().to_string()),
             Field::Token => launch.token.as_deref().is_some_and(test),
-            Field::Tag(key) => launch.tags.get(*key).is_some_and(|v| test(v)),
-            Field::TagKey => launch.tags.keys().any(|k| test(k)),
+            Field::Tag(key) => instance.tags.get(*key).is_some_and(|v| test(v)),
+            Field::TagKey => instance.tags.keys().any(|k| test(k)),
             Field::Subnet => state != State::Terminated && test(&launch.subnet),
             Field::Zone => test(&launch.zone),
             Field::Address => state != State::Terminated && test(&instance.address.to_string()),

@@ -16,13 +16,26 @@ named! {
         InternalError = "InternalError",
         InvalidAction = "InvalidAction",
         InvalidAmiIdMalformed = "InvalidAMIID.Malformed",
+        InvalidAmiIdNotFound = "InvalidAMIID.NotFound",
+        InvalidGroupNotFound = "InvalidGroup.NotFound",
+        InvalidId = "InvalidID",
         InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed",
         InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound",
+        InvalidInstanceType = "InvalidInstanceType",
+        InvalidLaunchTemplateIdMalformed = "InvalidLaunchTemplateId.Malformed",
+        InvalidLaunchTemplateIdNotFound = "InvalidLaunchTemplateId.NotFound",
+        InvalidLaunchTemplateIdVersionNotFound = "InvalidLaunchTemplateId.VersionNotFound",
+        InvalidLaunchTemplateNameAlreadyExists = "InvalidLaunchTemplateName.AlreadyExistsException",
+        InvalidLaunchTemplateNameMalformed = "InvalidLaunchTemplateName.MalformedException",
+        InvalidLaunchTemplateNameNotFound = "InvalidLaunchTemplateName.NotFoundException",
+        InvalidNetworkInterfaceIdNotFound = "InvalidNetworkInterfaceID.NotFound",
         InvalidNextToken = "InvalidNextToken",
         InvalidParameterCombination = "InvalidParameterCombination",
         InvalidParameterValue = "InvalidParameterValue",
         InvalidSubnetIdNotFound = "InvalidSubnetID.NotFound",
         InvalidUserDataMalformed = "InvalidUserData.Malformed",
+        InvalidVolumeNotFound = "InvalidVolume.NotFound",
+        InvalidVpcIdNotFound = "InvalidVpcID.NotFound",
         MalformedQueryString = "MalformedQueryString",
         MissingAction = "MissingAction",
         MissingParameter = "MissingParameter",
@@ -46,13 +59,26 @@ impl Code {
             | Code::InsufficientFreeAddressesInSubnet
             | Code::InvalidAction
             | Code::InvalidAmiIdMalformed
+            | Code::InvalidAmiIdNotFound
+            | Code::InvalidGroupNotFound
+            | Code::InvalidId
             | Code::InvalidInstanceIdMalformed
             | Code::InvalidInstanceIdNotFound
+            | Code::InvalidInstanceType
+            | Code::InvalidLaunchTemplateIdMalformed
+            | Code::InvalidLaunchTemplateIdNotFound
+            | Code::InvalidLaunchTemplateIdVersionNotFound
+            | Code::InvalidLaunchTemplateNameAlreadyExists
+            | Code::InvalidLaunchTemplateNameMalformed
+            | Code::InvalidLaunchTemplateNameNotFound
+            | Code::InvalidNetworkInterfaceIdNotFound
             | Code::InvalidNextToken
             | Code::InvalidParameterCombination
             | Code::InvalidParameterValue
             | Code::InvalidSubnetIdNotFound
             | Code::InvalidUserDataMalformed
+            | Code::InvalidVolumeNotFound
+            | Code::InvalidVpcIdNotFound
             | Code::MalformedQueryString
             | Code::MissingAction
             | Code::MissingParameter

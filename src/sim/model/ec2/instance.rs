@@ -51,7 +51,6 @@ pub struct Launch {
     pub image: String,
     pub instance_type: String,
     pub key_name: Option<String>,
-    pub tags: BTreeMap<String, String>,
     pub launched_ms: i64,
     /// The ordinal of its first instance.
     pub first: u32,
@@ -76,6 +75,15 @@ pub enum Door {
     Open,
 }
 
+/// What the health endpoint answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// 200
+    Serving,
+    /// 503
+    NotReady,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Instance {
     pub(super) launch: Arc<Launch>,
@@ -83,6 +91,8 @@ pub(super) struct Instance {
     pub(super) ordinal: u32,
     pub(super) address: Ipv4Addr,
     pub(super) fate: Fate,
+    /// Shared with the others of its launch until they are changed.
+    pub(super) tags: Arc<BTreeMap<String, String>>,
     /// When a terminate call named it first.
     pub(super) ended_by_user_ms: Option<i64>,
     pub(super) configured: Option<Configured>,
@@ -104,7 +114,18 @@ impl Instance {
     pub(super) fn running_ms(&self) -> Option<i64> {
         match self.fate.broken {
             Some(Broken::NeverBoots | Broken::Dies) => None,
-            None | Some(Broken::Hangs | Broken::Refuses | Broken::NeverReady) => {
+            None
+            | Some(
+                Broken::Hangs
+                | Broken::Refuses
+                | Broken::NeverReady
+                | Broken::Slow
+                | Broken::Flaps
+                | Broken::WrongVersion
+                | Broken::DiesLater
+                | Broken::AgentStops
+                | Broken::OneZone,
+            ) => {
                 let at = self.after_launch(self.fate.running_ms());
                 self.ended_by_user_ms.is_none_or(|ended| at <= ended).then_some(at)
             }
@@ -113,9 +134,24 @@ impl Instance {
 
     /// When it dies by itself, unless somebody ends it before.
     pub(super) fn dies_ms(&self) -> Option<i64> {
-        let at = self.after_launch(self.fate.running_ms());
-        (self.fate.broken == Some(Broken::Dies) && self.ended_by_user_ms.is_none_or(|ended| at < ended))
-            .then_some(at)
+        let at = if self.fate.broken == Some(Broken::Dies) {
+            self.after_launch(self.fate.running_ms())
+        } else if self.fate.broken == Some(Broken::DiesLater) {
+            self.served_until_ms()?
+        } else {
+            return None;
+        };
+        self.ended_by_user_ms.is_none_or(|ended| at < ended).then_some(at)
+    }
+
+    /// When its configuration has been, or will be, put into effect.
+    fn ready_ms(&self) -> Option<i64> {
+        Some(self.configured.as_ref()?.at_ms + i64::from(self.fate.configure_ms))
+    }
+
+    /// When one that is good at first stops being so.
+    fn served_until_ms(&self) -> Option<i64> {
+        Some(self.ready_ms()? + i64::from(self.fate.serves_ms))
     }
 
     /// When it is, or will be, terminated.
@@ -139,7 +175,10 @@ impl Instance {
     pub(super) fn state_reason(&self, now_ms: i64) -> Option<StateReason> {
         match self.state(now_ms) {
             State::Pending | State::Running => None,
-            State::Terminated if self.dies_ms().is_some() => Some(StateReason::LaunchError),
+            State::Terminated if self.dies_ms().is_some() => {
+                let ran = self.fate.broken == Some(Broken::DiesLater);
+                Some(if ran { StateReason::InstanceInitiated } else { StateReason::LaunchError })
+            }
             State::ShuttingDown | State::Terminated => Some(StateReason::UserInitiated),
         }
     }
@@ -151,10 +190,36 @@ impl Instance {
             return Door::Reset;
         }
         match self.fate.broken {
-            None | Some(Broken::NeverReady) => Door::Open,
+            None
+            | Some(
+                Broken::NeverReady
+                | Broken::Slow
+                | Broken::Flaps
+                | Broken::WrongVersion
+                | Broken::DiesLater
+                | Broken::OneZone,
+            ) => Door::Open,
+            Some(Broken::AgentStops) if self.served_until_ms().is_none_or(|at| now_ms < at) => Door::Open,
             Some(Broken::Hangs) => Door::Hang,
-            Some(Broken::Refuses | Broken::NeverBoots | Broken::Dies) => Door::Reset,
+            Some(Broken::Refuses | Broken::NeverBoots | Broken::Dies | Broken::AgentStops) => Door::Reset,
         }
+    }
+
+    /// What its health endpoint answers to somebody in this zone, while its door is open.
+    pub(super) fn health(&self, from: &str, now_ms: i64) -> Health {
+        let Some(ready_ms) = self.ready_ms().filter(|at| *at <= now_ms) else { return Health::NotReady };
+        let good = match self.fate.broken {
+            None | Some(Broken::Slow | Broken::WrongVersion | Broken::DiesLater | Broken::AgentStops) => true,
+            Some(Broken::Flaps) => {
+                let turn = (now_ms - ready_ms) / i64::from(self.fate.flap_ms.max(1));
+                turn % 2 == 0
+            }
+            Some(Broken::OneZone) => from == self.launch.zone,
+            Some(
+                Broken::NeverReady | Broken::Hangs | Broken::Refuses | Broken::NeverBoots | Broken::Dies,
+            ) => false,
+        };
+        if good { Health::Serving } else { Health::NotReady }
     }
 
     /// The agent takes its configuration. The same slot and attempt again change nothing; others
@@ -167,13 +232,12 @@ impl Instance {
         }
     }
 
-    /// Since when its health endpoint answers 200, if it does now.
+    /// Since when it is good, if it is now.
     pub(super) fn serving_since_ms(&self, now_ms: i64) -> Option<i64> {
-        if self.fate.broken.is_some() || self.door(now_ms) != Door::Open {
+        if !self.fate.serves() || self.door(now_ms) != Door::Open {
             return None;
         }
-        let at = self.configured.as_ref()?.at_ms + i64::from(self.fate.configure_ms);
-        (at <= now_ms).then_some(at)
+        self.ready_ms().filter(|at| *at <= now_ms)
     }
 }
 
@@ -190,16 +254,25 @@ mod tests {
             image: "ami-1".into(),
             instance_type: "m5.large".into(),
             key_name: None,
-            tags: BTreeMap::new(),
             launched_ms: 1_000,
             first: 0,
         };
-        let fate = Fate { boot_ms: 20_000, configure_ms: 5_000, visible_ms: 500, shutdown_ms: 3_000, broken };
+        let fate = Fate {
+            boot_ms: 20_000,
+            configure_ms: 5_000,
+            visible_ms: 500,
+            shutdown_ms: 3_000,
+            checked_ms: 60_000,
+            broken,
+            flap_ms: 10_000,
+            serves_ms: 60_000,
+        };
         Instance {
             launch: Arc::new(launch),
             ordinal: 0,
             address: Ipv4Addr::new(127, 64, 0, 4),
             fate,
+            tags: Arc::default(),
             ended_by_user_ms: None,
             configured: None,
             released: false,
@@ -264,6 +337,56 @@ mod tests {
             show(Broken::Dies),
             (State::Terminated, Door::Reset, None, Some(StateReason::LaunchError))
         );
+    }
+
+    /// Configured at 22 s: what its health says at these times, in seconds, to zone `from`.
+    fn healths(broken: Broken, from: &str, times_s: &[i64]) -> String {
+        let mut i = instance(Some(broken));
+        i.configure(None, None, 22_000);
+        let sign = |at: i64| match (i.door(at), i.health(from, at)) {
+            (Door::Open, Health::Serving) => '+',
+            (Door::Open, Health::NotReady) => '-',
+            (Door::Reset, _) => 'x',
+            (Door::Hang, _) => '?',
+        };
+        times_s.iter().map(|s| sign(s * 1_000)).collect()
+    }
+
+    #[test]
+    fn what_a_probe_sees_of_each_kind_over_time() {
+        let times = [21, 26, 27, 36, 37, 47, 57, 86, 87, 200];
+        let cases = [
+            (Broken::Slow, "a", "--++++++++"),
+            (Broken::WrongVersion, "a", "--++++++++"),
+            (Broken::Flaps, "a", "--++-+--+-"),
+            (Broken::DiesLater, "a", "--++++++xx"),
+            (Broken::AgentStops, "a", "--++++++xx"),
+            (Broken::OneZone, "a", "--++++++++"),
+            (Broken::OneZone, "b", "----------"),
+            (Broken::NeverReady, "a", "----------"),
+            (Broken::Hangs, "a", "??????????"),
+            (Broken::Refuses, "a", "xxxxxxxxxx"),
+            (Broken::NeverBoots, "a", "xxxxxxxxxx"),
+            (Broken::Dies, "a", "xxxxxxxxxx"),
+        ];
+        for (broken, from, seen) in cases {
+            assert_eq!(healths(broken, from, &times), seen, "{broken} from {from}");
+        }
+    }
+
+    #[test]
+    fn one_that_dies_later_serves_first_and_one_whose_agent_stops_goes_on_running() {
+        let mut later = instance(Some(Broken::DiesLater));
+        assert_eq!((later.dies_ms(), later.state(900_000)), (None, State::Running));
+        later.configure(None, None, 22_000);
+        assert_eq!(later.serving_since_ms(86_999), Some(27_000));
+        assert_eq!(states(&later, &[86_999, 87_000]), ["running", "terminated"]);
+        assert_eq!(later.serving_since_ms(87_000), None);
+        assert_eq!(later.state_reason(87_000), Some(StateReason::InstanceInitiated));
+        let mut stops = instance(Some(Broken::AgentStops));
+        stops.configure(None, None, 22_000);
+        assert_eq!(stops.serving_since_ms(86_999), Some(27_000));
+        assert_eq!((stops.state(87_000), stops.serving_since_ms(87_000)), (State::Running, None));
     }
 
     #[test]

@@ -1,44 +1,63 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
-mod bucket;
+pub(super) mod bucket;
 pub mod call;
 mod describe;
 pub mod error;
 mod filter;
+mod group;
+mod happening;
+mod images;
 mod instance;
 #[cfg(test)]
 mod invariants;
 mod names;
 mod network;
 mod places;
+pub mod rates;
 mod read;
 mod record;
 mod run;
+mod seen;
+mod skew;
+mod status;
 mod subnets;
+mod surroundings;
+mod tags;
+mod templates;
 mod terminate;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tokens;
+mod type_table;
+mod types;
+mod zones;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::super::settings::Settings;
+use super::super::settings::{Part, Settings};
 use super::counters::ApiCounters;
 use bucket::AllBuckets;
 use call::{Action, Answer, Call};
 use error::ApiError;
+use happening::Happenings;
 use instance::Instance;
 use names::Names;
 use network::Network;
 use places::Places;
+use tags::Tags;
+use templates::Templates;
 use tokens::ClientTokens;
 
-pub use agent::Health;
-pub use instance::{Door, Launch, State};
-pub use subnets::VPC;
+pub use agent::Seen;
+pub use group::Watched;
+pub use happening::Happening;
+pub use instance::{Door, Health, Launch, State};
+pub use surroundings::VPC;
+pub use type_table::{TypeInfo, type_info};
 
 /// EC2 of one account in one region.
 #[derive(Debug)]
@@ -51,10 +70,13 @@ pub struct Ec2 {
     network: Network,
     places: Places,
     tokens: ClientTokens,
+    tags: Tags,
+    templates: Templates,
     /// Every instance ever launched; the index is its ordinal.
     instances: Vec<Instance>,
     /// When which instance is terminated, the next first. May name one too early or twice.
     endings: BinaryHeap<Reverse<(i64, u32)>>,
+    happenings: Happenings,
 }
 
 impl Ec2 {
@@ -67,15 +89,34 @@ impl Ec2 {
             network: Network::new(&settings.subnets),
             places: Places::default(),
             tokens: ClientTokens::default(),
+            tags: Tags::default(),
+            templates: Templates::default(),
             instances: Vec::new(),
             endings: BinaryHeap::new(),
+            happenings: Happenings::default(),
             settings,
         }
     }
 
+    /// Keeps what happens from now on, see [`Ec2::happened`].
+    pub(super) fn watch(&mut self) {
+        self.happenings.watch();
+    }
+
+    /// What happened since this was last asked.
+    pub(super) fn happened(&mut self) -> Vec<Happening> {
+        self.happenings.take()
+    }
+
     /// From now on these settings hold.
-    pub(super) fn adopt(&mut self, settings: &Arc<Settings>) {
+    pub(super) fn adopt(&mut self, settings: &Arc<Settings>, now_ms: i64) {
         self.settings = settings.clone();
+        self.buckets.adopt(&settings.buckets, now_ms);
+    }
+
+    /// Fills or empties a bucket to so many tokens.
+    pub(super) fn set_level(&mut self, action: Action, part: Part, level: f64, now_ms: i64) {
+        self.buckets.set_level(action, part, level, now_ms);
     }
 
     /// Answers one call, metered.
@@ -93,21 +134,34 @@ impl Ec2 {
             Call::DescribeInstances(read) => self.describe_instances(read, now_ms),
             Call::TerminateInstances { ids } => self.terminate_instances(ids, meter, now_ms),
             Call::DescribeSubnets(read) => self.describe_subnets(read),
+            Call::CreateTags(call) => self.create_tags(call, now_ms),
+            Call::DeleteTags(call) => self.delete_tags(call, now_ms),
+            Call::DescribeTags(read) => self.describe_tags(read, now_ms),
+            Call::DescribeInstanceStatus { read, include_all } => {
+                self.describe_instance_status(read, *include_all, now_ms)
+            }
+            Call::DescribeInstanceTypes(read) => Ec2::describe_instance_types(read),
+            Call::DescribeImages(read) => self.describe_images(read),
+            Call::DescribeAvailabilityZones(read) => self.describe_availability_zones(read),
+            Call::DescribeVpcs(read) => self.describe_vpcs(read),
+            Call::DescribeSecurityGroups(read) => self.describe_security_groups(read),
+            Call::CreateLaunchTemplate(call) => self.create_launch_template(call, now_ms),
+            Call::CreateLaunchTemplateVersion(call) => self.create_launch_template_version(call, now_ms),
+            Call::DescribeLaunchTemplates(call) => self.describe_launch_templates(call),
+            Call::DescribeLaunchTemplateVersions(call) => self.describe_launch_template_versions(call),
+            Call::ModifyLaunchTemplate(call) => self.modify_launch_template(call),
+            Call::DeleteLaunchTemplate(named) => self.delete_launch_template(named),
             Call::Unreadable { error, .. } => Err(error.clone()),
         }
     }
 
+    /// A read of everything at once. Which actions have a smaller bucket for it, their rates say.
     fn is_unfiltered(&self, call: &Call) -> bool {
-        match call {
-            Call::DescribeInstances(read) => {
-                let bare = read.filters.is_empty() && read.max_results.is_none();
-                bare && (read.ids.is_empty() || self.settings.switches.ids_are_unfiltered)
-            }
-            Call::RunInstances(_)
-            | Call::TerminateInstances { .. }
-            | Call::DescribeSubnets(_)
-            | Call::Unreadable { .. } => false,
-        }
+        let ids_count = !self.settings.switches.ids_are_unfiltered;
+        call.read().is_some_and(|read| {
+            let bare = read.filters.is_empty() && read.max_results.is_none();
+            bare && (read.ids.is_empty() || !ids_count)
+        })
     }
 
     fn pay_request(
@@ -117,7 +171,7 @@ impl Ec2 {
         meter: &mut ApiCounters,
         now_ms: i64,
     ) -> Result<(), ApiError> {
-        if self.buckets.requests(action, unfiltered).take(1, now_ms) {
+        if self.buckets.take_request(action, unfiltered, now_ms) {
             meter.request_tokens += 1;
             Ok(())
         } else {
@@ -165,6 +219,9 @@ impl Ec2 {
             return;
         }
         instance.released = true;
+        if instance.ended_by_user_ms.is_none() {
+            self.happenings.push(|| Happening::Ended { ordinal });
+        }
         let (launch, address) = (instance.launch.clone(), instance.address);
         self.network.give_back(&launch.subnet, address);
         self.places.give_back(&launch.zone, &launch.instance_type);

@@ -8,6 +8,10 @@ use super::super::super::draw::mix;
 pub(super) enum Kind {
     Instance,
     Reservation,
+    /// The first interface and the root volume of an instance have its number.
+    Interface,
+    Volume,
+    LaunchTemplate,
 }
 
 impl Kind {
@@ -15,6 +19,9 @@ impl Kind {
         match self {
             Kind::Instance => "i-",
             Kind::Reservation => "r-",
+            Kind::Interface => "eni-",
+            Kind::Volume => "vol-",
+            Kind::LaunchTemplate => "lt-",
         }
     }
 }

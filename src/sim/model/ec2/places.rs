@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::super::settings::PoolCapacity;
+use super::type_table::type_info;
 
 /// Instances that are not terminated, by zone and type.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +51,13 @@ impl Places {
     }
 }
 
-/// The vCPUs of an instance type, by its size; none if it is not written like a type.
+/// The vCPUs of an instance type; none if it is not written like a type.
 pub(super) fn vcpus(instance_type: &str) -> Option<u32> {
+    type_info(instance_type).map(|info| info.vcpus).or_else(|| vcpus_by_size(instance_type))
+}
+
+/// The same for types that are in no table.
+pub(super) fn vcpus_by_size(instance_type: &str) -> Option<u32> {
     let (family, size) = instance_type.split_once('.')?;
     let word = |s: &str| {
         !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -23,7 +23,16 @@ pub(super) struct Page {
 /// # Errors
 /// Everything that is wrong with the read, whatever it reads.
 pub(super) fn page(read: &Read) -> Result<Page, ApiError> {
-    if read.ids.len() > IDS_MAX {
+    page_within(read, IDS_MAX, PAGE)
+}
+
+/// The same with other limits.
+pub(super) fn page_within(
+    read: &Read,
+    ids_max: usize,
+    results: std::ops::RangeInclusive<i64>,
+) -> Result<Page, ApiError> {
+    if read.ids.len() > ids_max {
         return Err(too_many_ids(read.ids.len()));
     }
     if read.filters.len() > FILTERS_MAX {
@@ -48,9 +57,9 @@ pub(super) fn page(read: &Read) -> Result<Page, ApiError> {
     }
     let most = match read.max_results {
         None => usize::MAX,
-        Some(n) if PAGE.contains(&n) => usize::try_from(n).unwrap_or(usize::MAX),
+        Some(n) if results.contains(&n) => usize::try_from(n).unwrap_or(usize::MAX),
         Some(n) => {
-            let (least, most) = (PAGE.start(), PAGE.end());
+            let (least, most) = (results.start(), results.end());
             return Err(ApiError::invalid(format!(
                 "Value ( {n} ) for parameter maxResults is invalid. Expecting a value from {least} to {most}."
             )));

@@ -1,11 +1,18 @@
 //! What the ledger says of each instance.
 
+use std::collections::BTreeMap;
+
 use super::super::super::ledger::Entry;
 use super::Ec2;
 use super::instance::{Door, Instance};
 use super::names::Kind;
 
 impl Ec2 {
+    /// How many instances were ever launched.
+    pub(in super::super) fn launched(&self) -> u64 {
+        self.instances.len() as u64
+    }
+
     /// Every instance that was ever launched.
     pub(in super::super) fn entries(&self, now_ms: i64) -> Vec<Entry> {
         self.instances.iter().map(|i| self.entry(i, now_ms)).collect()
@@ -23,7 +30,7 @@ impl Ec2 {
             zone: launch.zone.clone(),
             subnet: launch.subnet.clone(),
             address: instance.address,
-            tags: launch.tags.clone(),
+            tags: BTreeMap::clone(&instance.tags),
             state: instance.state(now_ms),
             broken: instance.fate.broken,
             launched_ms: launch.launched_ms,

@@ -3,25 +3,25 @@
 use std::sync::Arc;
 
 use super::super::super::fate::{Broken, Fate};
+use super::super::super::settings::Site;
 use super::super::counters::ApiCounters;
 use super::call::{Action, Answer, Reservation, RunInstances};
 use super::error::{ApiError, Code};
 use super::instance::{Instance, Launch, State};
 use super::names::Kind;
 use super::places::vcpus;
-use super::{Ec2, Reverse};
+use super::tags::check_tags;
+use super::tokens::check_token;
+use super::{Ec2, Happening, Reverse};
 
-/// Longest client token (aws-facts 2.2).
-const TOKEN_MAX: usize = 64;
 /// EC2's limit before base64, which makes 4 characters of 3 bytes.
 const USER_DATA_MAX: usize = 16_384;
-const TAGS_MAX: usize = 50;
 /// What EC2 takes if neither the call nor a template says.
 const DEFAULT_TYPE: &str = "m1.small";
 
 /// Where and what: the call's parameters with its defaults filled in.
-struct Wanted<'a> {
-    subnet: String,
+pub(super) struct Wanted<'a> {
+    pub(super) subnet: String,
     zone: String,
     instance_type: &'a str,
 }
@@ -34,7 +34,9 @@ impl Ec2 {
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
         check(call)?;
-        let wanted = self.wanted(call)?;
+        check_tags(&call.tags)?;
+        let full = self.resolved(call)?;
+        let wanted = self.wanted(&full)?;
         let earlier = self.tokens.earlier(call, &wanted.zone)?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
             self.pay_instances(Action::RunInstances, call.max_count, meter, now_ms)?;
@@ -42,7 +44,7 @@ impl Ec2 {
         if let Some(ordinals) = earlier {
             return self.again(ordinals, now_ms);
         }
-        let room = self.room(call, &wanted);
+        let room = self.room(&full, &wanted);
         if !self.settings.switches.charged_for_max_count
             && let Some(bucket) = self.buckets.resources(Action::RunInstances)
         {
@@ -50,10 +52,16 @@ impl Ec2 {
             bucket.give_back(unused);
             meter.instance_tokens -= u64::from(unused);
         }
-        Ok(Answer::Launched(self.launch(call, &wanted, room?, now_ms)))
+        let reservation = self.launch(&full, &wanted, room?, now_ms);
+        let first = reservation.launch.first;
+        self.tokens.remember(call, &wanted.zone, first..self.next_ordinal());
+        Ok(Answer::Launched(reservation))
     }
 
-    fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
+    pub(super) fn wanted<'a>(&self, call: &'a RunInstances) -> Result<Wanted<'a>, ApiError> {
+        call.image.iter().try_for_each(|image| self.check_image(image))?;
+        let groups = call.other.iter().filter(|(name, _)| name.starts_with("SecurityGroupId."));
+        self.check_security_groups(groups.map(|(_, id)| id))?;
         let subnet = match (&call.subnet, &call.zone) {
             (Some(id), _) => self.network.subnet(id).ok_or_else(|| {
                 ApiError::new(Code::InvalidSubnetIdNotFound, format!("The subnet ID '{id}' does not exist"))
@@ -86,7 +94,7 @@ impl Ec2 {
     }
 
     /// How many are launched: `MinCount` to `MaxCount`, or why not.
-    fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
+    pub(super) fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
         let limits_need =
             if self.settings.switches.limits_cut_the_count { call.min_count } else { call.max_count };
         let quota = self.places.room_under_quota(self.settings.vcpu_quota, wanted.instance_type);
@@ -143,7 +151,14 @@ impl Ec2 {
         )
     }
 
-    fn launch(&mut self, call: &RunInstances, wanted: &Wanted<'_>, count: u32, now_ms: i64) -> Reservation {
+    /// Launches so many. There is room for them: see [`Ec2::room`].
+    pub(super) fn launch(
+        &mut self,
+        call: &RunInstances,
+        wanted: &Wanted<'_>,
+        count: u32,
+        now_ms: i64,
+    ) -> Reservation {
         let first = self.next_ordinal();
         let launch = Arc::new(Launch {
             reservation: self.names.name(Kind::Reservation, self.launches),
@@ -154,16 +169,18 @@ impl Ec2 {
             image: call.image.clone().unwrap_or_else(|| "ami-0123456789abcdef0".into()),
             instance_type: wanted.instance_type.into(),
             key_name: call.key_name.clone(),
-            tags: call.tags.clone(),
             launched_ms: now_ms,
             first,
         });
         self.launches += 1;
+        let tags = Arc::new(call.tags.clone());
         for ordinal in first..first + count {
             // There is room: `count` is at most what the subnet has free.
             let Some(address) = self.network.take(&wanted.subnet, ordinal) else { break };
             self.places.take(&wanted.zone, wanted.instance_type);
-            let mut fate = Fate::of(&self.settings, self.seed, u64::from(ordinal));
+            let site =
+                Site { image: &launch.image, zone: &launch.zone, instance_type: &launch.instance_type };
+            let mut fate = Fate::at(&self.settings, self.seed, u64::from(ordinal), &site);
             if self.settings.bad_images.contains(&launch.image) {
                 fate.broken = Some(Broken::Hangs);
             }
@@ -172,6 +189,7 @@ impl Ec2 {
                 ordinal,
                 address,
                 fate,
+                tags: tags.clone(),
                 ended_by_user_ms: None,
                 configured: None,
                 released: false,
@@ -180,7 +198,12 @@ impl Ec2 {
             self.instances.push(instance);
         }
         let ordinals = first..self.next_ordinal();
-        self.tokens.remember(call, &wanted.zone, ordinals.clone());
+        self.happenings.push(|| Happening::Launched {
+            first,
+            count: ordinals.end - first,
+            token: call.token.clone(),
+            tags: call.tags.clone(),
+        });
         Reservation { instances: ordinals.filter_map(|o| self.view(o, now_ms)).collect(), launch }
     }
 
@@ -208,7 +231,7 @@ impl Ec2 {
 }
 
 /// What can be said about the parameters alone.
-fn check(call: &RunInstances) -> Result<(), ApiError> {
+pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
     if call.min_count == 0 || call.max_count == 0 {
         return Err(ApiError::invalid("Invalid value '0' for InstanceCount. Must be at least 1."));
     }
@@ -219,11 +242,7 @@ fn check(call: &RunInstances) -> Result<(), ApiError> {
         ));
     }
     match &call.image {
-        None if !call.template => return Err(ApiError::missing("ImageId")),
-        Some(image) if !is_image_id(image) => {
-            let message = format!("Invalid id: \"{image}\" (expecting \"ami-...\")");
-            return Err(ApiError::new(Code::InvalidAmiIdMalformed, message));
-        }
+        None if call.template.is_none() => return Err(ApiError::missing("ImageId")),
         Some(_) | None => {}
     }
     if let Some(t) = &call.instance_type
@@ -231,47 +250,18 @@ fn check(call: &RunInstances) -> Result<(), ApiError> {
     {
         return Err(ApiError::invalid(format!("Invalid value '{t}' for InstanceType.")));
     }
-    if let Some(token) = &call.token
-        && (token.is_empty() || token.len() > TOKEN_MAX || !token.is_ascii())
-    {
-        return Err(ApiError::invalid(format!("Invalid client token: 1 to {TOKEN_MAX} ASCII characters")));
-    }
+    check_token(call.token.as_deref())?;
     if call.user_data.as_ref().is_some_and(|d| d.len() > USER_DATA_MAX.div_ceil(3) * 4) {
         let message = format!("User data is limited to {USER_DATA_MAX} bytes");
         return Err(ApiError::new(Code::InvalidUserDataMalformed, message));
     }
-    check_tags(call)
-}
-
-fn check_tags(call: &RunInstances) -> Result<(), ApiError> {
-    if call.tags.len() > TAGS_MAX {
-        let message = format!("The maximum number of tags for a resource ({TAGS_MAX}) is exceeded");
-        return Err(ApiError::new(Code::TagLimitExceeded, message));
-    }
-    for (key, value) in &call.tags {
-        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(ApiError::invalid("A tag's key has 1 to 128 characters and its value at most 256"));
-        }
-        if key.starts_with("aws:") {
-            return Err(ApiError::invalid(format!(
-                "Tag keys starting with 'aws:' are reserved for internal use: {key}"
-            )));
-        }
-    }
     Ok(())
-}
-
-fn is_image_id(id: &str) -> bool {
-    id.strip_prefix("ami-").is_some_and(|rest| {
-        (1..=40).contains(&rest.len())
-            && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::super::settings::{PoolCapacity, Settings, Switches};
-    use super::super::call::Call;
+    use super::super::call::{Call, TemplateRef};
     use super::super::testing::*;
     use super::*;
 
@@ -424,7 +414,11 @@ mod tests {
         let mut model = with(|s| s.bad_images = vec!["ami-bad".into()]);
         let bad = RunInstances { image: Some("ami-bad".into()), ..run_in(A, "t1", 1, 2) };
         launched(&model.ask(&Call::RunInstances(bad), 0));
-        let template = RunInstances { image: None, template: true, ..run_in(A, "t2", 1, 1) };
+        let template = RunInstances {
+            image: None,
+            template: Some(Box::new(TemplateRef::of("web", "1"))),
+            ..run_in(A, "t2", 1, 1)
+        };
         launched(&model.ask(&Call::RunInstances(template), 0));
         let broken: Vec<_> = model.ledger(0).instances.iter().map(|i| i.broken).collect();
         assert_eq!(broken, [Some(Broken::Hangs), Some(Broken::Hangs), None]);

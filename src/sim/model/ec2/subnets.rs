@@ -5,21 +5,21 @@ use super::call::{Answer, Read, SubnetView};
 use super::error::{ApiError, Code};
 use super::filter::{all_match, known};
 use super::read::{cut, page};
+use super::surroundings::VPC;
 
-/// The one network everything lies in.
-pub const VPC: &str = "vpc-00000000000000001";
-
-enum Field {
+enum Field<'a> {
     Id,
     Zone,
     Vpc,
     State,
     Cidr,
     Free,
+    Tag(&'a str),
+    TagKey,
 }
 
-impl Field {
-    fn named(name: &str) -> Option<Field> {
+impl<'a> Field<'a> {
+    fn named(name: &'a str) -> Option<Field<'a>> {
         Some(match name {
             "subnet-id" => Field::Id,
             "availability-zone" | "availabilityZone" => Field::Zone,
@@ -27,7 +27,8 @@ impl Field {
             "state" => Field::State,
             "cidr-block" | "cidr" | "cidrBlock" => Field::Cidr,
             "available-ip-address-count" => Field::Free,
-            _ => return None,
+            "tag-key" => Field::TagKey,
+            _ => Field::Tag(name.strip_prefix("tag:")?),
         })
     }
 }
@@ -45,6 +46,7 @@ impl Ec2 {
             zone: s.settings.zone.clone(),
             cidr: s.settings.cidr.to_string(),
             free: s.free(),
+            tags: self.tags.of(&s.settings.id),
         });
         let fits = |view: &SubnetView| {
             let wanted = read.ids.is_empty() || read.ids.contains(&view.id);
@@ -56,6 +58,8 @@ impl Ec2 {
                     Field::State => test("available"),
                     Field::Cidr => test(&view.cidr),
                     Field::Free => test(&view.free.to_string()),
+                    Field::Tag(key) => view.tags.get(*key).is_some_and(|v| test(v)),
+                    Field::TagKey => view.tags.keys().any(|k| test(k)),
                 })
         };
         let (subnets, next_token) = cut((0..).zip(views).filter(|(_, v)| fits(v)), page);

@@ -5,7 +5,7 @@ use super::call::{Action, Answer, StateChange};
 use super::error::ApiError;
 use super::names::Kind;
 use super::read::{IDS_MAX, too_many_ids};
-use super::{Ec2, Reverse};
+use super::{Ec2, Happening, Reverse};
 
 impl Ec2 {
     pub(super) fn terminate_instances(
@@ -26,12 +26,13 @@ impl Ec2 {
         Ok(Answer::Terminating(ordinals.into_iter().filter_map(|o| self.terminate(o, now_ms)).collect()))
     }
 
-    fn terminate(&mut self, ordinal: u32, now_ms: i64) -> Option<StateChange> {
+    pub(super) fn terminate(&mut self, ordinal: u32, now_ms: i64) -> Option<StateChange> {
         let id = self.names.name(Kind::Instance, u64::from(ordinal));
         let instance = self.instances.get_mut(ordinal as usize)?;
         let previous = instance.state(now_ms);
         if previous.is_live() {
             instance.ended_by_user_ms = Some(now_ms);
+            self.happenings.push(|| Happening::Ended { ordinal });
             self.endings.extend(instance.terminated_ms().map(|at| Reverse((at, ordinal))));
         }
         Some(StateChange { id, previous, current: instance.state(now_ms) })

@@ -7,6 +7,59 @@ use std::ops::Range;
 use super::call::RunInstances;
 use super::error::{ApiError, Code};
 
+/// Longest client token (aws-facts 2.2).
+const TOKEN_MAX: usize = 64;
+
+/// # Errors
+/// `InvalidParameterValue` if it is empty, too long, or not ASCII.
+pub(super) fn check_token(token: Option<&str>) -> Result<(), ApiError> {
+    match token {
+        Some(token) if token.is_empty() || token.len() > TOKEN_MAX || !token.is_ascii() => {
+            Err(ApiError::invalid(format!("Invalid client token: 1 to {TOKEN_MAX} ASCII characters")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn mismatch() -> ApiError {
+    ApiError::new(
+        Code::IdempotentParameterMismatch,
+        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+    )
+}
+
+/// The tokens of one action: what was asked with each, and what came of it.
+#[derive(Clone, Debug)]
+pub(super) struct TokenBook<Request, Made>(HashMap<String, (Request, Made)>);
+
+impl<Request, Made> Default for TokenBook<Request, Made> {
+    fn default() -> Self {
+        TokenBook(HashMap::new())
+    }
+}
+
+impl<Request: Clone + PartialEq, Made: Clone> TokenBook<Request, Made> {
+    /// What came of an earlier request with this token, if there was one.
+    ///
+    /// # Errors
+    /// `IdempotentParameterMismatch` if it was another request; `InvalidParameterValue` if the token
+    /// is none.
+    pub(super) fn earlier(&self, token: Option<&str>, request: &Request) -> Result<Option<Made>, ApiError> {
+        check_token(token)?;
+        match token.and_then(|token| self.0.get(token)) {
+            None => Ok(None),
+            Some((before, made)) if before == request => Ok(Some(made.clone())),
+            Some(_) => Err(mismatch()),
+        }
+    }
+
+    pub(super) fn remember(&mut self, token: Option<&str>, request: &Request, made: Made) {
+        if let Some(token) = token {
+            self.0.insert(token.into(), (request.clone(), made));
+        }
+    }
+}
+
 /// A token, and the zone it was used in unless it is regional.
 type Key = (String, Option<String>);
 
@@ -28,11 +81,7 @@ impl ClientTokens {
     pub(super) fn earlier(&self, call: &RunInstances, zone: &str) -> Result<Option<Range<u32>>, ApiError> {
         let Some(used) = key(call, zone).and_then(|k| self.0.get(&k)) else { return Ok(None) };
         if used.request != *call {
-            return Err(ApiError::new(
-                Code::IdempotentParameterMismatch,
-                "Arguments on this idempotent request are inconsistent with arguments used in previous \
-                 request(s).",
-            ));
+            return Err(mismatch());
         }
         Ok(Some(used.ordinals.clone()))
     }

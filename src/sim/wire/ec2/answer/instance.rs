@@ -1,60 +1,14 @@
-//! From the model's answers to the XML of the EC2 query protocol, as the SDKs parse it.
+//! Instances, and what becomes of them.
 
 use std::io;
 
-use super::super::super::model::arn::ACCOUNT;
-use super::super::super::model::call::Failure;
-use super::super::super::model::ec2::call::{
-    Action, Answer, InstanceView, Reservation, StateChange, SubnetView,
-};
-use super::super::super::model::ec2::{Launch, State, VPC};
-use super::super::xml::{Xml, gmt, time};
+use super::super::super::xml::{Xml, gmt, time};
+use super::tag_set;
+use crate::sim::model::arn::ACCOUNT;
+use crate::sim::model::ec2::call::{InstanceView, Reservation, StateChange};
+use crate::sim::model::ec2::{Launch, State, VPC};
 
-const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-
-/// An error's document.
-pub(in super::super) fn error(failure: &Failure, request_id: &str) -> io::Result<Vec<u8>> {
-    let mut x = Xml::new()?;
-    x.element("Response", |x| {
-        x.element("Errors", |x| {
-            x.element("Error", |x| {
-                x.text("Code", failure.code)?;
-                x.text("Message", &failure.message)
-            })
-        })?;
-        x.text("RequestID", request_id)
-    })?;
-    Ok(x.done())
-}
-
-/// An answer's document.
-pub(in super::super) fn answer(answer: &Answer, request_id: &str) -> io::Result<Vec<u8>> {
-    let mut x = Xml::new()?;
-    let action = match answer {
-        Answer::Launched(_) => Action::RunInstances,
-        Answer::Instances { .. } => Action::DescribeInstances,
-        Answer::Terminating(_) => Action::TerminateInstances,
-        Answer::Subnets { .. } => Action::DescribeSubnets,
-    };
-    x.root(&format!("{action}Response"), NAMESPACE, |x| {
-        x.text("requestId", request_id)?;
-        match answer {
-            Answer::Launched(r) => reservation(x, r),
-            Answer::Instances { reservations, next_token } => {
-                x.list("reservationSet", reservations, reservation)?;
-                x.optional("nextToken", next_token.as_deref())
-            }
-            Answer::Terminating(changes) => x.list("instancesSet", changes, change),
-            Answer::Subnets { subnets, next_token } => {
-                x.list("subnetSet", subnets, subnet)?;
-                x.optional("nextToken", next_token.as_deref())
-            }
-        }
-    })?;
-    Ok(x.done())
-}
-
-fn reservation(x: &mut Xml, r: &Reservation) -> io::Result<()> {
+pub(super) fn reservation(x: &mut Xml, r: &Reservation) -> io::Result<()> {
     x.text("reservationId", &r.launch.reservation)?;
     x.text("ownerId", ACCOUNT)?;
     x.element("groupSet", |_| Ok(()))?;
@@ -99,52 +53,25 @@ fn instance(x: &mut Xml, launch: &Launch, i: &InstanceView) -> io::Result<()> {
     x.text("hypervisor", "xen")?;
     x.optional("clientToken", launch.token.as_deref())?;
     x.element("groupSet", |_| Ok(()))?;
-    x.list("tagSet", &launch.tags, |x, (key, value)| {
-        x.text("key", key)?;
-        x.text("value", value)
-    })
+    tag_set(x, &i.tags)
 }
 
-fn change(x: &mut Xml, change: &StateChange) -> io::Result<()> {
+pub(super) fn change(x: &mut Xml, change: &StateChange) -> io::Result<()> {
     x.text("instanceId", &change.id)?;
     x.element("currentState", |x| state(x, change.current))?;
     x.element("previousState", |x| state(x, change.previous))
 }
 
-fn state(x: &mut Xml, state: State) -> io::Result<()> {
+pub(super) fn state(x: &mut Xml, state: State) -> io::Result<()> {
     x.text("code", &state.code().to_string())?;
     x.text("name", state.as_str())
 }
 
-fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
-    x.text("subnetId", &s.id)?;
-    x.text("state", "available")?;
-    x.text("ownerId", ACCOUNT)?;
-    x.text("vpcId", VPC)?;
-    x.text("cidrBlock", &s.cidr)?;
-    x.text("availableIpAddressCount", &s.free.to_string())?;
-    x.text("availabilityZone", &s.zone)?;
-    x.text("defaultForAz", "false")?;
-    x.text("mapPublicIpOnLaunch", "false")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::super::super::model::call::{Answer as AnyAnswer, Outcome, Reply};
-    use super::super::super::super::model::ec2::call::Call;
-    use super::super::super::super::model::ec2::testing::{
-        A, Ask, describe, launched, plain, run_in, terminate,
-    };
-    use super::*;
-
-    fn text(reply: &Reply) -> String {
-        let bytes = match &reply.outcome {
-            Outcome::Answer(AnyAnswer::Ec2(a)) => answer(a, &reply.request_id),
-            Outcome::Error(e) => error(e, &reply.request_id),
-            Outcome::Lost => panic!("lost"),
-        };
-        String::from_utf8(bytes.unwrap()).unwrap().replace(&reply.request_id, "ID")
-    }
+    use super::super::tests::text;
+    use crate::sim::model::ec2::call::Call;
+    use crate::sim::model::ec2::testing::{A, Ask, describe, launched, plain, run_in, terminate};
 
     #[test]
     fn an_instance_is_written_as_ec2_writes_it() {
@@ -180,16 +107,5 @@ mod tests {
         assert!(out.contains("<stateReason><code>Client.UserInitiatedShutdown</code><message>Client.UserInitiatedShutdown: User"));
         assert!(out.contains("<reason>User initiated (1970-01-01 00:00:00 GMT)</reason>"));
         assert!(!out.contains("privateIpAddress"));
-    }
-
-    #[test]
-    fn an_error_is_the_document_the_sdk_expects() {
-        let mut model = plain();
-        let out = text(&model.ask(&describe(&["i-<x>".into()]), 0));
-        assert_eq!(
-            out,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error><Code>InvalidInstanceID.Malformed</Code>\
-             <Message>Invalid id: &quot;i-&lt;x&gt;&quot;</Message></Error></Errors><RequestID>ID</RequestID></Response>"
-        );
     }
 }

@@ -1,0 +1,4 @@
+//! `EventBridge` on the wire: AWS JSON 1.1.
+
+pub(super) mod answer;
+pub(super) mod request;

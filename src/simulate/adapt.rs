@@ -1,0 +1,104 @@
+//! Between muster's words and the model's: what a call says, what an answer means.
+
+use std::collections::BTreeMap;
+
+use crate::cloud::classify::classify;
+use crate::decide::event::{CallError, Ec2State, Seen};
+use crate::decide::group::LaunchBody;
+use crate::decide::words::{Ec2Id, ErrorClass};
+use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
+use crate::sim::model::ec2::State;
+use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances, TemplateRef};
+
+pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
+    AnyCall::Ec2(Call::RunInstances(RunInstances {
+        token: Some(body.token.clone()),
+        min_count: body.min_count,
+        max_count: body.max_count,
+        subnet: Some(body.subnet.clone()),
+        zone: None,
+        image: body.image.clone(),
+        instance_type: Some(body.instance_type.clone()),
+        template: body.template.as_ref().map(|t| Box::new(TemplateRef::of(&t.id, &t.version))),
+        key_name: body.key_name.clone(),
+        user_data: body.user_data.clone(),
+        tags: body.tags.clone(),
+        other: other(body),
+    }))
+}
+
+pub(super) fn describe_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {
+    let ids = ids.map(|id| id.to_string()).collect();
+    AnyCall::Ec2(Call::DescribeInstances(Read { ids, ..Read::default() }))
+}
+
+pub(super) fn terminate_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {
+    AnyCall::Ec2(Call::TerminateInstances { ids: ids.map(|id| id.to_string()).collect() })
+}
+
+/// What a launch's answer says.
+pub(super) fn launched(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
+    let Answer::Launched(reservation) = answer(outcome)? else { return Err(wrong_answer()) };
+    reservation.instances.iter().map(seen).collect()
+}
+
+/// What a describe's answer says.
+pub(super) fn described(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
+    let Answer::Instances { reservations, .. } = answer(outcome)? else { return Err(wrong_answer()) };
+    reservations.iter().flat_map(|r| &r.instances).map(seen).collect()
+}
+
+/// What a terminate's answer says.
+pub(super) fn terminating(outcome: Outcome) -> Result<Vec<(Ec2Id, Ec2State)>, CallError> {
+    let Answer::Terminating(changes) = answer(outcome)? else { return Err(wrong_answer()) };
+    changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
+}
+
+fn answer(outcome: Outcome) -> Result<Answer, CallError> {
+    match outcome {
+        Outcome::Answer(AnyAnswer::Ec2(answer)) => Ok(answer),
+        Outcome::Answer(_) => Err(wrong_answer()),
+        Outcome::Error(Failure { code, http_status, message, .. }) => {
+            Err(CallError { class: classify(code, http_status, &message), code: code.to_string(), message })
+        }
+        Outcome::Lost => Err(unknown("connect", "the reply was lost")),
+    }
+}
+
+/// What the model does not act on, but compares under the same token.
+fn other(body: &LaunchBody) -> BTreeMap<String, String> {
+    let groups = (1..).zip(&body.security_groups).map(|(i, g)| (format!("SecurityGroupId.{i}"), g.clone()));
+    let profile = body.instance_profile.iter().map(|p| ("IamInstanceProfile.Name".into(), p.clone()));
+    groups.chain(profile).collect()
+}
+
+fn seen(view: &InstanceView) -> Result<Seen, CallError> {
+    Ok(Seen {
+        id: id(&view.id)?,
+        state: state(view.state),
+        address: view.address.map(Into::into),
+        state_reason: view.state_reason.map(|r| r.message().to_string()),
+    })
+}
+
+fn state(state: State) -> Ec2State {
+    match state {
+        State::Pending => Ec2State::Pending,
+        State::Running => Ec2State::Running,
+        State::ShuttingDown => Ec2State::ShuttingDown,
+        State::Terminated => Ec2State::Terminated,
+    }
+}
+
+fn id(text: &str) -> Result<Ec2Id, CallError> {
+    text.parse().map_err(|e: String| unknown("unreadable", &e))
+}
+
+/// A call whose effect nobody knows.
+pub(super) fn unknown(code: &str, message: &str) -> CallError {
+    CallError { class: ErrorClass::Unknown, code: code.into(), message: message.into() }
+}
+
+fn wrong_answer() -> CallError {
+    unknown("unreadable", "the answer is to another question")
+}

@@ -1,0 +1,220 @@
+//! The database of a run: what was committed and under which epoch.
+//!
+//! Kept in memory, with the store's own rules (whole rows by key, a reason once set stays, nobody
+//! but the newest owner writes). A share of the runs keeps the same on a real store beside it, and
+//! reads back from there: the two must agree.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::decide::rows::{
+    BudgetRow, Changes, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+};
+use crate::decide::words::{
+    Ec2Id, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+};
+
+/// A real store under the books.
+pub trait Disk {
+    /// Takes the ownership; the new epoch.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn take_over(&mut self, now: Time) -> Result<i64, String>;
+
+    /// # Errors
+    /// What the store says; fenced or not.
+    fn commit(&mut self, epoch: i64, changes: &Changes) -> Result<(), String>;
+
+    /// # Errors
+    /// What the store says.
+    fn restore(&mut self, keys_since: Time) -> Result<Restored, String>;
+}
+
+/// Another process has taken over; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fenced;
+
+/// Every committed row.
+#[derive(Default)]
+pub struct Books {
+    pub scale_ups: BTreeMap<ScaleUpSeq, ScaleUpRow>,
+    pub launches: BTreeMap<LaunchSeq, LaunchRow>,
+    pub instances: BTreeMap<InstanceRef, InstanceRow>,
+    versions: BTreeMap<(String, String), VersionRow>,
+    budgets: BTreeMap<String, BudgetRow>,
+    by_token: HashMap<String, LaunchSeq>,
+    by_id: HashMap<Ec2Id, InstanceRef>,
+    /// Instances that the journal calls strays: more than a launch's slots.
+    strays: Vec<Ec2Id>,
+    open: u32,
+    epoch: i64,
+    disk: Option<Box<dyn Disk>>,
+    /// What the real store did that it must not.
+    pub disagreements: Vec<String>,
+}
+
+impl Books {
+    #[must_use]
+    pub fn new(disk: Option<Box<dyn Disk>>) -> Books {
+        Books { disk, ..Books::default() }
+    }
+
+    /// As if this launch version had been in service before.
+    pub fn prove(&mut self, group: &str, version: &str, at: Time) {
+        let row = VersionRow {
+            group: group.into(),
+            version: version.into(),
+            proven_at: Some(at),
+            open_until: None,
+            opened: 0,
+        };
+        let changes = Changes { versions: vec![row], ..Changes::default() };
+        let epoch = self.take_over(at);
+        if self.commit(epoch, &changes).is_err() {
+            self.disagreements.push("the first owner is fenced".into());
+        }
+    }
+
+    /// A new owner; the epoch it writes under.
+    pub fn take_over(&mut self, now: Time) -> i64 {
+        self.epoch += 1;
+        if let Some(disk) = &mut self.disk {
+            match disk.take_over(now) {
+                Ok(epoch) if epoch == self.epoch => {}
+                Ok(epoch) => self.disagreements.push(format!("epoch {epoch}, not {}", self.epoch)),
+                Err(error) => self.disagreements.push(format!("take over: {error}")),
+            }
+        }
+        self.epoch
+    }
+
+    /// Commits, if the epoch is the newest.
+    ///
+    /// # Errors
+    /// If it is not; nothing was changed.
+    pub fn commit(&mut self, epoch: i64, changes: &Changes) -> Result<(), Fenced> {
+        let newest = epoch == self.epoch;
+        if let Some(disk) = &mut self.disk {
+            let on_disk = disk.commit(epoch, changes);
+            if on_disk.is_ok() != newest {
+                self.disagreements.push(format!("commit under epoch {epoch}: {on_disk:?}"));
+            }
+        }
+        if newest {
+            self.write(changes);
+            Ok(())
+        } else {
+            Err(Fenced)
+        }
+    }
+
+    /// Writes whatever the epoch is. Only a mutant comes here by itself.
+    pub fn write(&mut self, changes: &Changes) {
+        for row in &changes.scale_ups {
+            let was_open = self.scale_ups.get(&row.seq).is_some_and(|r| r.state != ScaleUpState::Done);
+            let is_open = row.state != ScaleUpState::Done;
+            self.open = self.open + u32::from(is_open) - u32::from(was_open);
+            self.scale_ups.insert(row.seq, row.clone());
+        }
+        for row in &changes.launches {
+            self.by_token.insert(row.token.clone(), row.seq);
+            self.launches.insert(row.seq, row.clone());
+        }
+        for row in &changes.instances {
+            let mut row = row.clone();
+            if row.reason.is_none() {
+                row.reason = self.instances.get(&row.instance).and_then(|old| old.reason.clone());
+            }
+            if let Some(id) = row.id {
+                self.by_id.insert(id, row.instance);
+            }
+            self.instances.insert(row.instance, row);
+        }
+        for row in &changes.versions {
+            self.versions.insert((row.group.clone(), row.version.clone()), row.clone());
+        }
+        for row in &changes.budgets {
+            self.budgets.insert(row.name.clone(), row.clone());
+        }
+        self.strays.extend(changes.journal.iter().filter_map(stray));
+    }
+
+    /// What a starting owner reads back.
+    pub fn restore(&mut self, keys_since: Time) -> Restored {
+        let remembered = self.remembered(keys_since);
+        let Some(disk) = &mut self.disk else { return remembered };
+        match disk.restore(keys_since) {
+            Ok(stored) => {
+                if stored != remembered {
+                    self.disagreements.push("what the store gives back is not what was committed".into());
+                }
+                stored
+            }
+            Err(error) => {
+                self.disagreements.push(format!("restore: {error}"));
+                remembered
+            }
+        }
+    }
+
+    fn remembered(&self, keys_since: Time) -> Restored {
+        let open = |s: ScaleUpSeq| self.scale_ups.get(&s).is_some_and(|r| r.state != ScaleUpState::Done);
+        let newest = |slot: SlotId| self.instances.range(attempts(slot)).next_back().map(|(i, _)| *i);
+        let kept = |row: &InstanceRow| {
+            let slot = row.instance.slot;
+            if open(slot.scale_up) {
+                newest(slot) == Some(row.instance)
+            } else {
+                matches!(row.phase, Phase::InService | Phase::Broken | Phase::Terminating)
+            }
+        };
+        Restored {
+            scale_ups: self
+                .scale_ups
+                .values()
+                .filter(|s| {
+                    s.state != ScaleUpState::Done
+                        || s.idempotency_key.is_some() && s.accepted_at >= keys_since
+                })
+                .cloned()
+                .collect(),
+            launches: self.launches.values().filter(|l| l.state == LaunchState::Unsettled).cloned().collect(),
+            instances: self.instances.values().filter(|row| kept(row)).cloned().collect(),
+            versions: self.versions.values().cloned().collect(),
+            budgets: self.budgets.values().cloned().collect(),
+            last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
+            last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
+        }
+    }
+
+    /// Scale-ups that are not done.
+    #[must_use]
+    pub fn open(&self) -> u32 {
+        self.open
+    }
+
+    #[must_use]
+    pub fn launch_of(&self, token: &str) -> Option<&LaunchRow> {
+        self.launches.get(self.by_token.get(token)?)
+    }
+
+    /// The row that holds this instance.
+    #[must_use]
+    pub fn holder(&self, id: Ec2Id) -> Option<&InstanceRow> {
+        self.instances.get(self.by_id.get(&id)?)
+    }
+
+    #[must_use]
+    pub fn is_stray(&self, id: Ec2Id) -> bool {
+        self.strays.contains(&id)
+    }
+}
+
+fn attempts(slot: SlotId) -> std::ops::RangeInclusive<InstanceRef> {
+    InstanceRef { slot, attempt: 0 }..=InstanceRef { slot, attempt: u16::MAX }
+}
+
+/// The journal names a stray by the id before the colon.
+fn stray(row: &JournalRow) -> Option<Ec2Id> {
+    if row.kind == "stray" { row.text.split(':').next()?.parse().ok() } else { None }
+}

@@ -1,0 +1,91 @@
+//! What the drills have in common: an account, a group, a quiet world.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::decide;
+use crate::decide::group::{
+    Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
+};
+use crate::sim::settings::{Range, Settings};
+
+use super::super::network::Network;
+use super::super::plan::{Asked, Kills, Plan, Provisioner};
+
+/// The drill's number of servers.
+pub const MANY: u32 = 1_200;
+/// Descriptors that muster may use at most (D1).
+pub const DESCRIPTORS: u32 = 128;
+
+/// 1,200 at once of a version that is proven, in a world where nothing goes wrong.
+pub fn plan(seed: u64) -> Plan {
+    let aws = Settings::default();
+    Plan {
+        seed,
+        core: decide::Settings::default(),
+        groups: vec![group("web", &aws, MANY)],
+        aws,
+        proven: true,
+        network: Network::QUIET,
+        call_timeout_ms: 30_000,
+        commit: Range { min_ms: 1, max_ms: 8 },
+        stalls: 0.0,
+        asks: vec![Asked { at_ms: 0, group: 0, count: MANY, by_ms: None }],
+        cancels: Vec::new(),
+        changes: Vec::new(),
+        kills: Kills::default(),
+        pauses: Vec::new(),
+        restart: Range { min_ms: 100, max_ms: 1_000 },
+        heal_at_ms: 0,
+        settled_by_ms: 7_200_000,
+        descriptors: DESCRIPTORS,
+        real_store: false,
+        provisioner: Provisioner::Muster,
+        mutant: None,
+    }
+}
+
+/// A group as muster's own example configures it, in all of the account's subnets.
+pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
+    let pool = |s: &crate::sim::settings::SubnetSettings| Pool {
+        subnet: s.id.clone(),
+        zone: s.zone.clone(),
+        weight: 100,
+    };
+    Group {
+        name: name.into(),
+        max,
+        priority: 5,
+        launch: LaunchSpec {
+            image: Some("ami-0123456789abcdef0".into()),
+            instance_type: "m5.large".into(),
+            template: None,
+            pools: aws.subnets.iter().map(pool).collect(),
+            security_groups: Vec::new(),
+            key_name: None,
+            instance_profile: None,
+            user_data: None,
+            tags: BTreeMap::new(),
+            batch: 100,
+        },
+        version: format!("{name:0>16}"),
+        configure: Some(Configure {
+            method: "PUT".into(),
+            port: 80,
+            path: "/configure".into(),
+            body: String::new(),
+            expect: vec![200],
+            timeout: Duration::from_secs(5),
+        }),
+        probes: vec![Probe {
+            kind: ProbeKind::Http { path: "/health".into(), expect: vec![200] },
+            port: 80,
+            timeout: Duration::from_secs(5),
+        }],
+        passes: 2,
+        contact_every: Duration::from_secs(3),
+        watchdogs: Watchdogs::default(),
+        canary: Canary::default(),
+        breaker: Breaker::default(),
+    }
+}

@@ -1,0 +1,347 @@
+//! The judge: looks at every event, by the simulated AWS's own state.
+//!
+//! What muster committed is read only to ask whether it *knew* (an intent before its effect, an
+//! instance that somebody answers for), never to learn what is true.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use crate::decide::budget::api::ApiLimits;
+use crate::decide::budget::bucket::Rate;
+use crate::decide::rows::Changes;
+use crate::decide::words::{Api, Ec2Id, LaunchState, Phase, ScaleUpState, Time, named};
+use crate::sim::Model;
+use crate::sim::ledger::Entry;
+use crate::sim::model::ec2::{Happening, Health};
+
+use super::books::Books;
+use super::plan::{Plan, Provisioner, START};
+
+/// How long an instance that nobody answers for may live (I3).
+const ORPHAN_MS: i64 = 5 * 60_000;
+/// Calls that may be sent beyond what a bucket held and gained: the clock that fills it is read a
+/// little later than the one that empties it.
+const SLACK_CALLS: f64 = 3.0;
+/// Violations of one invariant that are kept, and of all together after which a run ends: the first
+/// ones tell.
+const OF_ONE: usize = 3;
+const ENOUGH: usize = 6;
+
+named! {
+    /// What must hold (DRILLS.md). I5 (holds) and I7 (the dashboard) have nothing to judge yet.
+    pub enum Invariant {
+        /// No accepted request is lost.
+        I1 = "I1",
+        /// No duplicate, and never more than the maximum.
+        I2 = "I2",
+        /// No orphan.
+        I3 = "I3",
+        /// Descriptors and calls within their budgets.
+        I4 = "I4",
+        /// Nothing in service is removed without agreement.
+        I6 = "I6",
+        /// Each effect was written down first.
+        I8 = "I8",
+        /// In service means serving.
+        Serving = "serving",
+        /// Once faults have healed, everything settles.
+        Liveness = "liveness",
+        /// What the store gives back is what was committed.
+        Store = "store",
+    }
+}
+
+/// One thing that must not be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Milliseconds from the beginning of the run.
+    pub at_ms: i64,
+    pub invariant: Invariant,
+    pub text: String,
+}
+
+struct Live {
+    id: Ec2Id,
+    token: String,
+    group: Option<usize>,
+    slot: Option<String>,
+    /// Since when nobody answers for it.
+    unknown_since: Option<Time>,
+}
+
+/// The judge of one run.
+pub struct Oracle {
+    names: Vec<String>,
+    most: Vec<u32>,
+    descriptors: u32,
+    live: BTreeMap<u32, Live>,
+    per_group: Vec<u32>,
+    per_token: HashMap<String, u32>,
+    buckets: BTreeMap<Api, Counted>,
+    by_slot: HashMap<String, u32>,
+    /// Whoever decides here does not even try to keep these.
+    excused: &'static [Invariant],
+    pub violations: Vec<Violation>,
+    pub peak_descriptors: u32,
+    pub launched: u32,
+    pub most_live: u32,
+}
+
+impl Oracle {
+    #[must_use]
+    pub fn new(plan: &Plan) -> Oracle {
+        Oracle {
+            names: plan.groups.iter().map(|g| g.name.clone()).collect(),
+            most: plan.groups.iter().map(|g| g.max).collect(),
+            descriptors: plan.descriptors,
+            live: BTreeMap::new(),
+            per_group: vec![0; plan.groups.len()],
+            per_token: HashMap::new(),
+            buckets: Api::ALL.iter().map(|api| (*api, Counted::new(limits(plan, *api).requests))).collect(),
+            by_slot: HashMap::new(),
+            excused: match plan.provisioner {
+                Provisioner::Muster => &[],
+                // It writes nothing down: told once, and then what comes of it.
+                Provisioner::Naive => &[Invariant::I8],
+            },
+            violations: Vec::new(),
+            peak_descriptors: 0,
+            launched: 0,
+            most_live: 0,
+        }
+    }
+
+    /// Enough has gone wrong to stop looking.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.violations.len() >= ENOUGH
+    }
+
+    pub fn violated(&mut self, now: Time, invariant: Invariant, text: String) {
+        let same = self.violations.iter().filter(|v| v.invariant == invariant).count();
+        if same < OF_ONE && !self.excused.contains(&invariant) {
+            self.violations.push(Violation { at_ms: now.0 - START.0, invariant, text });
+        }
+    }
+
+    /// Takes in what happened to instances.
+    pub fn happened(&mut self, now: Time, happenings: Vec<Happening>, model: &Model, books: &Books) {
+        for happening in happenings {
+            match happening {
+                Happening::Launched { first, count, token, tags } => {
+                    let group = tags.get("muster:group");
+                    let group = self.names.iter().position(|n| Some(n) == group);
+                    let token = token.unwrap_or_default();
+                    self.was_launched(now, first..first + count, &token, group, model, books);
+                }
+                Happening::Ended { ordinal } => {
+                    let Some(live) = self.live.remove(&ordinal) else { continue };
+                    if let Some(group) = live.group {
+                        self.per_group[group] -= 1;
+                    }
+                    if let Some(slot) = live.slot.filter(|s| self.by_slot.get(s) == Some(&ordinal)) {
+                        self.by_slot.remove(&slot);
+                    }
+                }
+                Happening::Configured { ordinal, slot, .. } => self.was_configured(now, ordinal, slot),
+            }
+        }
+    }
+
+    fn was_launched(
+        &mut self,
+        now: Time,
+        ordinals: std::ops::Range<u32>,
+        token: &str,
+        group: Option<usize>,
+        model: &Model,
+        books: &Books,
+    ) {
+        let launch = books.launch_of(token);
+        for ordinal in ordinals {
+            let Ok(id) = model.id_of(ordinal).parse() else { continue };
+            let live = Live { id, token: token.to_string(), group, slot: None, unknown_since: None };
+            self.live.insert(ordinal, live);
+            self.launched += 1;
+            let per_token = self.per_token.entry(token.to_string()).or_default();
+            *per_token += 1;
+            let (asked, given) = (launch.map(|l| l.count), *per_token);
+            match asked {
+                None => {
+                    let text = format!("{id} was launched with token {token}, which nobody had committed");
+                    self.violated(now, Invariant::I8, text);
+                }
+                Some(asked) if given > asked => {
+                    let text = format!("{given} instances for {asked} slots of token {token}");
+                    self.violated(now, Invariant::I2, text);
+                }
+                Some(_) => {}
+            }
+            if let Some(group) = group {
+                self.per_group[group] += 1;
+                let (live, most) = (self.per_group[group], self.most[group]);
+                if live > most {
+                    let text = format!("group {}: {live} live, {most} allowed", self.names[group]);
+                    self.violated(now, Invariant::I2, text);
+                }
+            }
+        }
+        self.most_live = self.most_live.max(u32::try_from(self.live.len()).unwrap_or(u32::MAX));
+    }
+
+    fn was_configured(&mut self, now: Time, ordinal: u32, slot: Option<String>) {
+        let (Some(live), Some(slot)) = (self.live.get_mut(&ordinal), slot) else { return };
+        let id = live.id;
+        live.slot = Some(slot.clone());
+        if let Some(other) = self.by_slot.insert(slot.clone(), ordinal)
+            && other != ordinal
+            && let Some(twin) = self.live.get(&other)
+        {
+            let text = format!("slot {slot} has {} and {id}, both live", twin.id);
+            self.violated(now, Invariant::I2, text);
+        }
+    }
+
+    /// Something was committed.
+    pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
+        for row in changes.instances.iter().filter(|row| row.phase == Phase::InService) {
+            let health = match row.address {
+                Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
+                Some(std::net::IpAddr::V6(_)) | None => None,
+            };
+            if health != Some(Health::Serving) {
+                let text = format!("{} is said to be in service and does not serve", row.instance);
+                self.violated(now, Invariant::Serving, text);
+            }
+        }
+    }
+
+    /// A terminate call reaches AWS.
+    pub fn terminates(&mut self, now: Time, ids: impl Iterator<Item = Ec2Id>, books: &Books) {
+        for id in ids {
+            match books.holder(id).map(|row| row.phase) {
+                Some(Phase::Terminating | Phase::Gone) => {}
+                Some(Phase::InService) => {
+                    self.violated(now, Invariant::I6, format!("{id} is in service and is terminated"));
+                }
+                Some(phase) => {
+                    let text = format!("{id} is terminated, but what is committed says {phase}");
+                    self.violated(now, Invariant::I8, text);
+                }
+                None if books.is_stray(id) => {}
+                None => {
+                    self.violated(now, Invariant::I8, format!("{id} is terminated, and nobody had it"));
+                }
+            }
+        }
+    }
+
+    /// A process has so many descriptors open.
+    pub fn holds(&mut self, now: Time, descriptors: u32) {
+        self.peak_descriptors = self.peak_descriptors.max(descriptors);
+        if descriptors > self.descriptors {
+            let text = format!("{descriptors} descriptors are open, {} are allowed", self.descriptors);
+            self.violated(now, Invariant::I4, text);
+        }
+    }
+
+    /// Looks for instances that nobody answers for. Once a minute is enough.
+    pub fn sweep(&mut self, now: Time, books: &Books) {
+        let mut orphans = Vec::new();
+        for live in self.live.values_mut() {
+            let held = books.holder(live.id).is_some_and(|row| row.phase.occupies());
+            let unsettled = books.launch_of(&live.token).is_some_and(|l| l.state == LaunchState::Unsettled);
+            if held || unsettled {
+                live.unknown_since = None;
+                continue;
+            }
+            let since = *live.unknown_since.get_or_insert(now);
+            if now.0 - since.0 > ORPHAN_MS {
+                orphans.push(live.id);
+            }
+        }
+        for id in orphans {
+            self.violated(now, Invariant::I3, format!("nobody has answered for {id} for five minutes"));
+        }
+    }
+
+    /// Live instances that are not in service by the books.
+    pub fn loose<'a>(&'a self, books: &'a Books) -> impl Iterator<Item = Ec2Id> + 'a {
+        let in_service = |id| books.holder(id).is_some_and(|row| row.phase == Phase::InService);
+        self.live.values().map(|live| live.id).filter(move |id| !in_service(*id))
+    }
+
+    /// The run is over: is everything accounted for?
+    pub fn finish(&mut self, now: Time, accepted: &[String], model: &mut Model, books: &Books) {
+        let ledger = model.ledger(now.0);
+        for id in accepted {
+            let Some(row) = books.scale_ups.values().find(|row| row.id == *id) else {
+                self.violated(now, Invariant::I1, format!("{id} was accepted and is not in the books"));
+                continue;
+            };
+            if row.state != ScaleUpState::Done || row.in_service + row.withdrawn != row.wanted {
+                let text = format!(
+                    "{id}: {} in service and {} withdrawn of {}, {}",
+                    row.in_service, row.withdrawn, row.wanted, row.state
+                );
+                self.violated(now, Invariant::Liveness, text);
+                continue;
+            }
+            let prefix = format!("{}-", row.seq.0);
+            let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
+            let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
+            if serving != row.in_service as usize {
+                let text = format!("{id}: {} in service by the books, {serving} serve", row.in_service);
+                self.violated(now, Invariant::I1, text);
+            }
+        }
+        for row in books.instances.values().filter(|r| r.phase == Phase::Withdrawn && r.reason.is_none()) {
+            self.violated(now, Invariant::I1, format!("{} is withdrawn without a reason", row.instance));
+        }
+        let loose: Vec<Ec2Id> = self.loose(books).collect();
+        for id in loose {
+            self.violated(now, Invariant::I3, format!("{id} is live at the end and nobody's"));
+        }
+        for text in &books.disagreements {
+            self.violated(now, Invariant::Store, text.clone());
+        }
+    }
+
+    /// A call goes out: does the bucket that muster believes in still hold a token for it?
+    pub fn sends(&mut self, now: Time, api: Api) {
+        let Some(bucket) = self.buckets.get_mut(&api) else { return };
+        if !bucket.take(now) {
+            self.violated(now, Invariant::I4, format!("a call of {api} without a token for it"));
+        }
+    }
+}
+
+/// A token bucket, counted by the judge alone.
+struct Counted {
+    rate: Rate,
+    level: f64,
+    at: Time,
+}
+
+/// What muster believes of this API.
+fn limits(plan: &Plan, api: Api) -> &ApiLimits {
+    match api {
+        Api::RunInstances => &plan.core.run_instances,
+        Api::DescribeInstances => &plan.core.describe_instances,
+        Api::TerminateInstances => &plan.core.terminate_instances,
+    }
+}
+
+impl Counted {
+    fn new(rate: Rate) -> Counted {
+        Counted { rate, level: f64::from(rate.burst), at: START }
+    }
+
+    fn take(&mut self, now: Time) -> bool {
+        let gained = self.rate.refill * now.since(self.at).as_secs_f64();
+        self.level = (self.level + gained).min(f64::from(self.rate.burst)) - 1.0;
+        self.at = now;
+        self.level >= -SLACK_CALLS
+    }
+}

@@ -1,0 +1,101 @@
+//! What one seed does: the world, what goes wrong with it and until when, and who asks for what.
+//! Times are milliseconds from the beginning of the run.
+
+use crate::decide;
+use crate::decide::group::Group;
+use crate::decide::words::Time;
+use crate::engine::crash::CrashPoint;
+use crate::sim::model::Change;
+use crate::sim::settings::{Range, Settings};
+
+use super::mutant::Mutant;
+use super::network::Network;
+
+/// When every run begins, in muster's time: an arbitrary day in 2027.
+pub const START: Time = Time(1_800_000_000_000);
+
+/// Everything about one run. A run is a function of its plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    /// The simulated AWS as it really is.
+    pub aws: Settings,
+    /// What muster believes and may use.
+    pub core: decide::Settings,
+    pub groups: Vec<Group>,
+    /// Their launch versions have been in service before: no canary.
+    pub proven: bool,
+    pub network: Network,
+    /// Longest that muster waits for an answer from AWS.
+    pub call_timeout_ms: u32,
+    /// From a decision until it is durable.
+    pub commit: Range,
+    /// Percent of commits that stall for 5 s.
+    pub stalls: f64,
+    pub asks: Vec<Asked>,
+    pub cancels: Vec<Cancelled>,
+    /// Changes to the simulated AWS while it runs.
+    pub changes: Vec<(u32, Change)>,
+    pub kills: Kills,
+    /// Pauses of the whole process (SIGSTOP), during which another takes over.
+    pub pauses: Vec<Pause>,
+    /// From the death of a process until the next one reads back what was committed.
+    pub restart: Range,
+    /// Faults end here: nothing is killed, lost or refused any more.
+    pub heal_at_ms: u32,
+    /// Everything must be settled by then.
+    pub settled_by_ms: u32,
+    /// Descriptors that muster may have open at once.
+    pub descriptors: u32,
+    /// Runs on the real store instead of a model of it.
+    pub real_store: bool,
+    /// Who decides.
+    pub provisioner: Provisioner,
+    /// Breaks the protocol on purpose.
+    pub mutant: Option<Mutant>,
+}
+
+/// Who decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provisioner {
+    Muster,
+    /// See [`super::naive`].
+    Naive,
+}
+
+/// One scale-up, asked for until it is answered.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub at_ms: u32,
+    /// Index into the groups.
+    pub group: usize,
+    pub count: u32,
+    /// In service by then.
+    pub by_ms: Option<u32>,
+}
+
+/// One cancellation, asked for once, if the scale-up was accepted by then.
+#[derive(Clone, Debug)]
+pub struct Cancelled {
+    pub at_ms: u32,
+    /// Index into the asks.
+    pub ask: usize,
+}
+
+/// When processes die.
+#[derive(Clone, Debug, Default)]
+pub struct Kills {
+    /// At these times.
+    pub at_ms: Vec<u32>,
+    /// Percent of all steps of the protocol at which the process dies.
+    pub per_step: f64,
+    /// The n-th time (from 1) that this step is reached in the whole run.
+    pub at_step: Option<(CrashPoint, u32)>,
+}
+
+/// The process stops and goes on later; another has taken over meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    pub at_ms: u32,
+    pub for_ms: u32,
+}

@@ -1,0 +1,135 @@
+//! What the simulator must show: muster holds, wrong engines and the naive provisioner do not, and
+//! a seed is a run.
+
+use super::SimulateOptions;
+use super::drill::{self, Ran};
+use super::mutant::Mutant;
+use super::oracle::Invariant;
+use super::report::Report;
+use super::run::{ran, seed};
+use std::time::Duration;
+
+fn options(mutant: Option<Mutant>, naive: bool) -> SimulateOptions {
+    SimulateOptions {
+        drill: "mixed".into(),
+        seeds: 1,
+        first_seed: 1,
+        trace: false,
+        json: false,
+        naive,
+        mutant,
+        jobs: None,
+    }
+}
+
+fn runs(name: &str, seeds: std::ops::RangeInclusive<u64>, options: &SimulateOptions) -> Vec<Ran> {
+    let drill = drill::find(name).unwrap();
+    seeds.flat_map(|n| seed(drill, options, n).unwrap()).collect()
+}
+
+fn violations(runs: &[Ran]) -> Vec<String> {
+    let told = |r: &Ran| {
+        let of = format!("seed {} {}", r.seed, r.run);
+        r.violations.iter().map(|v| format!("{of}: {} {}", v.invariant, v.text)).collect::<Vec<_>>()
+    };
+    runs.iter().flat_map(told).collect()
+}
+
+/// A quarter of the thousand, so that they run beside each other.
+fn quarter(first: u64) {
+    let found = violations(&runs("mixed", first..=first + 249, &options(None, false)));
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_swarm_holds_1_to_250() {
+    quarter(1);
+}
+
+#[test]
+fn the_swarm_holds_251_to_500() {
+    quarter(251);
+}
+
+#[test]
+fn the_swarm_holds_501_to_750() {
+    quarter(501);
+}
+
+#[test]
+fn the_swarm_holds_751_to_1000() {
+    quarter(751);
+}
+
+#[test]
+fn every_drill_keeps_every_invariant() {
+    for drill in drill::DRILLS.iter().filter(|d| d.name != "mixed") {
+        let found = violations(&runs(drill.name, 1..=10, &options(None, false)));
+        assert!(found.is_empty(), "{}: {}", drill.name, found.join("\n"));
+    }
+}
+
+#[test]
+fn a_seed_is_a_run_byte_for_byte() {
+    for drill in drill::DRILLS {
+        for n in [1, 20] {
+            let traces: Vec<Vec<String>> = (0..2)
+                .map(|_| {
+                    let plans = (drill.plans)(n);
+                    plans.into_iter().map(|(_, plan)| ran(plan, true).unwrap().trace().to_string()).collect()
+                })
+                .collect();
+            assert!(traces[0].iter().all(|t| t.lines().count() > 20), "{} {n}", drill.name);
+            assert!(traces[0] == traces[1], "{} with seed {n} ran differently the second time", drill.name);
+        }
+    }
+}
+
+/// Each wrong engine, the first seed of the swarm that finds it, and by which invariant.
+const FOUND: &[(Mutant, u64, Invariant)] = &[
+    (Mutant::SkipsCommits, 1, Invariant::I8),
+    (Mutant::PerformsFirst, 1, Invariant::I8),
+    (Mutant::AnswersFirst, 6, Invariant::I1),
+    (Mutant::MintsTokens, 1, Invariant::I8),
+    (Mutant::ChangesBodies, 1, Invariant::I2),
+    (Mutant::LostIsRefused, 1, Invariant::I2),
+    (Mutant::DropsTheFence, 2, Invariant::I2),
+    (Mutant::ForgetsLaunches, 1, Invariant::I2),
+    (Mutant::ForgetsBudgets, 1, Invariant::I4),
+    (Mutant::AssumesGone, 2, Invariant::I3),
+    (Mutant::CountsAfter, 4, Invariant::I2),
+    (Mutant::IgnoresBudgets, 1, Invariant::I4),
+    (Mutant::IgnoresDescriptors, 5, Invariant::I4),
+    (Mutant::ForgetsToLook, 2, Invariant::Liveness),
+    (Mutant::BelievesAnyAnswer, 1, Invariant::Serving),
+    (Mutant::RemovesTheWrongOne, 3, Invariant::I6),
+];
+
+#[test]
+fn every_wrong_engine_is_found_and_by_the_seed_that_is_written_down() {
+    /// Seeds that are looked through for the first one that finds it.
+    const SEEDS: u64 = 1_000;
+    let mut wrong = Vec::new();
+    for mutant in Mutant::ALL {
+        let written = FOUND.iter().find(|(m, _, _)| m == mutant);
+        let found = (1..=SEEDS).find_map(|n| {
+            let runs = runs("mixed", n..=n, &options(Some(*mutant), false));
+            Some((n, runs.iter().flat_map(|r| &r.violations).next()?.invariant))
+        });
+        match (written, found) {
+            (Some((_, n, invariant)), Some(found)) if (*n, *invariant) == found => {}
+            (_, found) => wrong.push(format!("{mutant}: found by {found:?}, written down {written:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_naive_provisioner_fails_every_drill() {
+    for drill in drill::DRILLS {
+        let runs = runs(drill.name, 1..=3, &options(None, true));
+        let report = Report::of(drill, "naive", &runs, 1, 3, Duration::from_secs(1));
+        assert!(!report.passed, "{} proves nothing: the naive provisioner passes it", drill.name);
+        assert!(report.violations_in_all > 0, "{}: only by being slow", drill.name);
+    }
+}
