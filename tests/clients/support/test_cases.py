@@ -6,6 +6,9 @@ import pytest
 
 from expect import UUID, refused
 
+# A new case is one or the other, depending on how quick people are.
+OPEN = ("unassigned", "opened")
+
 
 def create(support, **parameters):
     """A new case's id."""
@@ -31,7 +34,8 @@ def test_a_case_has_an_id(support):
 
 def test_a_case_is_shown_as_it_was_opened(support):
     shown = case(support, create(support, subject="a subject", ccEmailAddresses=["a@example.com"]))
-    assert (shown["subject"], shown["severityCode"], shown["status"]) == ("a subject", "low", "opened")
+    assert (shown["subject"], shown["severityCode"]) == ("a subject", "low")
+    assert shown["status"] in OPEN
     assert shown["serviceCode"] == "amazon-elastic-compute-cloud-linux"
     assert shown["ccEmailAddresses"] == ["a@example.com"]
     assert re.fullmatch(r"\d+", shown["displayId"])
@@ -84,7 +88,7 @@ def test_a_case_goes_on_with_more_words(support):
 def test_a_resolved_case_is_left_out_unless_somebody_asks(support):
     one = create(support)
     answer = support.resolve_case(caseId=one)
-    assert (answer["initialCaseStatus"], answer["finalCaseStatus"]) == ("opened", "resolved")
+    assert answer["initialCaseStatus"] in OPEN and answer["finalCaseStatus"] == "resolved"
     assert support.describe_cases(caseIdList=[one])["cases"] == []
     assert case(support, one)["status"] == "resolved"
 
