@@ -146,17 +146,16 @@ mod tests {
     const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
     const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:t";
 
-    fn ask(model: &mut Model, call: Call, now_ms: i64) -> Answer {
-        match model.handle(&call, now_ms).outcome {
-            Outcome::Answer(answer) => answer,
-            other => panic!("{call:?}: {other:?}"),
-        }
+    fn ask(model: &mut Model, call: &Call, now_ms: i64) -> Answer {
+        let reply = model.handle(call, now_ms);
+        let Outcome::Answer(answer) = reply.outcome else { panic!("{call:?}: {reply:?}") };
+        answer
     }
 
     fn with_queue() -> Model {
         let mut model = plain();
         let create = SqsCall::CreateQueue { name: "q".into(), attributes: [].into() };
-        ask(&mut model, Call::Sqs(create), 0);
+        ask(&mut model, &Call::Sqs(create), 0);
         model
     }
 
@@ -181,7 +180,7 @@ mod tests {
     #[test]
     fn a_notice_reaches_queues_topics_and_the_bus() {
         let mut model = with_queue();
-        ask(&mut model, Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
+        ask(&mut model, &Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
         let subscribe = Subscribe {
             topic: TOPIC.into(),
             protocol: "sqs".into(),
@@ -189,20 +188,20 @@ mod tests {
             attributes: [("RawMessageDelivery".to_string(), "true".to_string())].into(),
             return_arn: false,
         };
-        ask(&mut model, Call::Sns(SnsCall::Subscribe(subscribe)), 0);
+        ask(&mut model, &Call::Sns(SnsCall::Subscribe(subscribe)), 0);
         let rule = PutRule {
             name: "r".into(),
             pattern: Some(r#"{"source":["aws.autoscaling"]}"#.into()),
             ..PutRule::default()
         };
-        ask(&mut model, Call::Events(EventsCall::PutRule(rule)), 0);
+        ask(&mut model, &Call::Events(EventsCall::PutRule(rule)), 0);
         let target = Target {
             id: "a".into(),
             arn: QUEUE.into(),
             input_path: Some("$.detail".into()),
             ..Target::default()
         };
-        ask(&mut model, Call::Events(EventsCall::PutTargets { rule: "r".into(), targets: vec![target] }), 0);
+        ask(&mut model, &Call::Events(EventsCall::PutTargets { rule: "r".into(), targets: vec![target] }), 0);
         let event = Notice::Event {
             source: "aws.autoscaling",
             detail_type: "x",
@@ -210,7 +209,7 @@ mod tests {
             detail: json!({ "n": 1 }),
         };
         model.route(vec![message(QUEUE), message(TOPIC), event, message("arn:aws:sqs:r:1:none")], 1_000);
-        let mut got = bodies(&ask(&mut model, receive(0), 1_000));
+        let mut got = bodies(&ask(&mut model, &receive(0), 1_000));
         got.sort();
         assert_eq!(got, ["M", "M", r#"{"n":1}"#]);
         let messages = model.ledger(1_000).messages;
@@ -229,7 +228,7 @@ mod tests {
         model.take_stirred();
         let late = NewMessage { body: Some("x".into()), delay_s: Some(3), ..NewMessage::default() };
         let send = SqsCall::SendMessage { queue: "q".into(), message: late };
-        ask(&mut model, Call::Sqs(send), 6_000);
+        ask(&mut model, &Call::Sqs(send), 6_000);
         assert!(matches!(model.resume(&call, until_ms, 6_000), Resumed::Waits { until_ms: 9_000 }));
         assert!(!model.take_stirred());
         let Resumed::Answer(answer) = model.resume(&call, until_ms, 9_000) else { panic!("it waits on") };
@@ -243,7 +242,7 @@ mod tests {
     #[test]
     fn what_cannot_be_delivered_is_tried_again_and_ends_with_the_dead() {
         let mut model = with_queue();
-        ask(&mut model, Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
+        ask(&mut model, &Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
         let dead = json!({ "deadLetterTargetArn": QUEUE }).to_string();
         let subscribe = Subscribe {
             topic: TOPIC.into(),
@@ -252,7 +251,7 @@ mod tests {
             attributes: [("RedrivePolicy".to_string(), dead)].into(),
             return_arn: false,
         };
-        let answer = ask(&mut model, Call::Sns(SnsCall::Subscribe(subscribe)), 0);
+        let answer = ask(&mut model, &Call::Sns(SnsCall::Subscribe(subscribe)), 0);
         assert!(
             matches!(answer, Answer::Sns(SnsAnswer::Subscription { arn, .. }) if arn == "pending confirmation")
         );
@@ -261,7 +260,7 @@ mod tests {
         let token = confirmation.confirm.as_ref().unwrap().token.clone();
         let ok = DeliveryOutcome::Answered { status: 200, retry_after_s: None };
         model.delivered(asked[0].id, ok, 10);
-        ask(&mut model, Call::Sns(SnsCall::ConfirmSubscription { topic: TOPIC.into(), token }), 10);
+        ask(&mut model, &Call::Sns(SnsCall::ConfirmSubscription { topic: TOPIC.into(), token }), 10);
         model.route(vec![message(TOPIC)], 1_000);
         let mut ids = Vec::new();
         while let Some(at_ms) = model.next_delivery_ms() {
@@ -272,7 +271,7 @@ mod tests {
         }
         assert_eq!(ids.len(), 4);
         assert!(ids.iter().all(|id| *id == ids[0]));
-        assert_eq!(bodies(&ask(&mut model, receive(0), 100_000)), ["M"]);
+        assert_eq!(bodies(&ask(&mut model, &receive(0), 100_000)), ["M"]);
         let counts = &model.ledger(100_000).messages.deliveries["sns"];
         assert_eq!((counts.delivered, counts.dropped, counts.dead_lettered, counts.attempts), (1, 1, 1, 5));
         assert_eq!(counts.endings["timeout"], 4);
