@@ -47,8 +47,6 @@ enum NoAnswer {
     Io(#[from] io::Error),
     #[error(transparent)]
     Http(#[from] hyper::Error),
-    #[error(transparent)]
-    Request(#[from] http::Error),
 }
 
 impl Deliverer {
@@ -110,10 +108,17 @@ async fn perform(shared: &Shared, tls: &TlsConnector, delivery: Delivery) {
     let outcome = match loopback(&delivery.url) {
         None => Outcome::NotLoopback,
         Some((url, address)) => {
-            match shared.clock().timeout(timeout, attempt(shared, tls, delivery, &url, address)).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => Outcome::Failed,
-                Err(_) => Outcome::TimedOut,
+            // Signed before the time runs: the first signature makes the key.
+            match request(shared, &delivery, &url) {
+                Ok(request) => {
+                    let attempt = attempt(tls, request, &url, address);
+                    match shared.clock().timeout(timeout, attempt).await {
+                        Ok(Ok(outcome)) => outcome,
+                        Ok(Err(_)) => Outcome::Failed,
+                        Err(_) => Outcome::TimedOut,
+                    }
+                }
+                Err(_) => Outcome::Failed,
             }
         }
     };
@@ -134,13 +139,11 @@ fn loopback(url: &str) -> Option<(Url, SocketAddr)> {
 }
 
 async fn attempt(
-    shared: &Shared,
     tls: &TlsConnector,
-    delivery: Delivery,
+    request: Request<Full<Bytes>>,
     url: &Url,
     address: SocketAddr,
 ) -> Result<Outcome, NoAnswer> {
-    let request = request(shared, &delivery, url)?;
     let socket = TcpStream::connect(address).await?;
     // Small requests must not wait for more to send. If it cannot be set they are only slower.
     let _ = socket.set_nodelay(true);
@@ -195,7 +198,99 @@ where
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::model::call::{Call, Outcome as CallOutcome};
+    use super::super::model::ec2::testing::plain;
+    use super::super::model::notice::Notice;
+    use super::super::model::sns::call::{Call as SnsCall, Subscribe};
     use super::*;
+    use crate::time::Clock;
+
+    const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:t";
+
+    fn ask(shared: &Shared, call: SnsCall) {
+        let reply = shared.with(|model, now| model.handle(&Call::Sns(call), now));
+        assert!(matches!(reply.outcome, CallOutcome::Answer(_)), "{reply:?}");
+    }
+
+    /// Reads one request, answers it with this status, and hands back its head and its body.
+    async fn serve_one(listener: &TcpListener, status: &str) -> (String, Value) {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut read = Vec::new();
+        let (head, length) = loop {
+            let mut chunk = [0; 4_096];
+            let n = socket.read(&mut chunk).await.unwrap();
+            assert!(n > 0, "the request ended early");
+            read.extend_from_slice(&chunk[..n]);
+            let text = String::from_utf8_lossy(&read);
+            if let Some((head, _)) = text.split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|l| l.strip_prefix("content-length: "));
+                break (head.to_string(), length.unwrap().parse::<usize>().unwrap());
+            }
+        };
+        while read.len() < head.len() + 4 + length {
+            let mut chunk = [0; 4_096];
+            let n = socket.read(&mut chunk).await.unwrap();
+            read.extend_from_slice(&chunk[..n]);
+        }
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        socket.write_all(answer.as_bytes()).await.unwrap();
+        (head.clone(), serde_json::from_slice(&read[head.len() + 4..]).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_subscription_is_confirmed_and_a_refused_message_comes_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/sns?a=b", listener.local_addr().unwrap());
+        // Twenty seconds between SNS's retries are one here, and its patience is 750 ms.
+        let shared = Shared::new(plain(), Clock::scaled(20.0, None));
+        let running = tokio::spawn(Deliverer::new(shared.clone(), 4).unwrap().serve());
+        ask(&shared, SnsCall::CreateTopic { name: "t".into(), attributes: [].into() });
+        let subscribe =
+            Subscribe { topic: TOPIC.into(), protocol: "http".into(), endpoint, ..Subscribe::default() };
+        ask(&shared, SnsCall::Subscribe(subscribe));
+        let (head, body) = serve_one(&listener, "200 OK").await;
+        assert!(head.starts_with("POST /sns?a=b HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("x-amz-sns-message-type: SubscriptionConfirmation\r\n"), "{head}");
+        let token = body["Token"].as_str().unwrap().to_string();
+        ask(&shared, SnsCall::ConfirmSubscription { topic: TOPIC.into(), token });
+
+        let notice = Notice::Message { arn: TOPIC.into(), subject: None, body: "M".into() };
+        shared.with(|model, now| model.route(vec![notice], now));
+        let (_, first) = serve_one(&listener, "503 Busy").await;
+        let (_, second) = serve_one(&listener, "200 OK").await;
+        assert_eq!(first["Message"], "M");
+        assert!(first["Signature"].as_str().is_some_and(|s| s.len() == 344), "{first}");
+        assert_eq!(first, second);
+        running.abort();
+    }
+
+    #[tokio::test]
+    async fn what_would_leave_this_machine_is_counted_and_goes_nowhere() {
+        let shared = Shared::new(plain(), Clock::scaled(1_000.0, None));
+        let running = tokio::spawn(Deliverer::new(shared.clone(), 1).unwrap().serve());
+        ask(&shared, SnsCall::CreateTopic { name: "t".into(), attributes: [].into() });
+        for endpoint in ["http://169.254.169.254/", "http://example.com/"] {
+            let subscribe = Subscribe {
+                topic: TOPIC.into(),
+                protocol: "http".into(),
+                endpoint: endpoint.into(),
+                ..Subscribe::default()
+            };
+            ask(&shared, SnsCall::Subscribe(subscribe));
+        }
+        let refused = |shared: &Shared| {
+            let ledger = shared.with(super::super::model::Model::ledger);
+            ledger.messages.deliveries.get("sns").and_then(|c| c.endings.get("not_loopback").copied())
+        };
+        while refused(&shared) != Some(2) {
+            tokio::task::yield_now().await;
+        }
+        running.abort();
+    }
 
     #[test]
     fn only_this_machine_is_reached() {

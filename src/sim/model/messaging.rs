@@ -137,3 +137,149 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::ec2::testing::plain;
+    use super::super::events::call::{Call as EventsCall, PutRule, Target};
+    use super::super::outbox::Body;
+    use super::super::sns::call::{Answer as SnsAnswer, Call as SnsCall, Subscribe};
+    use super::super::sqs::call::{NewMessage, ReceiveMessage};
+    use super::*;
+
+    const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:q";
+    const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:t";
+
+    fn ask(model: &mut Model, call: &Call, now_ms: i64) -> Answer {
+        let reply = model.handle(call, now_ms);
+        let Outcome::Answer(answer) = reply.outcome else { panic!("{call:?}: {reply:?}") };
+        answer
+    }
+
+    fn with_queue() -> Model {
+        let mut model = plain();
+        let create = SqsCall::CreateQueue { name: "q".into(), attributes: [].into() };
+        ask(&mut model, &Call::Sqs(create), 0);
+        model
+    }
+
+    fn receive(wait_time_s: i64) -> Call {
+        Call::Sqs(SqsCall::ReceiveMessage(ReceiveMessage {
+            queue: "q".into(),
+            max_messages: Some(10),
+            wait_time_s: Some(wait_time_s),
+            ..ReceiveMessage::default()
+        }))
+    }
+
+    fn bodies(answer: &Answer) -> Vec<String> {
+        let Answer::Sqs(SqsAnswer::Received(received)) = answer else { panic!("{answer:?}") };
+        received.messages.iter().map(|m| m.body.to_string()).collect()
+    }
+
+    fn message(arn: &str) -> Notice {
+        Notice::Message { arn: arn.into(), subject: Some("S".into()), body: "M".into() }
+    }
+
+    #[test]
+    fn a_notice_reaches_queues_topics_and_the_bus() {
+        let mut model = with_queue();
+        ask(&mut model, &Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
+        let subscribe = Subscribe {
+            topic: TOPIC.into(),
+            protocol: "sqs".into(),
+            endpoint: QUEUE.into(),
+            attributes: [("RawMessageDelivery".to_string(), "true".to_string())].into(),
+            return_arn: false,
+        };
+        ask(&mut model, &Call::Sns(SnsCall::Subscribe(subscribe)), 0);
+        let rule = PutRule {
+            name: "r".into(),
+            pattern: Some(r#"{"source":["aws.autoscaling"]}"#.into()),
+            ..PutRule::default()
+        };
+        ask(&mut model, &Call::Events(EventsCall::PutRule(rule)), 0);
+        let target = Target {
+            id: "a".into(),
+            arn: QUEUE.into(),
+            input_path: Some("$.detail".into()),
+            ..Target::default()
+        };
+        ask(&mut model, &Call::Events(EventsCall::PutTargets { rule: "r".into(), targets: vec![target] }), 0);
+        let event = Notice::Event {
+            source: "aws.autoscaling",
+            detail_type: "x",
+            resources: Vec::new(),
+            detail: json!({ "n": 1 }),
+        };
+        model.route(vec![message(QUEUE), message(TOPIC), event, message("arn:aws:sqs:r:1:none")], 1_000);
+        let mut got = bodies(&ask(&mut model, &receive(0), 1_000));
+        got.sort();
+        assert_eq!(got, ["M", "M", r#"{"n":1}"#]);
+        let messages = model.ledger(1_000).messages;
+        assert_eq!((messages.queues["q"].sent, messages.astray), (3, 1));
+        assert_eq!((messages.topics["t"].to_queues, messages.rules["r"].to_queues), (1, 1));
+        assert_eq!(model.ledger(1_000).apis["sqs:ReceiveMessage"].calls, 1);
+    }
+
+    #[test]
+    fn a_long_poll_goes_on_until_something_comes_or_its_time_is_over() {
+        let mut model = with_queue();
+        let call = receive(20);
+        let until_ms = model.handle(&call, 0).waits_until_ms().unwrap();
+        assert_eq!(until_ms, 20_000);
+        assert!(matches!(model.resume(&call, until_ms, 5_000), Resumed::Waits { until_ms: 20_000 }));
+        model.take_stirred();
+        let late = NewMessage { body: Some("x".into()), delay_s: Some(3), ..NewMessage::default() };
+        let send = SqsCall::SendMessage { queue: "q".into(), message: late };
+        ask(&mut model, &Call::Sqs(send), 6_000);
+        assert!(matches!(model.resume(&call, until_ms, 6_000), Resumed::Waits { until_ms: 9_000 }));
+        assert!(!model.take_stirred());
+        let Resumed::Answer(answer) = model.resume(&call, until_ms, 9_000) else { panic!("it waits on") };
+        assert_eq!(bodies(&answer), ["x"]);
+        assert!(model.take_stirred());
+        let Resumed::Answer(answer) = model.resume(&call, until_ms, 20_000) else { panic!("it waits on") };
+        assert!(bodies(&answer).is_empty());
+        assert_eq!(model.ledger(20_000).apis["sqs:ReceiveMessage"].calls, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_tried_again_and_ends_with_the_dead() {
+        let mut model = with_queue();
+        ask(&mut model, &Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
+        let dead = json!({ "deadLetterTargetArn": QUEUE }).to_string();
+        let subscribe = Subscribe {
+            topic: TOPIC.into(),
+            protocol: "http".into(),
+            endpoint: "http://127.0.0.1:1/".into(),
+            attributes: [("RedrivePolicy".to_string(), dead)].into(),
+            return_arn: false,
+        };
+        let answer = ask(&mut model, &Call::Sns(SnsCall::Subscribe(subscribe)), 0);
+        assert!(
+            matches!(answer, Answer::Sns(SnsAnswer::Subscription { arn, .. }) if arn == "pending confirmation")
+        );
+        let asked = model.take_deliveries(10, 0);
+        let Body::Sns(confirmation) = &asked[0].body else { panic!("{asked:?}") };
+        let token = confirmation.confirm.as_ref().unwrap().token.clone();
+        let ok = DeliveryOutcome::Answered { status: 200, retry_after_s: None };
+        model.delivered(asked[0].id, ok, 10);
+        ask(&mut model, &Call::Sns(SnsCall::ConfirmSubscription { topic: TOPIC.into(), token }), 10);
+        model.route(vec![message(TOPIC)], 1_000);
+        let mut ids = Vec::new();
+        while let Some(at_ms) = model.next_delivery_ms() {
+            let due = model.take_deliveries(10, at_ms);
+            let Body::Sns(message) = &due[0].body else { panic!("{due:?}") };
+            ids.push(message.message_id.clone());
+            model.delivered(due[0].id, DeliveryOutcome::TimedOut, at_ms);
+        }
+        assert_eq!(ids.len(), 4);
+        assert!(ids.iter().all(|id| *id == ids[0]));
+        assert_eq!(bodies(&ask(&mut model, &receive(0), 100_000)), ["M"]);
+        let counts = &model.ledger(100_000).messages.deliveries["sns"];
+        assert_eq!((counts.delivered, counts.dropped, counts.dead_lettered, counts.attempts), (1, 1, 1, 5));
+        assert_eq!(counts.endings["timeout"], 4);
+    }
+}

@@ -271,18 +271,15 @@ impl Outbox {
         }
         let number = id << 8 | u64::from(item.attempts & 0xff);
         let jitter = Draw::new(self.seed, Purpose::Attempt, number).share();
-        match item.new.policy.again(outcome, item.attempts, item.first_ms, now_ms, jitter) {
-            Some(at_ms) => {
-                self.waiting.insert((at_ms, id), item);
-                self.stirred = true;
-                None
-            }
-            None => {
-                counts.dropped += 1;
-                counts.dead_lettered += u64::from(item.new.dead_letter.is_some());
-                item.new.dead_letter
-            }
+        let again_ms = item.new.policy.again(outcome, item.attempts, item.first_ms, now_ms, jitter);
+        if let Some(at_ms) = again_ms {
+            self.waiting.insert((at_ms, id), item);
+            self.stirred = true;
+            return None;
         }
+        counts.dropped += 1;
+        counts.dead_lettered += u64::from(item.new.dead_letter.is_some());
+        item.new.dead_letter
     }
 
     pub(super) fn take_stirred(&mut self) -> bool {

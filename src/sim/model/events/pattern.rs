@@ -61,7 +61,9 @@ fn pattern(value: &Value, depth: usize) -> Result<Pattern, String> {
             Value::Array(all) if !all.is_empty() => {
                 Field::OneOf(all.iter().map(matcher).collect::<Result<_, String>>()?)
             }
-            _ => return Err(format!("\"{name}\" must be an object or an array")),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                return Err(format!("\"{name}\" must be an object or an array"));
+            }
         };
         Ok((name.clone(), field))
     };

@@ -19,9 +19,9 @@ named! {
 named! {
     /// How messages are signed: a topic's attribute, 1 if it was not set.
     pub enum SignatureVersion {
-        /// SHA1withRSA.
+        /// `SHA1withRSA`.
         V1 = "1",
-        /// SHA256withRSA.
+        /// `SHA256withRSA`.
         V2 = "2",
     }
 }

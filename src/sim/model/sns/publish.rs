@@ -293,8 +293,8 @@ mod tests {
             .take_posts()
             .into_iter()
             .map(|post| match post {
-                Post::Queue { arn, body } if arn == QUEUE => body,
-                other => panic!("{other:?}"),
+                Post::Queue { ref arn, ref body } if arn == QUEUE => body.clone(),
+                Post::Queue { .. } | Post::Web(_) => panic!("{post:?}"),
             })
             .collect();
         assert!(

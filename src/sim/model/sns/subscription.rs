@@ -98,12 +98,11 @@ impl DeliveryPolicy {
             (&policy[inside], "defaultHealthyRetryPolicy", "defaultRequestPolicy")
         };
         let default = DeliveryPolicy::default();
-        let number = |name: &str, default: u32, min: u32, max: u32| match &scope[retry][name] {
-            Value::Null => Ok(default),
-            value => {
-                let n = value.as_u64().and_then(|n| u32::try_from(n).ok());
-                n.filter(|n| (min..=max).contains(n)).ok_or_else(|| fault(&format!("{name} is out of range")))
-            }
+        let number = |name: &str, default: u32, min: u32, max: u32| {
+            let given = &scope[retry][name];
+            let fits = |n: u64| u32::try_from(n).ok().filter(|n| (min..=max).contains(n));
+            let number = if given.is_null() { Some(default) } else { given.as_u64().and_then(fits) };
+            number.ok_or_else(|| fault(&format!("{name} is out of range")))
         };
         let max_delay_s = number("maxDelayTarget", default.max_delay_s, 1, 3_600)?;
         let min_delay_s = number("minDelayTarget", default.min_delay_s.min(max_delay_s), 1, max_delay_s)?;

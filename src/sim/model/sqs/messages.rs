@@ -89,10 +89,10 @@ impl Sqs {
             return Err(ApiError::new(Code::OverLimit, message));
         }
         let messages = self.received(call, now_ms)?;
-        let waits = messages.is_empty() && wait_s > 0;
+        let goes_on = messages.is_empty() && wait_s > 0;
         Ok(Answer::Received(Received {
             messages,
-            waits_until_ms: waits.then_some(now_ms + i64::from(wait_s) * 1_000),
+            waits_until_ms: goes_on.then_some(now_ms + i64::from(wait_s) * 1_000),
         }))
     }
 

@@ -156,7 +156,8 @@ impl Sqs {
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
-    if name.ends_with(".fifo") {
+    // A suffix, and no file's extension.
+    if name.strip_suffix(".fifo").is_some() {
         let message = "FIFO queues are not simulated.";
         return Err(ApiError::new(Code::UnsupportedOperation, message));
     }

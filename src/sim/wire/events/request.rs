@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_elsewhere_says_so() {
-        let code = |action: &str, body: &str| match of(action, body) {
-            Call::Unreadable { error, .. } => error.code,
-            other => panic!("{other:?}"),
+        let code = |action: &str, body: &str| {
+            let Call::Unreadable { error, .. } = of(action, body) else { panic!("it was read") };
+            error.code
         };
         assert_eq!(code("Fly", "{}"), Code::UnknownOperationException);
         assert_eq!(code("PutRule", "{}"), Code::ValidationException);

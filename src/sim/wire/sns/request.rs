@@ -173,9 +173,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_unknown_says_so() {
-        let code = |text: &str| match of(text) {
-            Call::Unreadable { error, .. } => error.code,
-            other => panic!("{other:?}"),
+        let code = |text: &str| {
+            let Call::Unreadable { error, .. } = of(text) else { panic!("it was read") };
+            error.code
         };
         assert_eq!(code(""), Code::MissingAction);
         assert_eq!(code("Action=Fly"), Code::InvalidAction);
