@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     Call = 2,
     /// The names of things.
     Name = 3,
+    /// The name of the fleet with this number.
+    Fleet = 40,
 }
 
 /// A stream of draws.

@@ -21,6 +21,33 @@ named! {
     }
 }
 
+named! {
+    /// What EC2 says of an instance that died while pending, by the code of its state reason.
+    pub enum Death {
+        LaunchError = "Client.InternalError",
+        VolumeLimit = "Client.VolumeLimitExceeded",
+        SnapshotGone = "Client.InvalidSnapshot.NotFound",
+        NoCapacity = "Server.InsufficientInstanceCapacity",
+        ServerError = "Server.InternalError",
+    }
+}
+
+impl Death {
+    /// The state reason's message.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Death::LaunchError => "Client.InternalError: Client error on launch",
+            Death::VolumeLimit => "Client.VolumeLimitExceeded: Volume limit exceeded",
+            Death::SnapshotGone => "Client.InvalidSnapshot.NotFound: The specified snapshot was not found",
+            Death::NoCapacity => {
+                "Server.InsufficientInstanceCapacity: Insufficient capacity to satisfy instance request"
+            }
+            Death::ServerError => "Server.InternalError: Internal error on launch",
+        }
+    }
+}
+
 impl Broken {
     /// What the half that does not hang is spread over.
     const LOUD: [Broken; 4] = [Broken::Refuses, Broken::NeverReady, Broken::NeverBoots, Broken::Dies];
@@ -39,7 +66,11 @@ pub struct Fate {
     pub shutdown_ms: u32,
     /// From running until the status checks pass.
     pub checked_ms: u32,
+    /// From launch until describe shows the address.
+    pub address_ms: u32,
     pub broken: Option<Broken>,
+    /// What EC2 says if it dies while pending.
+    pub death: Death,
 }
 
 impl Fate {
@@ -56,8 +87,10 @@ impl Fate {
         let (broken, hangs) = (draw.chance(settings.broken), draw.chance(50.0));
         let loud = Broken::LOUD[draw.below(4) as usize];
         let checked_ms = draw.range(settings.ec2.status_checks);
+        let address_ms = draw.range(settings.ec2.address_after);
+        let death = Death::ALL[draw.below(5) as usize];
         let broken = broken.then_some(if hangs { Broken::Hangs } else { loud });
-        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, checked_ms, broken }
+        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, checked_ms, address_ms, broken, death }
     }
 
     /// From launch until EC2 says `running`.
@@ -95,5 +128,14 @@ mod tests {
             let (a, b) = (Fate::of(&few, 1, ordinal), Fate::of(&many, 1, ordinal));
             assert_eq!(Fate { broken: None, ..b }, a);
         }
+    }
+
+    #[test]
+    fn they_die_of_everything() {
+        let settings = Settings::default();
+        let seen: std::collections::BTreeSet<Death> =
+            (0..200).map(|ordinal| Fate::of(&settings, 3, ordinal).death).collect();
+        assert_eq!(seen.len(), Death::ALL.len());
+        assert!(Death::ALL.iter().all(|d| d.message().starts_with(d.as_str())));
     }
 }

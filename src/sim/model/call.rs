@@ -44,7 +44,9 @@ impl Action {
     #[must_use]
     pub fn launches(self) -> bool {
         match self {
-            Action::Ec2(action) => action == ec2::call::Action::RunInstances,
+            Action::Ec2(action) => {
+                matches!(action, ec2::call::Action::RunInstances | ec2::call::Action::CreateFleet)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::cidr::Cidr;
 
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
-pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use ec2::{Ec2Settings, Limits, UnknownTemplates};
 
 /// The whole tree, as `muster sim --settings FILE` reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +140,12 @@ pub struct Switches {
     /// Do EC2's status checks see that an instance hangs or refuses connections (true), or only that
     /// it is on the network (false)?
     pub checks_see_broken: bool,
+    /// Does `CreateFleet` draw on the instance bucket of `RunInstances`? Not documented; by the
+    /// published tables it does not.
+    pub fleets_spend_instance_tokens: bool,
+    /// Does a token whose instances are all terminated give them again, as before 2025 (true), or
+    /// `IdempotentInstanceTerminated` (false)?
+    pub spent_tokens_repeat: bool,
 }
 
 impl Default for Switches {
@@ -150,6 +156,8 @@ impl Default for Switches {
             ids_are_unfiltered: false,
             limits_cut_the_count: true,
             checks_see_broken: false,
+            fleets_spend_instance_tokens: false,
+            spent_tokens_repeat: false,
         }
     }
 }
