@@ -35,6 +35,33 @@ named! {
     }
 }
 
+named! {
+    /// What EC2 says of an instance that died while pending, by the code of its state reason.
+    pub enum Death {
+        LaunchError = "Client.InternalError",
+        VolumeLimit = "Client.VolumeLimitExceeded",
+        SnapshotGone = "Client.InvalidSnapshot.NotFound",
+        NoCapacity = "Server.InsufficientInstanceCapacity",
+        ServerError = "Server.InternalError",
+    }
+}
+
+impl Death {
+    /// The state reason's message.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Death::LaunchError => "Client.InternalError: Client error on launch",
+            Death::VolumeLimit => "Client.VolumeLimitExceeded: Volume limit exceeded",
+            Death::SnapshotGone => "Client.InvalidSnapshot.NotFound: The specified snapshot was not found",
+            Death::NoCapacity => {
+                "Server.InsufficientInstanceCapacity: Insufficient capacity to satisfy instance request"
+            }
+            Death::ServerError => "Server.InternalError: Internal error on launch",
+        }
+    }
+}
+
 impl Broken {
     /// What the half that does not hang is spread over if no weights are given.
     const LOUD: [Broken; 4] = [Broken::Refuses, Broken::NeverReady, Broken::NeverBoots, Broken::Dies];
@@ -70,11 +97,15 @@ pub struct Fate {
     pub shutdown_ms: u32,
     /// From running until the status checks pass.
     pub checked_ms: u32,
+    /// From launch until describe shows the address.
+    pub address_ms: u32,
     pub broken: Option<Broken>,
     /// If it flaps: how long it is healthy, and unhealthy, at a time.
     pub flap_ms: u32,
     /// If it is good at first: how long it serves.
     pub serves_ms: u32,
+    /// What EC2 says if it dies while pending.
+    pub death: Death,
 }
 
 impl Fate {
@@ -104,12 +135,25 @@ impl Fate {
         let (broken, hangs) = (draw.chance(by.map_or(settings.broken, |by| by.percent)), draw.chance(50.0));
         let loud = Broken::LOUD[draw.below(4) as usize];
         let checked_ms = draw.range(settings.ec2.status_checks);
+        let address_ms = draw.range(settings.ec2.address_after);
+        let death = Death::ALL[draw.below(5) as usize];
         let usual = if hangs { Broken::Hangs } else { loud };
         let weighed = ways.weighed(draw.unit());
         let way = by.and_then(|by| by.way).or(weighed).unwrap_or(usual);
         let (flap_ms, serves_ms) = (draw.range(ways.flap), draw.range(ways.serves));
         let broken = broken.then_some(way);
-        Fate { boot_ms, configure_ms, visible_ms, shutdown_ms, checked_ms, broken, flap_ms, serves_ms }
+        Fate {
+            boot_ms,
+            configure_ms,
+            visible_ms,
+            shutdown_ms,
+            checked_ms,
+            address_ms,
+            broken,
+            flap_ms,
+            serves_ms,
+            death,
+        }
     }
 
     /// From launch until EC2 says `running`.
@@ -187,5 +231,14 @@ mod tests {
             assert_eq!(at("us-east-1b", n).broken, Some(Broken::OneZone));
             assert_eq!(at("us-east-1a", n), Fate::of(&settings, 1, n));
         }
+    }
+
+    #[test]
+    fn they_die_of_everything() {
+        let settings = Settings::default();
+        let seen: std::collections::BTreeSet<Death> =
+            (0..200).map(|ordinal| Fate::of(&settings, 3, ordinal).death).collect();
+        assert_eq!(seen.len(), Death::ALL.len());
+        assert!(Death::ALL.iter().all(|d| d.message().starts_with(d.as_str())));
     }
 }

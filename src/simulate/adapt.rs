@@ -86,6 +86,8 @@ fn state(state: State) -> Ec2State {
         State::Pending => Ec2State::Pending,
         State::Running => Ec2State::Running,
         State::ShuttingDown => Ec2State::ShuttingDown,
+        State::Stopping => Ec2State::Stopping,
+        State::Stopped => Ec2State::Stopped,
         State::Terminated => Ec2State::Terminated,
     }
 }

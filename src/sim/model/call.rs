@@ -86,8 +86,18 @@ impl Action {
     /// It launches instances before it answers, which takes EC2 longer.
     #[must_use]
     pub fn launches(self) -> bool {
-        self == Action::Ec2(ec2::call::Action::RunInstances)
-            || self == Action::AutoScaling(autoscaling::call::Action::LaunchInstances)
+        match self {
+            Action::Ec2(action) => {
+                matches!(action, ec2::call::Action::RunInstances | ec2::call::Action::CreateFleet)
+            }
+            Action::AutoScaling(action) => action == autoscaling::call::Action::LaunchInstances,
+            Action::Elbv2(_)
+            | Action::Events(_)
+            | Action::Quotas(_)
+            | Action::Sns(_)
+            | Action::Sqs(_)
+            | Action::Support(_) => false,
+        }
     }
 }
 

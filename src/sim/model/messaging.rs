@@ -15,7 +15,7 @@ use super::sqs::call::{Answer as SqsAnswer, Call as SqsCall, Received};
 #[derive(Clone, Debug)]
 pub enum Resumed {
     /// This is its answer.
-    Answer(Answer),
+    Answer(Box<Answer>),
     /// Nothing yet. To be asked again at this time (milliseconds) or when something stirred.
     Waits { until_ms: i64 },
 }
@@ -46,7 +46,8 @@ impl Model {
             let next = self.sqs.next_visible_ms(&receive.queue).unwrap_or(until_ms);
             return Resumed::Waits { until_ms: until_ms.min(next) };
         }
-        Resumed::Answer(Answer::Sqs(SqsAnswer::Received(Received { messages, waits_until_ms: None })))
+        let received = Received { messages, waits_until_ms: None };
+        Resumed::Answer(Box::new(Answer::Sqs(SqsAnswer::Received(received))))
     }
 
     /// Something became visible or due since this was asked last: whoever waits should look again.
@@ -74,6 +75,15 @@ impl Model {
             }
         }
         self.post(now_ms);
+    }
+
+    /// Lets these arrive now.
+    #[cfg(test)]
+    pub(in super::super) fn route(&mut self, notices: Vec<Notice>, now_ms: i64) {
+        let now_ms = self.settle(now_ms);
+        for notice in notices {
+            self.deliver(notice, now_ms);
+        }
     }
 
     /// What has arrived since this was last asked, and when.

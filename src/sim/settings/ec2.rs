@@ -1,7 +1,10 @@
 //! What there is in EC2 besides instances, and what it takes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::super::model::ec2::VcpuClass;
 use super::{Range, SettingsError, ensure};
 use crate::decide::words::named;
 
@@ -17,8 +20,32 @@ pub struct Ec2Settings {
     /// From `running` until the status checks pass: some minutes at EC2 (aws-facts 9.2), and every
     /// minute one check.
     pub status_checks: Range,
+    /// From launch until describe shows the address (eventual consistency).
+    pub address_after: Range,
+    /// How long a client token is known after its instances are terminated; none: for ever. AWS
+    /// says nothing now and said at least a day once (aws-facts 2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_lifetime_ms: Option<u32>,
+    /// How long a terminated instance still counts toward the vCPU quotas: "for a while" at EC2
+    /// (aws-facts 2.3).
+    pub terminated_count_ms: u32,
+    pub limits: Limits,
     /// What a launch from a template that does not exist leads to.
     pub unknown_templates: UnknownTemplates,
+}
+
+/// What the account may have (aws-facts 5 and 6.3). None: any number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Network interfaces in each zone, one for each instance: 5,000 at AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interfaces_per_zone: Option<u32>,
+    /// Network address usage of the whole network: 64,000 at AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_addresses: Option<u32>,
+    /// On-Demand vCPUs of each class of types, beside `vcpu_quota`, which counts them all.
+    pub vcpus: BTreeMap<VcpuClass, u32>,
 }
 
 named! {
@@ -38,6 +65,10 @@ impl Default for Ec2Settings {
             images: Vec::new(),
             security_groups: Vec::new(),
             status_checks: Range { min_ms: 60_000, max_ms: 180_000 },
+            address_after: Range { min_ms: 0, max_ms: 0 },
+            token_lifetime_ms: None,
+            terminated_count_ms: 0,
+            limits: Limits::default(),
             unknown_templates: UnknownTemplates::TakenUntilOneExists,
         }
     }
@@ -47,7 +78,11 @@ impl Ec2Settings {
     /// # Errors
     /// The first value that makes no sense.
     pub(super) fn check(&self) -> Result<(), SettingsError> {
-        let range = self.status_checks;
-        ensure("ec2.status_checks", range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())
+        for (name, range) in
+            [("ec2.status_checks", self.status_checks), ("ec2.address_after", self.address_after)]
+        {
+            ensure(name, range.min_ms <= range.max_ms, || "needs min_ms <= max_ms".into())?;
+        }
+        Ok(())
     }
 }

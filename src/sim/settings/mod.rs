@@ -27,7 +27,7 @@ use super::cidr::Cidr;
 pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleCode};
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
 pub use delivery::Delivery;
-pub use ec2::{Ec2Settings, UnknownTemplates};
+pub use ec2::{Ec2Settings, Limits, UnknownTemplates};
 pub use elbv2::{Elbv2Settings, PendingAs, ReservationOutcome};
 pub use events::EventsSettings;
 pub use faults::Faults;
@@ -173,6 +173,12 @@ pub struct Switches {
     /// Does EC2 answer a wrong signature with `AuthFailure`, as it does a key that it does not know
     /// (true), or with `SignatureDoesNotMatch` (false)? Its page of errors has both.
     pub ec2_says_auth_failure: bool,
+    /// Does `CreateFleet` draw on the instance bucket of `RunInstances`? Not documented; by the
+    /// published tables it does not.
+    pub fleets_spend_instance_tokens: bool,
+    /// Does a token whose instances are all terminated give them again, as before 2025 (true), or
+    /// `IdempotentInstanceTerminated` (false)?
+    pub spent_tokens_repeat: bool,
 }
 
 impl Default for Switches {
@@ -184,6 +190,8 @@ impl Default for Switches {
             limits_cut_the_count: true,
             checks_see_broken: false,
             ec2_says_auth_failure: true,
+            fleets_spend_instance_tokens: false,
+            spent_tokens_repeat: false,
         }
     }
 }

@@ -232,7 +232,7 @@ async fn poll(call: &Call, deadline_ms: i64, shared: &Shared) -> Answer {
         let mut stirred = pin!(shared.stirred());
         stirred.as_mut().enable();
         match shared.with(|model, now| model.resume(call, deadline_ms, now)) {
-            Resumed::Answer(answer) => return answer,
+            Resumed::Answer(answer) => return *answer,
             Resumed::Waits { until_ms } => tokio::select! {
                 () = stirred => {}
                 () = clock.sleep_until(Time(until_ms)) => {}

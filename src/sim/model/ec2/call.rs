@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::words::named;
 
+use super::super::super::fate::Death;
 use super::error::ApiError;
 use super::instance::{Launch, State};
 use super::type_table::TypeInfo;
 
+pub use super::attribute::{Attribute, AttributeView, ModifyAttribute};
+pub use super::fleet::{CreateFleet, FleetConfig, FleetOptions, FleetView, Override, Pool};
 pub use super::images::ImageView;
 pub use super::status::{Checks, StatusView};
 pub use super::surroundings::{SecurityGroupView, VpcView, ZoneView};
@@ -43,6 +46,12 @@ named! {
         DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
         ModifyLaunchTemplate = "ModifyLaunchTemplate",
         DeleteLaunchTemplate = "DeleteLaunchTemplate",
+        CreateFleet = "CreateFleet",
+        StopInstances = "StopInstances",
+        StartInstances = "StartInstances",
+        RebootInstances = "RebootInstances",
+        ModifyInstanceAttribute = "ModifyInstanceAttribute",
+        DescribeInstanceAttribute = "DescribeInstanceAttribute",
     }
 }
 
@@ -74,6 +83,21 @@ pub enum Call {
     DescribeLaunchTemplateVersions(ReadVersions),
     ModifyLaunchTemplate(ModifyTemplate),
     DeleteLaunchTemplate(TemplateRef),
+    CreateFleet(Box<CreateFleet>),
+    StopInstances {
+        ids: Vec<String>,
+    },
+    StartInstances {
+        ids: Vec<String>,
+    },
+    RebootInstances {
+        ids: Vec<String>,
+    },
+    ModifyInstanceAttribute(ModifyAttribute),
+    DescribeInstanceAttribute {
+        instance: String,
+        attribute: Attribute,
+    },
     /// The front could not make sense of it. It is still metered, counted and answered here, so
     /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
     Unreadable {
@@ -105,6 +129,12 @@ impl Call {
             Call::DescribeLaunchTemplateVersions(_) => Some(Action::DescribeLaunchTemplateVersions),
             Call::ModifyLaunchTemplate(_) => Some(Action::ModifyLaunchTemplate),
             Call::DeleteLaunchTemplate(_) => Some(Action::DeleteLaunchTemplate),
+            Call::CreateFleet(_) => Some(Action::CreateFleet),
+            Call::StopInstances { .. } => Some(Action::StopInstances),
+            Call::StartInstances { .. } => Some(Action::StartInstances),
+            Call::RebootInstances { .. } => Some(Action::RebootInstances),
+            Call::ModifyInstanceAttribute(_) => Some(Action::ModifyInstanceAttribute),
+            Call::DescribeInstanceAttribute { .. } => Some(Action::DescribeInstanceAttribute),
             Call::Unreadable { action, .. } => *action,
         }
     }
@@ -131,6 +161,12 @@ impl Call {
             | Call::CreateLaunchTemplateVersion(_)
             | Call::ModifyLaunchTemplate(_)
             | Call::DeleteLaunchTemplate(_)
+            | Call::CreateFleet(_)
+            | Call::StopInstances { .. }
+            | Call::StartInstances { .. }
+            | Call::RebootInstances { .. }
+            | Call::ModifyInstanceAttribute(_)
+            | Call::DescribeInstanceAttribute { .. }
             | Call::Unreadable { .. } => None,
         }
     }
@@ -242,6 +278,10 @@ pub enum Answer {
         versions: Vec<VersionView>,
         next_token: Option<String>,
     },
+    Fleet(Box<FleetView>),
+    Stopping(Vec<StateChange>),
+    Starting(Vec<StateChange>),
+    Attribute(AttributeView),
 }
 
 /// Instances of one launch.
@@ -270,8 +310,8 @@ pub struct InstanceView {
 pub enum StateReason {
     /// `Client.UserInitiatedShutdown`
     UserInitiated,
-    /// `Client.InternalError: Client error on launch`
-    LaunchError,
+    /// While pending.
+    Died(Death),
     /// `Client.InstanceInitiatedShutdown`: it shut itself down.
     InstanceInitiated,
 }
@@ -281,7 +321,7 @@ impl StateReason {
     pub fn code(self) -> &'static str {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown",
-            StateReason::LaunchError => "Client.InternalError",
+            StateReason::Died(death) => death.as_str(),
             StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown",
         }
     }
@@ -290,7 +330,7 @@ impl StateReason {
     pub fn message(self) -> &'static str {
         match self {
             StateReason::UserInitiated => "Client.UserInitiatedShutdown: User initiated shutdown",
-            StateReason::LaunchError => "Client.InternalError: Client error on launch",
+            StateReason::Died(death) => death.message(),
             StateReason::InstanceInitiated => "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
         }
     }

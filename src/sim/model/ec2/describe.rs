@@ -100,10 +100,11 @@ impl Ec2 {
             id: self.names.name(Kind::Instance, u64::from(ordinal)),
             state,
             index: ordinal - instance.launch.first,
-            address: (state != State::Terminated).then_some(instance.address),
+            address: (state != State::Terminated && instance.shows_address(now_ms))
+                .then_some(instance.address),
             state_reason: instance.state_reason(now_ms),
             tags: instance.tags.clone(),
-            user_ended_ms: instance.ended_by_user_ms,
+            user_ended_ms: instance.ended_by_user_ms.or(instance.stopped_ms),
         })
     }
 
@@ -198,6 +199,17 @@ mod tests {
         assert_eq!(code(&model.ask(&terminate(&ids), 499)), "InvalidInstanceID.NotFound");
         assert_eq!(found(&mut model, &describe(&ids), 2_000).len(), 5);
         assert_eq!(launched(&model.ask(&run("t", 1, 5), 10)), ids, "the token sees at once");
+    }
+
+    #[test]
+    fn an_address_may_be_missing_at_first() {
+        let mut settings = small_settings();
+        settings.ec2.address_after = Range { min_ms: 1_000, max_ms: 1_000 };
+        let mut model = Model::new(settings, 1).unwrap();
+        let ids = launched(&model.ask(&run("t", 1, 1), 0));
+        let shown = |reply: Reply| format!("{reply:?}").contains("address: Some");
+        assert!(!shown(model.ask(&describe(&ids), 999)));
+        assert!(shown(model.ask(&describe(&ids), 1_000)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ named! {
         FilterLimitExceeded = "FilterLimitExceeded",
         IdempotentInstanceTerminated = "IdempotentInstanceTerminated",
         IdempotentParameterMismatch = "IdempotentParameterMismatch",
+        IncorrectInstanceState = "IncorrectInstanceState",
         InsufficientFreeAddressesInSubnet = "InsufficientFreeAddressesInSubnet",
         InsufficientInstanceCapacity = "InsufficientInstanceCapacity",
         InternalError = "InternalError",
@@ -39,9 +40,13 @@ named! {
         MalformedQueryString = "MalformedQueryString",
         MissingAction = "MissingAction",
         MissingParameter = "MissingParameter",
+        NetworkAddressUsageLimitExceeded = "NetworkAddressUsageLimitExceeded",
+        NetworkInterfaceLimitExceeded = "NetworkInterfaceLimitExceeded",
+        OperationNotPermitted = "OperationNotPermitted",
         RequestLimitExceeded = "RequestLimitExceeded",
         ResourceCountExceeded = "ResourceCountExceeded",
         TagLimitExceeded = "TagLimitExceeded",
+        UnsupportedOperation = "UnsupportedOperation",
         VcpuLimitExceeded = "VcpuLimitExceeded",
     }
 }
@@ -56,6 +61,7 @@ impl Code {
             Code::FilterLimitExceeded
             | Code::IdempotentInstanceTerminated
             | Code::IdempotentParameterMismatch
+            | Code::IncorrectInstanceState
             | Code::InsufficientFreeAddressesInSubnet
             | Code::InvalidAction
             | Code::InvalidAmiIdMalformed
@@ -82,8 +88,12 @@ impl Code {
             | Code::MalformedQueryString
             | Code::MissingAction
             | Code::MissingParameter
+            | Code::NetworkAddressUsageLimitExceeded
+            | Code::NetworkInterfaceLimitExceeded
+            | Code::OperationNotPermitted
             | Code::ResourceCountExceeded
             | Code::TagLimitExceeded
+            | Code::UnsupportedOperation
             | Code::VcpuLimitExceeded => 400,
         }
     }

@@ -16,6 +16,8 @@ named! {
         Running = "running",
         ShuttingDown = "shutting-down",
         Terminated = "terminated",
+        Stopping = "stopping",
+        Stopped = "stopped",
     }
 }
 
@@ -28,6 +30,8 @@ impl State {
             State::Running => 16,
             State::ShuttingDown => 32,
             State::Terminated => 48,
+            State::Stopping => 64,
+            State::Stopped => 80,
         }
     }
 
@@ -35,7 +39,7 @@ impl State {
     #[must_use]
     pub fn is_live(self) -> bool {
         match self {
-            State::Pending | State::Running => true,
+            State::Pending | State::Running | State::Stopping | State::Stopped => true,
             State::ShuttingDown | State::Terminated => false,
         }
     }
@@ -95,6 +99,14 @@ pub(super) struct Instance {
     pub(super) tags: Arc<BTreeMap<String, String>>,
     /// When a terminate call named it first.
     pub(super) ended_by_user_ms: Option<i64>,
+    /// When it began to boot: at its launch, or when it was started last.
+    pub(super) begun_ms: i64,
+    /// When it was told to stop, if it was not started since.
+    pub(super) stopped_ms: Option<i64>,
+    /// `TerminateInstances` refuses it.
+    pub(super) protected: bool,
+    /// It holds a place in its pool, and vCPUs.
+    pub(super) placed: bool,
     pub(super) configured: Option<Configured>,
     /// Its address and places have been given back.
     pub(super) released: bool,
@@ -103,6 +115,15 @@ pub(super) struct Instance {
 impl Instance {
     fn after_launch(&self, ms: u32) -> i64 {
         self.launch.launched_ms + i64::from(ms)
+    }
+
+    fn after_begin(&self, ms: u32) -> i64 {
+        self.begun_ms + i64::from(ms)
+    }
+
+    /// Describe shows its address.
+    pub(super) fn shows_address(&self, now_ms: i64) -> bool {
+        now_ms >= self.after_launch(self.fate.address_ms)
     }
 
     /// Describe and terminate know its id.
@@ -126,7 +147,7 @@ impl Instance {
                 | Broken::AgentStops
                 | Broken::OneZone,
             ) => {
-                let at = self.after_launch(self.fate.running_ms());
+                let at = self.after_begin(self.fate.running_ms());
                 self.ended_by_user_ms.is_none_or(|ended| at <= ended).then_some(at)
             }
         }
@@ -160,11 +181,25 @@ impl Instance {
         self.dies_ms().or(by_user)
     }
 
+    /// When it is, or will be, stopped.
+    fn halted_ms(&self) -> Option<i64> {
+        self.stopped_ms.map(|at| at + i64::from(self.fate.shutdown_ms))
+    }
+
+    /// When it next comes to rest: stopped or terminated.
+    pub(super) fn resting_ms(&self) -> Option<i64> {
+        self.terminated_ms().or(self.halted_ms())
+    }
+
     pub(super) fn state(&self, now_ms: i64) -> State {
         if self.terminated_ms().is_some_and(|at| at <= now_ms) {
             State::Terminated
         } else if self.ended_by_user_ms.is_some_and(|at| at <= now_ms) {
             State::ShuttingDown
+        } else if self.halted_ms().is_some_and(|at| at <= now_ms) {
+            State::Stopped
+        } else if self.stopped_ms.is_some_and(|at| at <= now_ms) {
+            State::Stopping
         } else if self.running_ms().is_some_and(|at| at <= now_ms) {
             State::Running
         } else {
@@ -177,16 +212,22 @@ impl Instance {
             State::Pending | State::Running => None,
             State::Terminated if self.dies_ms().is_some() => {
                 let ran = self.fate.broken == Some(Broken::DiesLater);
-                Some(if ran { StateReason::InstanceInitiated } else { StateReason::LaunchError })
+                Some(if ran { StateReason::InstanceInitiated } else { StateReason::Died(self.fate.death) })
             }
-            State::ShuttingDown | State::Terminated => Some(StateReason::UserInitiated),
+            State::ShuttingDown | State::Terminated | State::Stopping | State::Stopped => {
+                Some(StateReason::UserInitiated)
+            }
         }
     }
 
     /// What a connection to its agent meets.
     pub(super) fn door(&self, now_ms: i64) -> Door {
-        let booted = now_ms >= self.after_launch(self.fate.boot_ms);
-        if !booted || !self.state(now_ms).is_live() {
+        let booted = now_ms >= self.after_begin(self.fate.boot_ms);
+        let up = match self.state(now_ms) {
+            State::Pending | State::Running => booted,
+            State::ShuttingDown | State::Terminated | State::Stopping | State::Stopped => false,
+        };
+        if !up {
             return Door::Reset;
         }
         match self.fate.broken {
@@ -243,6 +284,7 @@ impl Instance {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::fate::Death;
     use super::*;
 
     fn instance(broken: Option<Broken>) -> Instance {
@@ -263,6 +305,8 @@ mod tests {
             visible_ms: 500,
             shutdown_ms: 3_000,
             checked_ms: 60_000,
+            address_ms: 0,
+            death: Death::LaunchError,
             broken,
             flap_ms: 10_000,
             serves_ms: 60_000,
@@ -273,6 +317,10 @@ mod tests {
             address: Ipv4Addr::new(127, 64, 0, 4),
             fate,
             tags: Arc::default(),
+            begun_ms: 1_000,
+            stopped_ms: None,
+            protected: false,
+            placed: true,
             ended_by_user_ms: None,
             configured: None,
             released: false,
@@ -335,7 +383,7 @@ mod tests {
         assert_eq!(show(Broken::NeverBoots), (State::Pending, Door::Reset, None, None));
         assert_eq!(
             show(Broken::Dies),
-            (State::Terminated, Door::Reset, None, Some(StateReason::LaunchError))
+            (State::Terminated, Door::Reset, None, Some(StateReason::Died(Death::LaunchError)))
         );
     }
 

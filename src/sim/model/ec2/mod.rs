@@ -1,11 +1,13 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
+mod attribute;
 pub(super) mod bucket;
 pub mod call;
 mod describe;
 pub mod error;
 mod filter;
+mod fleet;
 mod group;
 mod happening;
 mod images;
@@ -15,9 +17,11 @@ mod invariants;
 mod names;
 mod network;
 mod places;
+mod power;
 pub mod rates;
 mod read;
 mod record;
+mod room;
 mod run;
 mod seen;
 mod skew;
@@ -36,7 +40,7 @@ mod types;
 mod zones;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use super::super::settings::{Part, Settings};
@@ -44,6 +48,7 @@ use super::counters::ApiCounters;
 use bucket::AllBuckets;
 use call::{Action, Answer, Call};
 use error::ApiError;
+use fleet::FleetTokens;
 use happening::Happenings;
 use instance::Instance;
 use names::Names;
@@ -57,6 +62,7 @@ pub use agent::Seen;
 pub use group::Watched;
 pub use happening::Happening;
 pub use instance::{Door, Health, Launch, State};
+pub use places::VcpuClass;
 pub use surroundings::VPC;
 pub use type_table::{TypeInfo, type_info};
 
@@ -73,6 +79,11 @@ pub struct Ec2 {
     tokens: ClientTokens,
     tags: Tags,
     templates: Templates,
+    fleets: FleetTokens,
+    /// Fleets that were made.
+    fleet_count: u64,
+    /// When vCPUs of terminated instances cease to count, and the type; the next first.
+    lingering: VecDeque<(i64, String)>,
     /// Every instance ever launched; the index is its ordinal.
     instances: Vec<Instance>,
     /// When which instance is terminated, the next first. May name one too early or twice.
@@ -92,6 +103,9 @@ impl Ec2 {
             tokens: ClientTokens::default(),
             tags: Tags::default(),
             templates: Templates::default(),
+            fleets: FleetTokens::default(),
+            fleet_count: 0,
+            lingering: VecDeque::new(),
             instances: Vec::new(),
             endings: BinaryHeap::new(),
             happenings: Happenings::default(),
@@ -152,6 +166,14 @@ impl Ec2 {
             Call::DescribeLaunchTemplateVersions(call) => self.describe_launch_template_versions(call),
             Call::ModifyLaunchTemplate(call) => self.modify_launch_template(call),
             Call::DeleteLaunchTemplate(named) => self.delete_launch_template(named),
+            Call::CreateFleet(call) => self.create_fleet(call, meter, now_ms),
+            Call::StopInstances { ids } => self.stop_instances(ids, meter, now_ms),
+            Call::StartInstances { ids } => self.start_instances(ids, meter, now_ms),
+            Call::RebootInstances { ids } => self.reboot_instances(ids, now_ms),
+            Call::ModifyInstanceAttribute(call) => self.modify_instance_attribute(call, now_ms),
+            Call::DescribeInstanceAttribute { instance, attribute } => {
+                self.describe_instance_attribute(instance, *attribute, now_ms)
+            }
             Call::Unreadable { error, .. } => Err(error.clone()),
         }
     }
@@ -209,23 +231,44 @@ impl Ec2 {
             && at <= now_ms
         {
             self.endings.pop();
-            self.release(ordinal, now_ms);
+            self.release(ordinal, at, now_ms);
+        }
+        while self.lingering.front().is_some_and(|(until, _)| *until <= now_ms) {
+            if let Some((_, instance_type)) = self.lingering.pop_front() {
+                self.places.give_back_vcpus(&instance_type);
+            }
         }
     }
 
-    /// Gives back what a terminated instance held.
-    fn release(&mut self, ordinal: u32, now_ms: i64) {
+    /// Gives back what an instance held that came to rest at `at_ms`: a stopped one its place, a
+    /// terminated one its address as well.
+    fn release(&mut self, ordinal: u32, at_ms: i64, now_ms: i64) {
         let Some(instance) = self.instances.get_mut(ordinal as usize) else { return };
-        if instance.released || instance.state(now_ms) != State::Terminated {
-            return;
-        }
-        instance.released = true;
-        if instance.ended_by_user_ms.is_none() {
+        let terminated = match instance.state(now_ms) {
+            State::Terminated => true,
+            State::Stopped => false,
+            State::Pending | State::Running | State::ShuttingDown | State::Stopping => return,
+        };
+        if terminated && instance.ended_by_user_ms.is_none() && !instance.released {
             self.happenings.push(|| Happening::Ended { ordinal });
         }
         let (launch, address) = (instance.launch.clone(), instance.address);
-        self.network.give_back(&launch.subnet, address);
-        self.places.give_back(&launch.zone, &launch.instance_type);
+        let placed = std::mem::replace(&mut instance.placed, false);
+        if placed && !terminated {
+            self.places.give_back(&launch.zone, &launch.instance_type);
+        } else if placed {
+            self.places.give_back_place(&launch.zone, &launch.instance_type);
+            let until = at_ms + i64::from(self.settings.ec2.terminated_count_ms);
+            self.lingering.push_back((until, launch.instance_type.clone()));
+        }
+        if terminated && !std::mem::replace(&mut instance.released, true) {
+            self.network.give_back(&launch.subnet, address);
+        }
+    }
+
+    /// Addresses that count toward the network's limit (aws-facts 5.2): one for each instance.
+    fn network_address_usage(&self) -> u32 {
+        self.network.subnets().iter().map(network::Subnet::used).sum()
     }
 }
 

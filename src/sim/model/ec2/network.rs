@@ -20,6 +20,11 @@ impl Subnet {
         never_used + u32::try_from(self.returned.len()).unwrap_or(u32::MAX)
     }
 
+    /// Addresses that are given out.
+    pub(super) fn used(&self) -> u32 {
+        self.settings.cidr.usable() - self.free()
+    }
+
     fn take(&mut self) -> Option<Ipv4Addr> {
         if let Some(address) = self.settings.cidr.address(self.next) {
             self.next += 1;
@@ -51,6 +56,11 @@ impl Network {
 
     pub(super) fn subnet(&self, id: &str) -> Option<&Subnet> {
         self.subnets.iter().find(|s| s.settings.id == id)
+    }
+
+    /// Addresses that are given out in this zone.
+    pub(super) fn used_in(&self, zone: &str) -> u32 {
+        self.subnets.iter().filter(|s| s.settings.zone == zone).map(Subnet::used).sum()
     }
 
     /// Gives the next free address of the subnet to the instance with this ordinal.

@@ -4,25 +4,75 @@ use std::collections::BTreeMap;
 
 use super::super::super::settings::PoolCapacity;
 use super::type_table::type_info;
+use crate::decide::words::named;
 
 /// Instances that are not terminated, by zone and type.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     taken: BTreeMap<(String, String), u32>,
-    vcpus: u32,
+    vcpus: BTreeMap<VcpuClass, u32>,
+}
+
+named! {
+    /// The classes of instance types that have a vCPU quota of their own (aws-facts 5.1).
+    pub enum VcpuClass {
+        /// A, C, D, H, I, M, R, T and Z.
+        Standard = "standard",
+        /// G and VT.
+        G = "g",
+        P = "p",
+        Inf = "inf",
+        Trn = "trn",
+        X = "x",
+        F = "f",
+        Dl = "dl",
+        Hpc = "hpc",
+        HighMemory = "high_memory",
+    }
+}
+
+impl VcpuClass {
+    /// By the letters that a type begins with.
+    #[must_use]
+    pub fn of(instance_type: &str) -> VcpuClass {
+        let letters = instance_type.split(|c: char| !c.is_ascii_lowercase()).next();
+        match letters.unwrap_or_default() {
+            "g" | "gr" | "vt" => VcpuClass::G,
+            "p" => VcpuClass::P,
+            "inf" => VcpuClass::Inf,
+            "trn" => VcpuClass::Trn,
+            "x" => VcpuClass::X,
+            "f" => VcpuClass::F,
+            "dl" => VcpuClass::Dl,
+            "hpc" => VcpuClass::Hpc,
+            "u" => VcpuClass::HighMemory,
+            _ => VcpuClass::Standard,
+        }
+    }
 }
 
 impl Places {
     pub(super) fn take(&mut self, zone: &str, instance_type: &str) {
         *self.taken.entry((zone.into(), instance_type.into())).or_default() += 1;
-        self.vcpus += vcpus(instance_type).unwrap_or(0);
+        *self.vcpus.entry(VcpuClass::of(instance_type)).or_default() += vcpus(instance_type).unwrap_or(0);
     }
 
     pub(super) fn give_back(&mut self, zone: &str, instance_type: &str) {
+        self.give_back_place(zone, instance_type);
+        self.give_back_vcpus(instance_type);
+    }
+
+    /// The pool can hold another one; the quota still counts this one.
+    pub(super) fn give_back_place(&mut self, zone: &str, instance_type: &str) {
         if let Some(taken) = self.taken.get_mut(&(zone.into(), instance_type.into())) {
             *taken = taken.saturating_sub(1);
         }
-        self.vcpus = self.vcpus.saturating_sub(vcpus(instance_type).unwrap_or(0));
+    }
+
+    pub(super) fn give_back_vcpus(&mut self, instance_type: &str) {
+        if let Some(used) = self.vcpus.get_mut(&VcpuClass::of(instance_type)) {
+            *used = used.saturating_sub(vcpus(instance_type).unwrap_or(0));
+        }
     }
 
     /// How many more of this type the zone can hold.
@@ -44,10 +94,20 @@ impl Places {
 
     /// How many more of this type the vCPU quota allows.
     pub(super) fn room_under_quota(&self, quota: Option<u32>, instance_type: &str) -> u32 {
-        match (quota, vcpus(instance_type)) {
-            (Some(quota), Some(each)) => quota.saturating_sub(self.vcpus) / each.max(1),
-            (Some(_) | None, _) => u32::MAX,
-        }
+        room(quota, self.vcpus.values().sum(), instance_type)
+    }
+
+    /// How many more of this type the vCPU quota of its class allows.
+    pub(super) fn room_in_class(&self, quota: Option<u32>, instance_type: &str) -> u32 {
+        let used = self.vcpus.get(&VcpuClass::of(instance_type)).copied().unwrap_or(0);
+        room(quota, used, instance_type)
+    }
+}
+
+fn room(quota: Option<u32>, used: u32, instance_type: &str) -> u32 {
+    match (quota, vcpus(instance_type)) {
+        (Some(quota), Some(each)) => quota.saturating_sub(used) / each.max(1),
+        (Some(_) | None, _) => u32::MAX,
     }
 }
 
@@ -132,5 +192,19 @@ mod tests {
         assert_eq!(places.room_under_quota(None, "m5.large"), u32::MAX);
         places.give_back("a", "m5.xlarge");
         assert_eq!(places.room_under_quota(Some(10), "m5.xlarge"), 2);
+    }
+
+    #[test]
+    fn types_belong_to_the_class_of_their_letters() {
+        for (name, class) in [
+            ("m5.large", VcpuClass::Standard),
+            ("im4gn.large", VcpuClass::Standard),
+            ("g5.xlarge", VcpuClass::G),
+            ("inf1.xlarge", VcpuClass::Inf),
+            ("u-6tb1.metal", VcpuClass::HighMemory),
+            ("hpc7g.16xlarge", VcpuClass::Hpc),
+        ] {
+            assert_eq!(VcpuClass::of(name), class, "{name}");
+        }
     }
 }

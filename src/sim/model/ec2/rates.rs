@@ -22,15 +22,21 @@ pub fn published(action: Action, part: Part) -> Option<BucketSettings> {
 
 fn requests(action: Action) -> BucketSettings {
     match action {
-        Action::RunInstances => BucketSettings::full(5.0, 2.0),
+        Action::RunInstances | Action::StartInstances => BucketSettings::full(5.0, 2.0),
         Action::TerminateInstances => BucketSettings::full(100.0, 5.0),
         Action::CreateLaunchTemplateVersion | Action::ModifyLaunchTemplate => {
             BucketSettings::full(100.0, 5.0)
         }
-        Action::CreateLaunchTemplate | Action::DeleteLaunchTemplate => MUTATING,
+        Action::CreateFleet
+        | Action::CreateLaunchTemplate
+        | Action::DeleteLaunchTemplate
+        | Action::ModifyInstanceAttribute
+        | Action::RebootInstances
+        | Action::StopInstances => MUTATING,
         Action::CreateTags | Action::DeleteTags => BucketSettings::full(100.0, 10.0),
         Action::DescribeAvailabilityZones
         | Action::DescribeImages
+        | Action::DescribeInstanceAttribute
         | Action::DescribeInstances
         | Action::DescribeInstanceStatus
         | Action::DescribeInstanceTypes
@@ -52,7 +58,12 @@ fn unfiltered(action: Action) -> Option<BucketSettings> {
 }
 
 fn resource(action: Action) -> Option<BucketSettings> {
-    const REFILLS: [(Action, f64); 2] = [(Action::RunInstances, 2.0), (Action::TerminateInstances, 20.0)];
+    const REFILLS: [(Action, f64); 4] = [
+        (Action::RunInstances, 2.0),
+        (Action::StartInstances, 2.0),
+        (Action::StopInstances, 20.0),
+        (Action::TerminateInstances, 20.0),
+    ];
     let (_, refill) = REFILLS.iter().find(|(a, _)| *a == action)?;
     Some(BucketSettings::full(1000.0, *refill))
 }

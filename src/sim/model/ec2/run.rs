@@ -22,8 +22,8 @@ const DEFAULT_TYPE: &str = "m1.small";
 /// Where and what: the call's parameters with its defaults filled in.
 pub(super) struct Wanted<'a> {
     pub(super) subnet: String,
-    zone: String,
-    instance_type: &'a str,
+    pub(super) zone: String,
+    pub(super) instance_type: &'a str,
 }
 
 impl Ec2 {
@@ -37,7 +37,7 @@ impl Ec2 {
         check_tags(&call.tags)?;
         let full = self.resolved(call)?;
         let wanted = self.wanted(&full)?;
-        let earlier = self.tokens.earlier(call, &wanted.zone)?;
+        let earlier = self.tokens.earlier(call, &wanted.zone, |used| self.is_forgotten(used, now_ms))?;
         if earlier.is_none() || self.settings.switches.repeats_spend_tokens {
             self.pay_instances(Action::RunInstances, call.max_count, meter, now_ms)?;
         }
@@ -93,64 +93,6 @@ impl Ec2 {
         Ok(Wanted { subnet: subnet.settings.id.clone(), zone: subnet.settings.zone.clone(), instance_type })
     }
 
-    /// How many are launched: `MinCount` to `MaxCount`, or why not.
-    pub(super) fn room(&self, call: &RunInstances, wanted: &Wanted<'_>) -> Result<u32, ApiError> {
-        let limits_need =
-            if self.settings.switches.limits_cut_the_count { call.min_count } else { call.max_count };
-        let quota = self.places.room_under_quota(self.settings.vcpu_quota, wanted.instance_type);
-        if quota < limits_need {
-            let limit = self.settings.vcpu_quota.unwrap_or(u32::MAX);
-            return Err(ApiError::new(
-                Code::VcpuLimitExceeded,
-                format!(
-                    "You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the \
-                     instance bucket that the specified instance type belongs to. Please visit \
-                     http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit."
-                ),
-            ));
-        }
-        let free = self.network.subnet(&wanted.subnet).map_or(0, super::network::Subnet::free);
-        if free < limits_need {
-            return Err(ApiError::new(
-                Code::InsufficientFreeAddressesInSubnet,
-                format!(
-                    "There are not enough free addresses in subnet '{}' to satisfy the requested number of instances.",
-                    wanted.subnet
-                ),
-            ));
-        }
-        let pool = self.places.room_in_pool(&self.settings.capacity, &wanted.zone, wanted.instance_type);
-        if pool < call.min_count {
-            return Err(self.no_capacity(wanted));
-        }
-        Ok(call.max_count.min(quota).min(free).min(pool))
-    }
-
-    /// The message names the zones that do have capacity, as AWS's does.
-    fn no_capacity(&self, wanted: &Wanted<'_>) -> ApiError {
-        let Wanted { zone, instance_type, .. } = wanted;
-        let mut others: Vec<&str> = self.network.subnets().iter().map(|s| s.settings.zone.as_str()).collect();
-        others.sort_unstable();
-        others.dedup();
-        others.retain(|z| self.places.room_in_pool(&self.settings.capacity, z, instance_type) > 0);
-        let hint = if others.is_empty() {
-            String::new()
-        } else {
-            format!(
-                " You can currently get {instance_type} capacity by not specifying an Availability Zone in your \
-                 request or choosing {}.",
-                others.join(", ")
-            )
-        };
-        ApiError::new(
-            Code::InsufficientInstanceCapacity,
-            format!(
-                "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested \
-                 ({zone}). Our system will be working on provisioning additional capacity.{hint}"
-            ),
-        )
-    }
-
     /// Launches so many. There is room for them: see [`Ec2::room`].
     pub(super) fn launch(
         &mut self,
@@ -174,6 +116,7 @@ impl Ec2 {
         });
         self.launches += 1;
         let tags = Arc::new(call.tags.clone());
+        let protected = call.other.get("DisableApiTermination").is_some_and(|value| value == "true");
         for ordinal in first..first + count {
             // There is room: `count` is at most what the subnet has free.
             let Some(address) = self.network.take(&wanted.subnet, ordinal) else { break };
@@ -190,6 +133,10 @@ impl Ec2 {
                 address,
                 fate,
                 tags: tags.clone(),
+                begun_ms: now_ms,
+                stopped_ms: None,
+                protected,
+                placed: true,
                 ended_by_user_ms: None,
                 configured: None,
                 released: false,
@@ -217,11 +164,21 @@ impl Ec2 {
         let instances: Vec<_> = ordinals.clone().filter_map(|o| self.view(o, now_ms)).collect();
         let launch = self.instances.get(ordinals.start as usize).map(|i| i.launch.clone());
         match launch {
-            Some(launch) if instances.iter().any(|i| i.state != State::Terminated) => {
+            Some(launch)
+                if self.settings.switches.spent_tokens_repeat
+                    || instances.iter().any(|i| i.state != State::Terminated) =>
+            {
                 Ok(Answer::Launched(Reservation { launch, instances }))
             }
             Some(_) | None => Err(spent),
         }
+    }
+
+    /// Were all of these terminated so long ago that their token is free again?
+    fn is_forgotten(&self, ordinals: &std::ops::Range<u32>, now_ms: i64) -> bool {
+        let Some(lifetime_ms) = self.settings.ec2.token_lifetime_ms else { return false };
+        let ended = |ordinal: u32| self.instances.get(ordinal as usize)?.terminated_ms();
+        ordinals.clone().all(|o| ended(o).is_some_and(|at| at + i64::from(lifetime_ms) <= now_ms))
     }
 
     /// Fits: an id per address, and 127.0.0.0/8 has 2^24.

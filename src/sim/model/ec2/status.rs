@@ -119,7 +119,9 @@ impl Ec2 {
         let checks = match state {
             State::Running if checked.is_some_and(|at| at <= now_ms) => Checks::Ok,
             State::Running => Checks::Initializing,
-            State::Pending | State::ShuttingDown | State::Terminated => Checks::NotApplicable,
+            State::Pending | State::ShuttingDown | State::Terminated | State::Stopping | State::Stopped => {
+                Checks::NotApplicable
+            }
         };
         let impaired = self.settings.switches.checks_see_broken && cannot_be_reached(instance);
         StatusView {

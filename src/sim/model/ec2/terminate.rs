@@ -2,7 +2,8 @@
 
 use super::super::counters::ApiCounters;
 use super::call::{Action, Answer, StateChange};
-use super::error::ApiError;
+use super::error::{ApiError, Code};
+use super::instance::Instance;
 use super::names::Kind;
 use super::read::{IDS_MAX, too_many_ids};
 use super::{Ec2, Happening, Reverse};
@@ -23,7 +24,34 @@ impl Ec2 {
         let ordinals = self.ordinals_of(ids, now_ms)?;
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         self.pay_instances(Action::TerminateInstances, count, meter, now_ms)?;
-        Ok(Answer::Terminating(ordinals.into_iter().filter_map(|o| self.terminate(o, now_ms)).collect()))
+        let refused = self.protected_among(&ordinals, now_ms);
+        let free = ordinals.into_iter().filter(|o| refused.iter().all(|(_, zone)| !self.is_in(*o, zone)));
+        let free: Vec<u32> = free.collect();
+        let changes = free.into_iter().filter_map(|o| self.terminate(o, now_ms)).collect();
+        match refused.first() {
+            None => Ok(Answer::Terminating(changes)),
+            Some((id, _)) => Err(ApiError::new(
+                Code::OperationNotPermitted,
+                format!(
+                    "The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance \
+                     attribute and try again."
+                ),
+            )),
+        }
+    }
+
+    /// The protected ones and their zones. In a zone with one of them none is terminated; in the
+    /// others they are, though the call reports failure (aws-facts 2.5).
+    fn protected_among(&self, ordinals: &[u32], now_ms: i64) -> Vec<(String, String)> {
+        let instances = ordinals.iter().filter_map(|o| self.instances.get(*o as usize));
+        let protected = instances.filter(|i| i.protected && i.state(now_ms).is_live());
+        let named =
+            |i: &Instance| (self.names.name(Kind::Instance, u64::from(i.ordinal)), i.launch.zone.clone());
+        protected.map(named).collect()
+    }
+
+    fn is_in(&self, ordinal: u32, zone: &str) -> bool {
+        self.instances.get(ordinal as usize).is_some_and(|i| i.launch.zone == zone)
     }
 
     pub(super) fn terminate(&mut self, ordinal: u32, now_ms: i64) -> Option<StateChange> {

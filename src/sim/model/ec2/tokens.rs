@@ -69,7 +69,8 @@ struct Used {
     ordinals: Range<u32>,
 }
 
-/// Every token that launched something. They are never forgotten: AWS promises at least a day.
+/// Every token that launched something. How long one is kept after its instances are gone is a
+/// setting: AWS promised at least a day once and promises nothing now.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClientTokens(HashMap<Key, Used>);
 
@@ -78,8 +79,14 @@ impl ClientTokens {
     ///
     /// # Errors
     /// `IdempotentParameterMismatch` if another call used its token.
-    pub(super) fn earlier(&self, call: &RunInstances, zone: &str) -> Result<Option<Range<u32>>, ApiError> {
-        let Some(used) = key(call, zone).and_then(|k| self.0.get(&k)) else { return Ok(None) };
+    pub(super) fn earlier(
+        &self,
+        call: &RunInstances,
+        zone: &str,
+        is_forgotten: impl Fn(&Range<u32>) -> bool,
+    ) -> Result<Option<Range<u32>>, ApiError> {
+        let used = key(call, zone).and_then(|k| self.0.get(&k)).filter(|used| !is_forgotten(&used.ordinals));
+        let Some(used) = used else { return Ok(None) };
         if used.request != *call {
             return Err(mismatch());
         }
@@ -150,6 +157,28 @@ mod tests {
         assert_eq!(launched(&model.ask(&run("t", 1, 2), 21_000)), ids, "still shutting down");
         let reply = model.ask(&run("t", 1, 2), 30_000);
         assert_eq!(code(&reply), "IdempotentInstanceTerminated");
+    }
+
+    #[test]
+    fn how_long_a_spent_token_is_known_is_a_setting() {
+        let mut settings = small_settings();
+        settings.ec2.token_lifetime_ms = Some(60_000);
+        let mut model = Model::new(settings, 1).unwrap();
+        let ids = launched(&model.ask(&run("t", 1, 2), 0));
+        model.ask(&terminate(&ids), 1_000);
+        assert_eq!(code(&model.ask(&run("t", 1, 2), 63_999)), "IdempotentInstanceTerminated");
+        assert_ne!(launched(&model.ask(&run("t", 1, 2), 64_000)), ids);
+    }
+
+    #[test]
+    fn a_spent_token_gave_its_terminated_instances_before_2025() {
+        let mut settings = small_settings();
+        settings.switches.spent_tokens_repeat = true;
+        let mut model = Model::new(settings, 1).unwrap();
+        let ids = launched(&model.ask(&run("t", 1, 2), 0));
+        model.ask(&terminate(&ids), 1_000);
+        assert_eq!(launched(&model.ask(&run("t", 1, 2), 60_000)), ids);
+        assert_eq!(model.ledger(60_000).instances.len(), 2);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From the model's answers to the XML of the EC2 query protocol, as the SDKs parse it.
 
+mod fleet;
 mod instance;
 mod network;
 mod status;
@@ -54,6 +55,14 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
                 x.list("launchTemplateVersionSet", versions, templates::version)?;
                 next(x, next_token.as_ref())
             }
+            Answer::Fleet(view) => fleet::fleet(x, view),
+            Answer::Stopping(changes) | Answer::Starting(changes) => {
+                x.list("instancesSet", changes, instance::change)
+            }
+            Answer::Attribute(view) => {
+                x.text("instanceId", &view.instance)?;
+                x.element(view.attribute.as_str(), |x| x.text("value", &view.value))
+            }
             Answer::Launched(r) => instance::reservation(x, r),
             Answer::Instances { reservations, next_token } => {
                 x.list("reservationSet", reservations, instance::reservation)?;
@@ -101,6 +110,10 @@ fn action(answer: &Answer) -> Action {
         Answer::VersionCreated(_) => Action::CreateLaunchTemplateVersion,
         Answer::Templates { .. } => Action::DescribeLaunchTemplates,
         Answer::Versions { .. } => Action::DescribeLaunchTemplateVersions,
+        Answer::Fleet(_) => Action::CreateFleet,
+        Answer::Stopping(_) => Action::StopInstances,
+        Answer::Starting(_) => Action::StartInstances,
+        Answer::Attribute(_) => Action::DescribeInstanceAttribute,
         Answer::Launched(_) => Action::RunInstances,
         Answer::Instances { .. } => Action::DescribeInstances,
         Answer::Terminating(_) => Action::TerminateInstances,

@@ -1,5 +1,7 @@
 //! From the query protocol's parameters to EC2's calls.
 
+mod attribute;
+mod fleet;
 mod run;
 mod tags;
 mod templates;
@@ -40,6 +42,15 @@ fn read(action: Action, form: &Form) -> Result<Call, ApiError> {
         }
         Action::ModifyLaunchTemplate => Call::ModifyLaunchTemplate(templates::modify(root)),
         Action::DeleteLaunchTemplate => Call::DeleteLaunchTemplate(templates::named(root, NO_IDS)),
+        Action::CreateFleet => Call::CreateFleet(Box::new(fleet::create(root)?)),
+        Action::StopInstances => Call::StopInstances { ids: root.texts("InstanceId") },
+        Action::StartInstances => Call::StartInstances { ids: root.texts("InstanceId") },
+        Action::RebootInstances => Call::RebootInstances { ids: root.texts("InstanceId") },
+        Action::ModifyInstanceAttribute => Call::ModifyInstanceAttribute(attribute::modify(root)?),
+        Action::DescribeInstanceAttribute => Call::DescribeInstanceAttribute {
+            instance: attribute::instance(root)?,
+            attribute: attribute::attribute(root)?,
+        },
         Action::DescribeInstances => Call::DescribeInstances(describe(root, "InstanceId")?),
         Action::TerminateInstances => Call::TerminateInstances { ids: root.texts("InstanceId") },
         Action::DescribeSubnets => Call::DescribeSubnets(describe(root, "SubnetId")?),
