@@ -46,8 +46,9 @@ named! {
         /// Takes effect; status and headers are right, and the connection closes in the middle of the
         /// body.
         Truncated = "truncated",
-        /// A connection to the front is reset as soon as it was accepted. For all services: a
-        /// connection does not tell which it is for.
+        /// A connection to the front is reset as soon as it was accepted. For all services, and
+        /// `/_sim/`: a connection does not tell what it is for. So it must say `for_s`, or nobody
+        /// could ever end it.
         Reset = "reset",
         /// The service's clock is so many `seconds` ahead (behind, if negative): the times in
         /// answers, the header `date`, and the time by which signatures are checked.
@@ -192,12 +193,12 @@ impl Script {
         let no_spread = self.p50_ms.is_none() && self.p99_ms.is_none();
         let status_in = |allowed: &[u16]| self.status.is_none_or(|s| allowed.contains(&s));
         let (fine, needs) = match self.fault {
-            Fault::Throttle
-            | Fault::LostBefore
-            | Fault::LostAfter
-            | Fault::Truncated
-            | Fault::Reset
-            | Fault::PacketLoss => (no_status && no_seconds && no_spread, "no further parameters"),
+            Fault::Throttle | Fault::LostBefore | Fault::LostAfter | Fault::Truncated | Fault::PacketLoss => {
+                (no_status && no_seconds && no_spread, "no further parameters")
+            }
+            Fault::Reset => {
+                (self.for_s.is_some() && no_status && no_seconds && no_spread, "for_s, and nothing else")
+            }
             Fault::Error => (status_in(&[500, 503]) && no_seconds && no_spread, "status 500 or 503"),
             Fault::Html => (status_in(&[500, 502, 503]) && no_seconds && no_spread, "status 500, 502 or 503"),
             Fault::LateEffect | Fault::Hang => {
@@ -258,7 +259,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named() {
         type Spoil = fn(&mut Script);
-        let cases: [(Fault, Spoil, &str); 12] = [
+        let cases: [(Fault, Spoil, &str); 13] = [
+            (Fault::Reset, |s| s.for_s = None, "reset needs for_s"),
             (Fault::Throttle, |s| s.percent = 101.0, "script.percent: 101"),
             (Fault::Throttle, |s| s.at_s = f64::NAN, "script.at_s: NaN"),
             (Fault::Throttle, |s| s.for_s = Some(-1.0), "script.for_s: needs"),

@@ -76,6 +76,13 @@ pub struct FrontLimits {
     pub batch: u32,
 }
 
+/// What every request needs to know and what does not change while it runs.
+#[derive(Clone, Copy)]
+struct Rules {
+    batch: u32,
+    signatures: Signatures,
+}
+
 impl Front {
     /// # Errors
     /// If the address cannot be bound.
@@ -92,6 +99,8 @@ impl Front {
     /// Serves for ever. Dropping the future stops accepting; open connections end by themselves.
     pub async fn serve(self) {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
+        let signatures = self.shared.with(|model, _| model.settings().signatures);
+        let rules = Rules { batch: self.limits.batch, signatures };
         loop {
             let (socket, slot) = accept(&self.listener, &slots).await;
             if !self.shared.with(Model::connect) {
@@ -99,24 +108,28 @@ impl Front {
                 let _ = socket.set_zero_linger();
                 continue;
             }
-            let (shared, batch) = (self.shared.clone(), self.limits.batch);
+            let shared = self.shared.clone();
             tokio::spawn(async move {
-                connection(socket, &shared, batch).await;
+                connection(socket, &shared, rules).await;
                 drop(slot);
             });
         }
     }
 }
 
-async fn connection(socket: TcpStream, shared: &Shared, batch: u32) {
+async fn connection(socket: TcpStream, shared: &Shared, rules: Rules) {
     // Small answers must not wait for more to send. If it cannot be set they are only slower.
     let _ = socket.set_nodelay(true);
-    let service = service_fn(|request| respond(request, shared, batch));
+    let service = service_fn(|request| respond(request, shared, rules));
     // An error here is a client that went away or a reply that was to be lost: nobody to tell.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
-async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Result<Response<Payload>, Lost> {
+async fn respond(
+    request: Request<Incoming>,
+    shared: &Shared,
+    rules: Rules,
+) -> Result<Response<Payload>, Lost> {
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
     let body = read(body).await?;
@@ -127,7 +140,7 @@ async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Res
     }
     if let Some(path) = head.uri.path().strip_prefix("/_sim/") {
         let body = body.unwrap_or_default();
-        let (status, text) = control::answer(shared, &head.method, path, query, &body, batch);
+        let (status, text) = control::answer(shared, &head.method, path, query, &body, rules.batch);
         return Ok(response(status, "application/json", None, Payload::whole(text)));
     }
     let received = body.clone().unwrap_or_default();
@@ -136,7 +149,7 @@ async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Res
         Ok(body) => dialect.read(&head, &body),
         Err(too_large) => dialect.unreadable(too_large),
     };
-    match signed(shared, &head, &received, &call) {
+    match signed(shared, rules.signatures, &head, &received, &call) {
         Ok(()) => answer(dialect, &call, shared).await,
         Err(failure) => {
             let id = shared.with(Model::turn_away);
@@ -147,11 +160,17 @@ async fn respond(request: Request<Incoming>, shared: &Shared, batch: u32) -> Res
 }
 
 /// Is the request signed as the settings want it?
-fn signed(shared: &Shared, head: &Parts, body: &[u8], call: &Call) -> Result<(), Failure> {
-    let (settings, skew_ms) = shared.with(|model, now| (model.shared_settings(), model.skew_ms(now)));
-    match settings.signatures {
+fn signed(
+    shared: &Shared,
+    signatures: Signatures,
+    head: &Parts,
+    body: &[u8],
+    call: &Call,
+) -> Result<(), Failure> {
+    match signatures {
         Signatures::Accepted => Ok(()),
         Signatures::Checked => {
+            let (settings, skew_ms) = shared.with(|model, now| (model.shared_settings(), model.skew_ms(now)));
             let service = call.service();
             // Clients sign by the time of the wall, however fast the model's runs.
             let now_ms = crate::time::wall_now().0 + skew_ms;

@@ -1,22 +1,25 @@
 //! Writing XML, as the query protocols answer with it.
 
-use std::io;
+use std::io::{self, Write};
 
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::escape::escape;
 
-/// A writer of elements. Writing into memory does not fail, but the library may say so.
-pub(super) struct Xml(Writer<Vec<u8>>);
+const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+
+/// A writer of elements. Names are ours and need no escaping. Straight into memory, without an event
+/// for each tag: a describe of 100 instances has 8,000. Writing there does not fail, but its
+/// interface says that it may.
+pub(super) struct Xml(Vec<u8>);
 
 impl Xml {
     pub(super) fn new() -> io::Result<Xml> {
-        let mut writer = Writer::new(Vec::new());
-        writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-        Ok(Xml(writer))
+        let mut out = Vec::with_capacity(1_024);
+        out.write_all(DECLARATION)?;
+        Ok(Xml(out))
     }
 
     pub(super) fn done(self) -> Vec<u8> {
-        self.0.into_inner()
+        self.0
     }
 
     /// The outermost element, in a namespace.
@@ -26,10 +29,9 @@ impl Xml {
         namespace: &str,
         inside: impl FnOnce(&mut Xml) -> io::Result<()>,
     ) -> io::Result<()> {
-        let start = BytesStart::new(name).with_attributes([("xmlns", namespace)]);
-        self.0.write_event(Event::Start(start))?;
+        write!(self.0, "<{name} xmlns=\"{namespace}\">")?;
         inside(self)?;
-        self.0.write_event(Event::End(BytesEnd::new(name)))
+        self.tag("</", name)
     }
 
     pub(super) fn element(
@@ -37,13 +39,15 @@ impl Xml {
         name: &str,
         inside: impl FnOnce(&mut Xml) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.0.write_event(Event::Start(BytesStart::new(name)))?;
+        self.tag("<", name)?;
         inside(self)?;
-        self.0.write_event(Event::End(BytesEnd::new(name)))
+        self.tag("</", name)
     }
 
     pub(super) fn text(&mut self, name: &str, text: &str) -> io::Result<()> {
-        self.element(name, |x| x.0.write_event(Event::Text(BytesText::new(text))))
+        self.tag("<", name)?;
+        self.0.write_all(escape(text).as_bytes())?;
+        self.tag("</", name)
     }
 
     /// Text and nothing around it: for lists of words.
@@ -53,6 +57,12 @@ impl Xml {
 
     pub(super) fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {
         text.map_or(Ok(()), |text| self.text(name, text))
+    }
+
+    fn tag(&mut self, start: &str, name: &str) -> io::Result<()> {
+        self.0.write_all(start.as_bytes())?;
+        self.0.write_all(name.as_bytes())?;
+        self.0.write_all(b">")
     }
 
     /// `<name><item>...</item><item>...</item></name>`
@@ -88,4 +98,26 @@ pub(super) fn gmt(ms: i64) -> String {
 
 fn timestamp(ms: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_and_tags_are_closed() {
+        let mut x = Xml::new().unwrap();
+        x.root("Answer", "urn:x", |x| {
+            x.optional("none", None)?;
+            x.text("said", "a <b> & \"c\" 'd' ü")?;
+            x.element("empty", |_| Ok(()))?;
+            x.list("set", ["1", "2"], |x, n| x.text("n", n))
+        })
+        .unwrap();
+        assert_eq!(
+            String::from_utf8(x.done()).unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Answer xmlns=\"urn:x\"><said>a &lt;b&gt; &amp; &quot;c&quot; \
+             &apos;d&apos; ü</said><empty></empty><set><item><n>1</n></item><item><n>2</n></item></set></Answer>"
+        );
+    }
 }
