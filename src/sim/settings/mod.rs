@@ -27,7 +27,7 @@ use super::cidr::Cidr;
 pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleCode};
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
 pub use delivery::Delivery;
-pub use ec2::{Ec2Settings, Limits, UnknownTemplates};
+pub use ec2::{Ec2Settings, Limits, TransitAttachment, TransitGateway, UnknownTemplates};
 pub use elbv2::{Elbv2Settings, PendingAs, ReservationOutcome};
 pub use events::EventsSettings;
 pub use faults::Faults;

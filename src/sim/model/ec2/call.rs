@@ -15,6 +15,10 @@ use super::type_table::TypeInfo;
 
 pub use super::attribute::{Attribute, AttributeView, ModifyAttribute};
 pub use super::fleet::{CreateFleet, FleetConfig, FleetOptions, FleetView, Override, Pool};
+pub use super::gateways::{
+    AddressState, AddressView, AllocateAddress, ChangeNat, Connectivity, CreateNat, NatAddressView, NatState,
+    NatView, ReadAddresses, TransitView,
+};
 pub use super::images::ImageView;
 pub use super::status::{Checks, StatusView};
 pub use super::surroundings::{SecurityGroupView, VpcView, ZoneView};
@@ -52,6 +56,17 @@ named! {
         RebootInstances = "RebootInstances",
         ModifyInstanceAttribute = "ModifyInstanceAttribute",
         DescribeInstanceAttribute = "DescribeInstanceAttribute",
+        AllocateAddress = "AllocateAddress",
+        ReleaseAddress = "ReleaseAddress",
+        DescribeAddresses = "DescribeAddresses",
+        CreateNatGateway = "CreateNatGateway",
+        DeleteNatGateway = "DeleteNatGateway",
+        DescribeNatGateways = "DescribeNatGateways",
+        AssociateNatGatewayAddress = "AssociateNatGatewayAddress",
+        DisassociateNatGatewayAddress = "DisassociateNatGatewayAddress",
+        AssignPrivateNatGatewayAddress = "AssignPrivateNatGatewayAddress",
+        DescribeTransitGateways = "DescribeTransitGateways",
+        DescribeTransitGatewayAttachments = "DescribeTransitGatewayAttachments",
     }
 }
 
@@ -98,6 +113,19 @@ pub enum Call {
         instance: String,
         attribute: Attribute,
     },
+    AllocateAddress(AllocateAddress),
+    ReleaseAddress {
+        allocation: String,
+    },
+    DescribeAddresses(ReadAddresses),
+    CreateNatGateway(Box<CreateNat>),
+    DeleteNatGateway {
+        id: String,
+    },
+    DescribeNatGateways(Read),
+    ChangeNatGateway(ChangeNat),
+    DescribeTransitGateways(Read),
+    DescribeTransitGatewayAttachments(Read),
     /// The front could not make sense of it. It is still metered, counted and answered here, so
     /// that a bad request costs what it costs at EC2. Without an action it costs nothing.
     Unreadable {
@@ -135,6 +163,15 @@ impl Call {
             Call::RebootInstances { .. } => Some(Action::RebootInstances),
             Call::ModifyInstanceAttribute(_) => Some(Action::ModifyInstanceAttribute),
             Call::DescribeInstanceAttribute { .. } => Some(Action::DescribeInstanceAttribute),
+            Call::AllocateAddress(_) => Some(Action::AllocateAddress),
+            Call::ReleaseAddress { .. } => Some(Action::ReleaseAddress),
+            Call::DescribeAddresses(_) => Some(Action::DescribeAddresses),
+            Call::CreateNatGateway(_) => Some(Action::CreateNatGateway),
+            Call::DeleteNatGateway { .. } => Some(Action::DeleteNatGateway),
+            Call::DescribeNatGateways(_) => Some(Action::DescribeNatGateways),
+            Call::ChangeNatGateway(change) => Some(change.action()),
+            Call::DescribeTransitGateways(_) => Some(Action::DescribeTransitGateways),
+            Call::DescribeTransitGatewayAttachments(_) => Some(Action::DescribeTransitGatewayAttachments),
             Call::Unreadable { action, .. } => *action,
         }
     }
@@ -152,7 +189,11 @@ impl Call {
             | Call::DescribeVpcs(read)
             | Call::DescribeSecurityGroups(read)
             | Call::DescribeLaunchTemplates(ReadTemplates { read, .. })
-            | Call::DescribeLaunchTemplateVersions(ReadVersions { read, .. }) => Some(read),
+            | Call::DescribeLaunchTemplateVersions(ReadVersions { read, .. })
+            | Call::DescribeAddresses(ReadAddresses { read, .. })
+            | Call::DescribeNatGateways(read)
+            | Call::DescribeTransitGateways(read)
+            | Call::DescribeTransitGatewayAttachments(read) => Some(read),
             Call::RunInstances(_)
             | Call::TerminateInstances { .. }
             | Call::CreateTags(_)
@@ -167,6 +208,11 @@ impl Call {
             | Call::RebootInstances { .. }
             | Call::ModifyInstanceAttribute(_)
             | Call::DescribeInstanceAttribute { .. }
+            | Call::AllocateAddress(_)
+            | Call::ReleaseAddress { .. }
+            | Call::CreateNatGateway(_)
+            | Call::DeleteNatGateway { .. }
+            | Call::ChangeNatGateway(_)
             | Call::Unreadable { .. } => None,
         }
     }
@@ -282,6 +328,33 @@ pub enum Answer {
     Stopping(Vec<StateChange>),
     Starting(Vec<StateChange>),
     Attribute(AttributeView),
+    Allocated {
+        allocation: String,
+        public_ip: Ipv4Addr,
+    },
+    Addresses(Vec<AddressView>),
+    NatCreated {
+        token: Option<String>,
+        view: Box<NatView>,
+    },
+    NatDeleted(String),
+    Nats {
+        gateways: Vec<NatView>,
+        next_token: Option<String>,
+    },
+    NatChanged {
+        action: Action,
+        gateway: String,
+        addresses: Vec<NatAddressView>,
+    },
+    TransitGateways {
+        gateways: Vec<TransitView>,
+        next_token: Option<String>,
+    },
+    TransitAttachments {
+        attachments: Vec<TransitView>,
+        next_token: Option<String>,
+    },
 }
 
 /// Instances of one launch.

@@ -7,22 +7,28 @@ use super::super::call::Failure;
 named! {
     /// The codes the model answers with.
     pub enum Code {
+        AddressLimitExceeded = "AddressLimitExceeded",
         DryRunOperation = "DryRunOperation",
         FilterLimitExceeded = "FilterLimitExceeded",
         IdempotentInstanceTerminated = "IdempotentInstanceTerminated",
         IdempotentParameterMismatch = "IdempotentParameterMismatch",
         IncorrectInstanceState = "IncorrectInstanceState",
+        IncorrectState = "IncorrectState",
         InsufficientFreeAddressesInSubnet = "InsufficientFreeAddressesInSubnet",
         InsufficientInstanceCapacity = "InsufficientInstanceCapacity",
         InternalError = "InternalError",
         InvalidAction = "InvalidAction",
+        InvalidAddressNotFound = "InvalidAddress.NotFound",
+        InvalidAllocationIdNotFound = "InvalidAllocationID.NotFound",
         InvalidAmiIdMalformed = "InvalidAMIID.Malformed",
         InvalidAmiIdNotFound = "InvalidAMIID.NotFound",
+        InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound",
         InvalidGroupNotFound = "InvalidGroup.NotFound",
         InvalidId = "InvalidID",
         InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed",
         InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound",
         InvalidInstanceType = "InvalidInstanceType",
+        InvalidIpAddressInUse = "InvalidIPAddress.InUse",
         InvalidLaunchTemplateIdMalformed = "InvalidLaunchTemplateId.Malformed",
         InvalidLaunchTemplateIdNotFound = "InvalidLaunchTemplateId.NotFound",
         InvalidLaunchTemplateIdVersionNotFound = "InvalidLaunchTemplateId.VersionNotFound",
@@ -34,16 +40,21 @@ named! {
         InvalidParameterCombination = "InvalidParameterCombination",
         InvalidParameterValue = "InvalidParameterValue",
         InvalidSubnetIdNotFound = "InvalidSubnetID.NotFound",
+        InvalidTransitGatewayAttachmentIdNotFound = "InvalidTransitGatewayAttachmentID.NotFound",
+        InvalidTransitGatewayIdNotFound = "InvalidTransitGatewayID.NotFound",
         InvalidUserDataMalformed = "InvalidUserData.Malformed",
         InvalidVolumeNotFound = "InvalidVolume.NotFound",
         InvalidVpcIdNotFound = "InvalidVpcID.NotFound",
         MalformedQueryString = "MalformedQueryString",
         MissingAction = "MissingAction",
         MissingParameter = "MissingParameter",
+        NatGatewayLimitExceeded = "NatGatewayLimitExceeded",
+        NatGatewayNotFound = "NatGatewayNotFound",
         NetworkAddressUsageLimitExceeded = "NetworkAddressUsageLimitExceeded",
         NetworkInterfaceLimitExceeded = "NetworkInterfaceLimitExceeded",
         OperationNotPermitted = "OperationNotPermitted",
         RequestLimitExceeded = "RequestLimitExceeded",
+        ResourceAlreadyAssociated = "Resource.AlreadyAssociated",
         ResourceCountExceeded = "ResourceCountExceeded",
         TagLimitExceeded = "TagLimitExceeded",
         UnsupportedOperation = "UnsupportedOperation",
@@ -58,19 +69,25 @@ impl Code {
             Code::DryRunOperation => 412,
             Code::InsufficientInstanceCapacity | Code::InternalError => 500,
             Code::RequestLimitExceeded => 503,
-            Code::FilterLimitExceeded
+            Code::AddressLimitExceeded
+            | Code::FilterLimitExceeded
             | Code::IdempotentInstanceTerminated
             | Code::IdempotentParameterMismatch
             | Code::IncorrectInstanceState
+            | Code::IncorrectState
             | Code::InsufficientFreeAddressesInSubnet
             | Code::InvalidAction
+            | Code::InvalidAddressNotFound
+            | Code::InvalidAllocationIdNotFound
             | Code::InvalidAmiIdMalformed
             | Code::InvalidAmiIdNotFound
+            | Code::InvalidAssociationIdNotFound
             | Code::InvalidGroupNotFound
             | Code::InvalidId
             | Code::InvalidInstanceIdMalformed
             | Code::InvalidInstanceIdNotFound
             | Code::InvalidInstanceType
+            | Code::InvalidIpAddressInUse
             | Code::InvalidLaunchTemplateIdMalformed
             | Code::InvalidLaunchTemplateIdNotFound
             | Code::InvalidLaunchTemplateIdVersionNotFound
@@ -82,15 +99,20 @@ impl Code {
             | Code::InvalidParameterCombination
             | Code::InvalidParameterValue
             | Code::InvalidSubnetIdNotFound
+            | Code::InvalidTransitGatewayAttachmentIdNotFound
+            | Code::InvalidTransitGatewayIdNotFound
             | Code::InvalidUserDataMalformed
             | Code::InvalidVolumeNotFound
             | Code::InvalidVpcIdNotFound
             | Code::MalformedQueryString
             | Code::MissingAction
             | Code::MissingParameter
+            | Code::NatGatewayLimitExceeded
+            | Code::NatGatewayNotFound
             | Code::NetworkAddressUsageLimitExceeded
             | Code::NetworkInterfaceLimitExceeded
             | Code::OperationNotPermitted
+            | Code::ResourceAlreadyAssociated
             | Code::ResourceCountExceeded
             | Code::TagLimitExceeded
             | Code::UnsupportedOperation

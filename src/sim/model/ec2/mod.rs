@@ -8,6 +8,7 @@ mod describe;
 pub mod error;
 mod filter;
 mod fleet;
+mod gateways;
 mod group;
 mod happening;
 mod images;
@@ -49,6 +50,7 @@ use bucket::AllBuckets;
 use call::{Action, Answer, Call};
 use error::ApiError;
 use fleet::FleetTokens;
+use gateways::{Addresses, Nats};
 use happening::Happenings;
 use instance::Instance;
 use names::Names;
@@ -79,6 +81,8 @@ pub struct Ec2 {
     tokens: ClientTokens,
     tags: Tags,
     templates: Templates,
+    addresses: Addresses,
+    nats: Nats,
     fleets: FleetTokens,
     /// Fleets that were made.
     fleet_count: u64,
@@ -103,6 +107,8 @@ impl Ec2 {
             tokens: ClientTokens::default(),
             tags: Tags::default(),
             templates: Templates::default(),
+            addresses: Addresses::default(),
+            nats: Nats::default(),
             fleets: FleetTokens::default(),
             fleet_count: 0,
             lingering: VecDeque::new(),
@@ -174,6 +180,15 @@ impl Ec2 {
             Call::DescribeInstanceAttribute { instance, attribute } => {
                 self.describe_instance_attribute(instance, *attribute, now_ms)
             }
+            Call::AllocateAddress(call) => self.allocate_address(call),
+            Call::ReleaseAddress { allocation } => self.release_address(allocation),
+            Call::DescribeAddresses(call) => self.describe_addresses(call),
+            Call::CreateNatGateway(call) => self.create_nat_gateway(call, now_ms),
+            Call::DeleteNatGateway { id } => self.delete_nat_gateway(id, now_ms),
+            Call::DescribeNatGateways(read) => self.describe_nat_gateways(read, now_ms),
+            Call::ChangeNatGateway(call) => self.change_nat_gateway(call, now_ms),
+            Call::DescribeTransitGateways(read) => self.describe_transit_gateways(read),
+            Call::DescribeTransitGatewayAttachments(read) => self.describe_transit_gateway_attachments(read),
             Call::Unreadable { error, .. } => Err(error.clone()),
         }
     }
@@ -266,9 +281,16 @@ impl Ec2 {
         }
     }
 
-    /// Addresses that count toward the network's limit (aws-facts 5.2): one for each instance.
+    /// Addresses that count toward the network's limit (aws-facts 5.2): one for each instance, 6 for
+    /// each NAT gateway (its own addresses are not counted again), 6 for each attachment of a Transit
+    /// Gateway to it.
     fn network_address_usage(&self) -> u32 {
-        self.network.subnets().iter().map(network::Subnet::used).sum()
+        const GATEWAY: u32 = 6;
+        let used: u32 = self.network.subnets().iter().map(network::Subnet::used).sum();
+        let attached = self.settings.ec2.transit_attachments.iter().filter(|a| a.resource == VPC).count();
+        let gateways = self.nats.live().saturating_add(u32::try_from(attached).unwrap_or(u32::MAX));
+        let instances = used.saturating_sub(self.network.of_nobody());
+        instances.saturating_add(gateways.saturating_mul(GATEWAY))
     }
 }
 

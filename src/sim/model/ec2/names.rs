@@ -12,6 +12,9 @@ pub(super) enum Kind {
     Interface,
     Volume,
     LaunchTemplate,
+    Allocation,
+    Association,
+    NatGateway,
 }
 
 impl Kind {
@@ -22,6 +25,9 @@ impl Kind {
             Kind::Interface => "eni-",
             Kind::Volume => "vol-",
             Kind::LaunchTemplate => "lt-",
+            Kind::Allocation => "eipalloc-",
+            Kind::Association => "eipassoc-",
+            Kind::NatGateway => "nat-",
         }
     }
 }

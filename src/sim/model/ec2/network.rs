@@ -39,6 +39,8 @@ impl Subnet {
 pub(super) struct Network {
     subnets: Vec<Subnet>,
     holders: BTreeMap<Ipv4Addr, u32>,
+    /// Addresses that are no instance's.
+    of_nobody: u32,
 }
 
 impl Network {
@@ -47,7 +49,7 @@ impl Network {
             .iter()
             .map(|s| Subnet { settings: s.clone(), next: 0, returned: VecDeque::new() })
             .collect();
-        Network { subnets, holders: BTreeMap::new() }
+        Network { subnets, holders: BTreeMap::new(), of_nobody: 0 }
     }
 
     pub(super) fn subnets(&self) -> &[Subnet] {
@@ -68,6 +70,26 @@ impl Network {
         let address = self.subnets.iter_mut().find(|s| s.settings.id == subnet)?.take()?;
         self.holders.insert(address, ordinal);
         Some(address)
+    }
+
+    /// Takes the next free address of the subnet for something that is no instance.
+    pub(super) fn take_for_nobody(&mut self, subnet: &str) -> Option<Ipv4Addr> {
+        let address = self.subnets.iter_mut().find(|s| s.settings.id == subnet)?.take()?;
+        self.of_nobody += 1;
+        Some(address)
+    }
+
+    /// Gives back what was taken for something that is no instance.
+    pub(super) fn give_back_from_nobody(&mut self, subnet: &str, address: Ipv4Addr) {
+        if let Some(s) = self.subnets.iter_mut().find(|s| s.settings.id == subnet) {
+            s.returned.push_back(address);
+            self.of_nobody = self.of_nobody.saturating_sub(1);
+        }
+    }
+
+    /// Addresses that are no instance's.
+    pub(super) fn of_nobody(&self) -> u32 {
+        self.of_nobody
     }
 
     pub(super) fn give_back(&mut self, subnet: &str, address: Ipv4Addr) {

@@ -27,14 +27,25 @@ fn requests(action: Action) -> BucketSettings {
         Action::CreateLaunchTemplateVersion | Action::ModifyLaunchTemplate => {
             BucketSettings::full(100.0, 5.0)
         }
-        Action::CreateFleet
+        Action::AssignPrivateNatGatewayAddress
+        | Action::AssociateNatGatewayAddress
+        | Action::CreateNatGateway
+        | Action::DeleteNatGateway
+        | Action::DisassociateNatGatewayAddress => BucketSettings::full(10.0, 1.0),
+        Action::AllocateAddress
+        | Action::ReleaseAddress
+        | Action::CreateFleet
         | Action::CreateLaunchTemplate
         | Action::DeleteLaunchTemplate
         | Action::ModifyInstanceAttribute
         | Action::RebootInstances
         | Action::StopInstances => MUTATING,
         Action::CreateTags | Action::DeleteTags => BucketSettings::full(100.0, 10.0),
-        Action::DescribeAvailabilityZones
+        Action::DescribeAddresses
+        | Action::DescribeNatGateways
+        | Action::DescribeTransitGateways
+        | Action::DescribeTransitGatewayAttachments
+        | Action::DescribeAvailabilityZones
         | Action::DescribeImages
         | Action::DescribeInstanceAttribute
         | Action::DescribeInstances

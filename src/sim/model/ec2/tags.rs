@@ -49,7 +49,9 @@ named! {
     pub enum ResourceKind {
         Image = "image",
         Instance = "instance",
+        ElasticIp = "elastic-ip",
         LaunchTemplate = "launch-template",
+        NatGateway = "natgateway",
         NetworkInterface = "network-interface",
         SecurityGroup = "security-group",
         Subnet = "subnet",
@@ -69,7 +71,9 @@ impl ResourceKind {
         match self {
             ResourceKind::Image => "ami-",
             ResourceKind::Instance => "i-",
+            ResourceKind::ElasticIp => "eipalloc-",
             ResourceKind::LaunchTemplate => "lt-",
+            ResourceKind::NatGateway => "nat-",
             ResourceKind::NetworkInterface => "eni-",
             ResourceKind::SecurityGroup => "sg-",
             ResourceKind::Subnet => "subnet-",
@@ -259,6 +263,12 @@ impl Ec2 {
             ResourceKind::LaunchTemplate if !self.is_template(id) => {
                 not_found(Code::InvalidLaunchTemplateIdNotFound, "launch template")
             }
+            ResourceKind::ElasticIp if !self.is_allocation(id) => {
+                not_found(Code::InvalidAllocationIdNotFound, "allocation")
+            }
+            ResourceKind::NatGateway if !self.is_nat(id) => {
+                not_found(Code::NatGatewayNotFound, "NAT gateway")
+            }
             ResourceKind::SecurityGroup if !self.is_security_group(id) => {
                 not_found(Code::InvalidGroupNotFound, "security group")
             }
@@ -272,7 +282,9 @@ impl Ec2 {
             ResourceKind::Volume if !part(Kind::Volume) => not_found(Code::InvalidVolumeNotFound, "volume"),
             ResourceKind::Image
             | ResourceKind::Instance
+            | ResourceKind::ElasticIp
             | ResourceKind::LaunchTemplate
+            | ResourceKind::NatGateway
             | ResourceKind::NetworkInterface
             | ResourceKind::SecurityGroup
             | ResourceKind::Subnet

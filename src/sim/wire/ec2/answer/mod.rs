@@ -1,6 +1,7 @@
 //! From the model's answers to the XML of the EC2 query protocol, as the SDKs parse it.
 
 mod fleet;
+mod gateways;
 mod instance;
 mod network;
 mod status;
@@ -63,6 +64,33 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
                 x.text("instanceId", &view.instance)?;
                 x.element(view.attribute.as_str(), |x| x.text("value", &view.value))
             }
+            Answer::Allocated { allocation, public_ip } => {
+                x.text("publicIp", &public_ip.to_string())?;
+                x.text("domain", "vpc")?;
+                x.text("allocationId", allocation)
+            }
+            Answer::Addresses(addresses) => x.list("addressesSet", addresses, gateways::address),
+            Answer::NatCreated { token, view } => {
+                x.optional("clientToken", token.as_deref())?;
+                x.element("natGateway", |x| gateways::nat(x, view))
+            }
+            Answer::NatDeleted(id) => x.text("natGatewayId", id),
+            Answer::Nats { gateways: all, next_token } => {
+                x.list("natGatewaySet", all, gateways::nat)?;
+                next(x, next_token.as_ref())
+            }
+            Answer::NatChanged { gateway, addresses, .. } => {
+                x.text("natGatewayId", gateway)?;
+                x.list("natGatewayAddressSet", addresses, gateways::nat_address)
+            }
+            Answer::TransitGateways { gateways: all, next_token } => {
+                x.list("transitGatewaySet", all, gateways::transit_gateway)?;
+                next(x, next_token.as_ref())
+            }
+            Answer::TransitAttachments { attachments, next_token } => {
+                x.list("transitGatewayAttachments", attachments, gateways::attachment)?;
+                next(x, next_token.as_ref())
+            }
             Answer::Launched(r) => instance::reservation(x, r),
             Answer::Instances { reservations, next_token } => {
                 x.list("reservationSet", reservations, instance::reservation)?;
@@ -103,7 +131,7 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
 /// What was asked.
 fn action(answer: &Answer) -> Action {
     match answer {
-        Answer::Done(action) => *action,
+        Answer::Done(action) | Answer::NatChanged { action, .. } => *action,
         Answer::TemplateCreated(_) => Action::CreateLaunchTemplate,
         Answer::TemplateModified(_) => Action::ModifyLaunchTemplate,
         Answer::TemplateDeleted(_) => Action::DeleteLaunchTemplate,
@@ -114,6 +142,13 @@ fn action(answer: &Answer) -> Action {
         Answer::Stopping(_) => Action::StopInstances,
         Answer::Starting(_) => Action::StartInstances,
         Answer::Attribute(_) => Action::DescribeInstanceAttribute,
+        Answer::Allocated { .. } => Action::AllocateAddress,
+        Answer::Addresses(_) => Action::DescribeAddresses,
+        Answer::NatCreated { .. } => Action::CreateNatGateway,
+        Answer::NatDeleted(_) => Action::DeleteNatGateway,
+        Answer::Nats { .. } => Action::DescribeNatGateways,
+        Answer::TransitGateways { .. } => Action::DescribeTransitGateways,
+        Answer::TransitAttachments { .. } => Action::DescribeTransitGatewayAttachments,
         Answer::Launched(_) => Action::RunInstances,
         Answer::Instances { .. } => Action::DescribeInstances,
         Answer::Terminating(_) => Action::TerminateInstances,

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod fleet;
+mod gateways;
 mod run;
 mod tags;
 mod templates;
@@ -51,6 +52,21 @@ fn read(action: Action, form: &Form) -> Result<Call, ApiError> {
             instance: attribute::instance(root)?,
             attribute: attribute::attribute(root)?,
         },
+        Action::AllocateAddress => Call::AllocateAddress(gateways::allocate(root)?),
+        Action::ReleaseAddress => gateways::release(root)?,
+        Action::DescribeAddresses => Call::DescribeAddresses(gateways::read(root)?),
+        Action::CreateNatGateway => Call::CreateNatGateway(Box::new(gateways::create(root)?)),
+        Action::DeleteNatGateway => gateways::delete(root)?,
+        Action::DescribeNatGateways => Call::DescribeNatGateways(describe(root, "NatGatewayId")?),
+        Action::AssociateNatGatewayAddress => Call::ChangeNatGateway(gateways::associate(root)?),
+        Action::DisassociateNatGatewayAddress => Call::ChangeNatGateway(gateways::disassociate(root)?),
+        Action::AssignPrivateNatGatewayAddress => Call::ChangeNatGateway(gateways::assign_private(root)?),
+        Action::DescribeTransitGateways => {
+            Call::DescribeTransitGateways(describe(root, "TransitGatewayIds")?)
+        }
+        Action::DescribeTransitGatewayAttachments => {
+            Call::DescribeTransitGatewayAttachments(describe(root, "TransitGatewayAttachmentIds")?)
+        }
         Action::DescribeInstances => Call::DescribeInstances(describe(root, "InstanceId")?),
         Action::TerminateInstances => Call::TerminateInstances { ids: root.texts("InstanceId") },
         Action::DescribeSubnets => Call::DescribeSubnets(describe(root, "SubnetId")?),
@@ -141,6 +157,20 @@ mod tests {
             ),
         ] {
             assert_eq!(refused(text), (action, code), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_action_is_known_by_its_name_and_none_runs_dry() {
+        for action in Action::ALL {
+            assert_eq!(of(&format!("Action={action}")).action(), Some(*action));
+            // Whatever else is missing is said first.
+            let (named, code) = refused(&format!(
+                "Action={action}&DryRun=true&MinCount=1&MaxCount=1&InstanceId=i-1&Attribute=instanceType\
+                 &LaunchTemplateName=web&LaunchTemplateData.ImageId=ami-1&AllocationId=a&SubnetId=s\
+                 &NatGatewayId=nat-1&TargetCapacitySpecification.TotalTargetCapacity=1"
+            ));
+            assert_eq!((named, code), (Some(*action), "DryRunOperation"));
         }
     }
 
