@@ -204,8 +204,7 @@ mod tests {
 
     use super::super::model::call::{Call, Outcome as CallOutcome};
     use super::super::model::ec2::testing::plain;
-    use super::super::model::notice::Notice;
-    use super::super::model::sns::call::{Call as SnsCall, Subscribe};
+    use super::super::model::sns::call::{Call as SnsCall, NewMessage, Subscribe};
     use super::*;
     use crate::time::Clock;
 
@@ -258,8 +257,8 @@ mod tests {
         let token = body["Token"].as_str().unwrap().to_string();
         ask(&shared, SnsCall::ConfirmSubscription { topic: TOPIC.into(), token });
 
-        let notice = Notice::Message { arn: TOPIC.into(), subject: None, body: "M".into() };
-        shared.with(|model, now| model.route(vec![notice], now));
+        let message = NewMessage { message: "M".into(), ..NewMessage::default() };
+        ask(&shared, SnsCall::Publish { topic: TOPIC.into(), message });
         let (_, first) = serve_one(&listener, "503 Busy").await;
         let (_, second) = serve_one(&listener, "200 OK").await;
         assert_eq!(first["Message"], "M");

@@ -1,8 +1,8 @@
 //! The simulated EC2 and its instances.
 //!
 //! One deterministic [`model`] says what happens; everything else only carries it: [`wire`] speaks
-//! EC2's query protocol over real sockets, [`agents`] answers for the instances on their 127.x
-//! addresses, [`in_process`] is both without sockets. What the model knows is the [`ledger`], by
+//! AWS's protocols over real sockets, [`deliver`] carries what services send over HTTP with the
+//! signatures of [`signer`], [`agents`] answers for the instances on their 127.x addresses, [`in_process`] is both without sockets. What the model knows is the [`ledger`], by
 //! which muster is judged, and the [`bound`], the time no scheduler could beat.
 //!
 //! Nothing in [`model`] asks for the time, for entropy or for I/O: the time is an argument, and

@@ -5,7 +5,7 @@
 //! function of its seed; the signatures are not, because their key is not.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +14,9 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, SigningKey, date_time_ymd,
 };
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use sha1::{Digest, Sha1};
 
 use super::model::sns::message::{Sign, SignatureVersion};
@@ -21,7 +24,7 @@ use super::model::sns::message::{Sign, SignatureVersion};
 /// Signs for the SNS of one region.
 pub struct Signer {
     region: String,
-    made: OnceLock<Result<Made, rcgen::Error>>,
+    made: OnceLock<Result<Made, NotMade>>,
 }
 
 struct Made {
@@ -29,6 +32,16 @@ struct Made {
     rsa: Rsa,
     certificate: String,
     authority: String,
+    server: Arc<ServerConfig>,
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+enum NotMade {
+    #[error(transparent)]
+    Certificate(#[from] rcgen::Error),
+    #[error(transparent)]
+    Tls(#[from] rustls::Error),
 }
 
 impl Signer {
@@ -48,6 +61,12 @@ impl Signer {
     /// The certificate of the authority, as PEM: what a receiver is to trust.
     pub fn authority(&self) -> Option<String> {
         self.made().map(|made| made.authority.clone())
+    }
+
+    /// How the front speaks TLS as SNS's host, with the same certificate: whoever fetches what
+    /// `SigningCertURL` names does it over HTTPS.
+    pub(super) fn server(&self) -> Option<Arc<ServerConfig>> {
+        self.made().map(|made| made.server.clone())
     }
 
     fn made(&self) -> Option<&Made> {
@@ -74,12 +93,18 @@ impl Sign for Signer {
 }
 
 impl Made {
-    fn new(region: &str) -> Result<Made, rcgen::Error> {
+    fn new(region: &str) -> Result<Made, NotMade> {
         let (authority, issuer) = authority()?;
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let rsa = Rsa::of_pkcs8(&key.serialize_der()).ok_or(rcgen::Error::CouldNotParseKeyPair)?;
         let certificate = certificate(region, &key, &issuer)?;
-        Ok(Made { key, rsa, certificate: pem(&certificate), authority: pem(&authority) })
+        let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private.into())?;
+        let (certificate, authority) = (pem(&certificate), pem(&authority));
+        Ok(Made { key, rsa, certificate, authority, server: Arc::new(server) })
     }
 }
 

@@ -224,7 +224,9 @@ mod tests {
             resources: Vec::new(),
             detail: json!({ "n": 1 }),
         };
-        model.route(vec![message(QUEUE), message(TOPIC), event, message("arn:aws:sqs:r:1:none")], 1_000);
+        for notice in [message(QUEUE), message(TOPIC), event, message("arn:aws:sqs:r:1:none")] {
+            model.deliver(notice, 1_000);
+        }
         let mut got = bodies(&ask(&mut model, &receive(0), 1_000));
         got.sort();
         assert_eq!(got, ["M", "M", r#"{"n":1}"#]);
@@ -277,7 +279,7 @@ mod tests {
         let ok = DeliveryOutcome::Answered { status: 200, retry_after_s: None };
         model.delivered(asked[0].id, ok, 10);
         ask(&mut model, &Call::Sns(SnsCall::ConfirmSubscription { topic: TOPIC.into(), token }), 10);
-        model.route(vec![message(TOPIC)], 1_000);
+        model.deliver(message(TOPIC), 1_000);
         let mut ids = Vec::new();
         while let Some(at_ms) = model.next_delivery_ms() {
             let due = model.take_deliveries(10, at_ms);

@@ -1,5 +1,7 @@
 //! The wire front: AWS's protocols over real sockets, and `/_sim/` beside them.
 //!
+//! It speaks plain HTTP, and TLS to those who begin with it: as the host of SNS's certificates.
+//!
 //! All services share one address, as the SDKs allow; a request tells by itself which one it is for
 //! (see [`dialect`]).
 //!
@@ -39,8 +41,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::decide::words::Time;
 
@@ -118,8 +122,26 @@ impl Front {
 }
 
 async fn connection(socket: TcpStream, shared: &Shared, rules: Rules) {
+    /// What a TLS client says first: a handshake record.
+    const HANDSHAKE: u8 = 0x16;
     // Small answers must not wait for more to send. If it cannot be set they are only slower.
     let _ = socket.set_nodelay(true);
+    let mut first = [0];
+    let secure = matches!(socket.peek(&mut first).await, Ok(1)) && first == [HANDSHAKE];
+    if !secure {
+        return serve(socket, shared, rules).await;
+    }
+    // As SNS's host; others have no certificate here. A client that does not like it goes away.
+    let Some(config) = shared.signer().server() else { return };
+    if let Ok(socket) = TlsAcceptor::from(config).accept(socket).await {
+        serve(socket, shared, rules).await;
+    }
+}
+
+async fn serve<S>(socket: S, shared: &Shared, rules: Rules)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let service = service_fn(|request| respond(request, shared, rules));
     // An error here is a client that went away or a reply that was to be lost: nobody to tell.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
