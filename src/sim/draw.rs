@@ -49,6 +49,8 @@ pub(super) enum Purpose {
     BalancerName = 63,
     /// When the reservation with this number is decided.
     Reservation = 64,
+    /// How far a datapoint is off.
+    Metric = 65,
     /// The name of the fleet with this number.
     Fleet = 70,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::decide::words::named;
 
 use super::super::settings::Settings;
-use super::{autoscaling, ec2, elbv2, events, quotas, sns, sqs, support};
+use super::{autoscaling, cloudwatch, ec2, elbv2, events, quotas, sns, sqs, support};
 
 /// What each service has: a folder with a `call` and an `error`. Adding one is a line below.
 macro_rules! services {
@@ -74,6 +74,7 @@ macro_rules! services {
 services! {
     Ec2 in ec2 = "ec2",
     AutoScaling in autoscaling = "autoscaling",
+    CloudWatch in cloudwatch = "monitoring",
     Elbv2 in elbv2 = "elasticloadbalancing",
     Events in events = "events",
     Quotas in quotas = "servicequotas",
@@ -91,7 +92,8 @@ impl Action {
                 matches!(action, ec2::call::Action::RunInstances | ec2::call::Action::CreateFleet)
             }
             Action::AutoScaling(action) => action == autoscaling::call::Action::LaunchInstances,
-            Action::Elbv2(_)
+            Action::CloudWatch(_)
+            | Action::Elbv2(_)
             | Action::Events(_)
             | Action::Quotas(_)
             | Action::Sns(_)
@@ -172,6 +174,7 @@ impl Failure {
             Service::AutoScaling => {
                 autoscaling::error::ApiError::throttled(settings.autoscaling.throttle_code).into()
             }
+            Service::CloudWatch => cloudwatch::error::ApiError::throttled().into(),
             Service::Elbv2 => elbv2::error::ApiError::throttled().into(),
             Service::Events => events::error::ApiError::throttled().into(),
             Service::Quotas => quotas::error::ApiError::throttled().into(),

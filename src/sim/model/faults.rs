@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::super::draw::{Draw, Purpose};
 use super::super::settings::{
-    BucketSettings, Faults, Latency, Part, PoolCapacity, Script, Settings, SettingsError, Ways,
+    BucketSettings, CloudWatchSettings, Elbv2Settings, Faults, Latency, Part, PoolCapacity, QuotaSettings,
+    Script, Settings, SettingsError, SupportSettings, Ways,
 };
 use super::call::Action;
 use super::ec2;
@@ -86,6 +87,11 @@ pub struct Change {
     pub capacity: Option<Vec<PoolCapacity>>,
     /// 0 takes the quota away.
     pub vcpu_quota: Option<u32>,
+    /// All settings of a service, in place of those before.
+    pub cloudwatch: Option<CloudWatchSettings>,
+    pub elbv2: Option<Elbv2Settings>,
+    pub quotas: Option<QuotaSettings>,
+    pub support: Option<SupportSettings>,
     /// Of EC2, by AWS's name of the action.
     pub buckets: BTreeMap<String, BucketChanges>,
 }
@@ -185,6 +191,10 @@ impl Change {
             };
             new.buckets.set(action, part, bucket);
         }
+        replace(&mut new.cloudwatch, self.cloudwatch.as_ref());
+        replace(&mut new.elbv2, self.elbv2.as_ref());
+        replace(&mut new.quotas, self.quotas.as_ref());
+        replace(&mut new.support, self.support.as_ref());
         new.check()?;
         Ok(new)
     }
@@ -210,6 +220,12 @@ impl Change {
 
 fn no_bucket(action: &str, part: &str) -> SettingsError {
     SettingsError { name: format!("buckets.{action}.{part}"), problem: "EC2 has no such bucket here".into() }
+}
+
+fn replace<T: Clone>(settings: &mut T, new: Option<&T>) {
+    if let Some(new) = new {
+        settings.clone_from(new);
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod arn;
 pub mod autoscaling;
 pub mod call;
+pub mod cloudwatch;
 mod counters;
 mod delivery;
 pub mod ec2;
@@ -37,6 +38,7 @@ use super::ledger::Ledger;
 use super::settings::{Script, Settings, SettingsError};
 use autoscaling::{Adjustment, AutoScaling};
 use call::{Action, Answer, Call, Failure, Garbled, Outcome, Reply};
+use cloudwatch::CloudWatch;
 use ec2::{Door, Ec2, Happening, Health, Seen};
 use elbv2::Elbv2;
 use events::Events;
@@ -90,6 +92,7 @@ pub struct Model {
     /// What has arrived, wherever it went.
     #[cfg(test)]
     arrived: Vec<(i64, Notice)>,
+    cloudwatch: CloudWatch,
     quotas: Quotas,
     support: Support,
     elbv2: Elbv2,
@@ -124,6 +127,7 @@ impl Model {
             copies: 0,
             #[cfg(test)]
             arrived: Vec::new(),
+            cloudwatch: CloudWatch::new(settings.clone(), seed),
             quotas: Quotas::new(settings.clone(), seed),
             support: Support::new(settings.clone(), seed),
             elbv2: Elbv2::new(settings.clone(), seed),
@@ -208,6 +212,7 @@ impl Model {
                     Call::Ec2(call) => self.ec2.is_about_zone(call, zone),
                     // Regional services: what happens in one zone is not theirs.
                     Call::AutoScaling(_)
+                    | Call::CloudWatch(_)
                     | Call::Elbv2(_)
                     | Call::Events(_)
                     | Call::Quotas(_)
@@ -243,9 +248,10 @@ impl Model {
         self.settings = Arc::new(settings);
         self.ec2.adopt(&self.settings, now_ms);
         self.autoscaling.adopt(&self.settings);
+        self.cloudwatch.adopt(&self.settings, now_ms);
         self.elbv2.adopt(&self.settings, now_ms);
         self.events.adopt(&self.settings);
-        self.quotas.adopt(&self.settings);
+        self.quotas.adopt(&self.settings, now_ms);
         self.sns.adopt(&self.settings);
         self.sqs.adopt(&self.settings);
         self.support.adopt(&self.settings, now_ms);
@@ -338,6 +344,10 @@ impl Model {
             Call::AutoScaling(call) => {
                 Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
             }
+            Call::CloudWatch(call) => Answer::CloudWatch({
+                let around = cloudwatch::Around { ec2: &self.ec2, quotas: &self.quotas };
+                self.cloudwatch.handle(call, &around, meter, now_ms)?
+            }),
             Call::Elbv2(call) => Answer::Elbv2({
                 let around = elbv2::Around { ec2: &self.ec2, quotas: &self.quotas };
                 self.elbv2.handle(call, &around, meter, now_ms)?
@@ -374,6 +384,7 @@ impl Model {
         self.ec2.settle(now_ms);
         self.sqs.settle(now_ms);
         self.support.settle(now_ms);
+        self.cloudwatch.settle(now_ms);
         if let Some(settings) = self.quotas.settle(now_ms) {
             self.adopt(settings, now_ms);
         }
@@ -520,6 +531,7 @@ impl Model {
                     Action::AutoScaling(_) => self.autoscaling.offered(first, last),
                     // Not metered.
                     Action::Events(_) | Action::Sns(_) | Action::Sqs(_) => 0.0,
+                    Action::CloudWatch(action) => self.cloudwatch.offered(*action, first, last),
                     Action::Elbv2(_) => self.elbv2.offered(first, last),
                     Action::Support(_) => self.support.offered(first, last),
                     Action::Quotas(action) => self.quotas.offered(*action, first, last),

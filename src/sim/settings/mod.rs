@@ -5,6 +5,7 @@
 
 mod autoscaling;
 mod buckets;
+mod cloudwatch;
 mod delivery;
 mod ec2;
 mod elbv2;
@@ -26,6 +27,7 @@ use super::cidr::Cidr;
 
 pub use autoscaling::{AutoScalingSettings, AutoScalingSwitches, Retry, ThrottleCode};
 pub use buckets::{ActionBuckets, BucketSettings, Buckets, Part};
+pub use cloudwatch::{CloudWatchSettings, Point, Series};
 pub use delivery::Delivery;
 pub use ec2::{Ec2Settings, Limits, TransitAttachment, TransitGateway, UnknownTemplates};
 pub use elbv2::{Elbv2Settings, PendingAs, ReservationOutcome};
@@ -87,6 +89,7 @@ pub struct Settings {
     /// The authorities by whose certificates HTTPS endpoints of SNS and of API destinations are trusted,
     /// as PEM. AWS trusts the public ones; none of those is trusted here.
     pub endpoint_authorities: String,
+    pub cloudwatch: CloudWatchSettings,
     pub elbv2: Elbv2Settings,
     pub support: SupportSettings,
     pub quotas: QuotaSettings,
@@ -226,6 +229,7 @@ impl Default for Settings {
             sns: SnsSettings::default(),
             events: EventsSettings::default(),
             endpoint_authorities: String::new(),
+            cloudwatch: CloudWatchSettings::default(),
             elbv2: Elbv2Settings::default(),
             support: SupportSettings::default(),
             quotas: QuotaSettings::default(),
@@ -324,6 +328,7 @@ impl Settings {
         ensure("events.invocations_per_second", self.events.invocations_per_second > 0, || {
             "needs at least 1".into()
         })?;
+        self.cloudwatch.check()?;
         self.quotas.check()?;
         self.support.check()?;
         self.elbv2.check()?;

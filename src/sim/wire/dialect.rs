@@ -18,7 +18,7 @@ use super::super::model::sqs::call::Call as SqsCall;
 use super::super::model::sqs::error::ApiError as SqsError;
 use super::form::{Form, FormError};
 use super::json::{Fields, JsonError};
-use super::{autoscaling, ec2, elbv2, events, json, query, quotas, sns, sqs, support};
+use super::{autoscaling, cloudwatch, ec2, elbv2, events, json, query, quotas, sns, sqs, support};
 
 /// One service in one protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(super) enum Dialect {
     Ec2,
     /// The query protocol, version 2011-01-01.
     AutoScaling,
+    CloudWatch(cloudwatch::Protocol),
     /// The query protocol, version 2015-12-01.
     Elbv2,
     /// `EventBridge` in AWS JSON 1.1.
@@ -46,8 +47,12 @@ pub(super) enum Dialect {
 impl Dialect {
     /// The dialect that a request is in.
     pub(super) fn of(head: &Parts, body: &[u8]) -> Dialect {
+        if cloudwatch::operation(head).is_some() {
+            return Dialect::CloudWatch(cloudwatch::Protocol::Cbor);
+        }
         if let Some((prefix, _)) = json::target(head) {
             return match prefix {
+                cloudwatch::TARGET => Dialect::CloudWatch(cloudwatch::Protocol::Json),
                 events::request::TARGET => Dialect::Events,
                 quotas::TARGET => Dialect::Quotas,
                 sqs::request::TARGET => Dialect::SqsJson,
@@ -57,6 +62,7 @@ impl Dialect {
         }
         match query::version(head, body).as_deref() {
             Some(autoscaling::VERSION) => Dialect::AutoScaling,
+            Some(cloudwatch::VERSION) => Dialect::CloudWatch(cloudwatch::Protocol::Query),
             Some(elbv2::VERSION) => Dialect::Elbv2,
             Some(sns::request::VERSION) => Dialect::Sns,
             Some(sqs::parameters::VERSION) => Dialect::SqsQuery,
@@ -77,6 +83,9 @@ impl Dialect {
             Dialect::Sns => form().map_or_else(unread, |form| Call::Sns(sns::request::call(&form))),
             Dialect::SqsQuery => {
                 form().map_or_else(unread, |form| Call::Sqs(sqs::parameters::call(&form, head.uri.path())))
+            }
+            Dialect::CloudWatch(protocol) => {
+                Call::CloudWatch(cloudwatch::request::call(protocol, head, body))
             }
             Dialect::Elbv2 => Call::Elbv2(elbv2::request::call(parameters(head, body))),
             Dialect::Quotas => Call::Quotas(quotas::request::call(head, body)),
@@ -101,6 +110,7 @@ impl Dialect {
             Dialect::AutoScaling => {
                 Call::AutoScaling(AutoScalingCall::Unreadable { action: None, error: why.into() })
             }
+            Dialect::CloudWatch(_) => Call::CloudWatch(cloudwatch::request::unreadable(why.to_string())),
             Dialect::Elbv2 => Call::Elbv2(elbv2::request::unreadable(why.to_string())),
             Dialect::Events => Call::Events(EventsCall::Unreadable { action: None, error: json().into() }),
             Dialect::Quotas => Call::Quotas(quotas::request::unreadable(why.to_string())),
@@ -116,6 +126,14 @@ impl Dialect {
         match answer {
             Answer::Ec2(answer) => ec2::answer::answer(answer, request_id),
             Answer::AutoScaling(answer) => autoscaling::answer::answer(answer, request_id),
+            Answer::CloudWatch(answer) => {
+                let protocol = if let Dialect::CloudWatch(protocol) = self {
+                    protocol
+                } else {
+                    cloudwatch::Protocol::Query
+                };
+                cloudwatch::answer::answer(protocol, answer, request_id)
+            }
             Answer::Elbv2(answer) => elbv2::answer::answer(answer, request_id),
             Answer::Events(answer) => events::answer::answer(answer),
             Answer::Quotas(answer) => quotas::answer::answer(answer),
@@ -131,6 +149,7 @@ impl Dialect {
         match self {
             Dialect::Ec2 => ec2::answer::error(failure, request_id),
             Dialect::AutoScaling => query::error(autoscaling::NAMESPACE, failure, request_id),
+            Dialect::CloudWatch(protocol) => cloudwatch::answer::error(protocol, failure, request_id),
             Dialect::Elbv2 => query::error(elbv2::NAMESPACE, failure, request_id),
             Dialect::Events => events::answer::error(failure),
             Dialect::Quotas | Dialect::Support => json::error(failure, None),
@@ -146,16 +165,24 @@ impl Dialect {
             Dialect::Ec2 | Dialect::AutoScaling | Dialect::Elbv2 | Dialect::Sns | Dialect::SqsQuery => {
                 Vec::new()
             }
+            Dialect::CloudWatch(protocol) => cloudwatch::answer::error_headers(protocol, failure),
             Dialect::Quotas | Dialect::Support => vec![(json::ERROR_TYPE, failure.code.into())],
             Dialect::Events => events::answer::error_headers(failure),
             Dialect::SqsJson => sqs::answer::error_headers(failure),
         }
     }
 
+    /// The header by which the clients of RPC v2 know that an answer is in it.
+    pub(super) fn protocol_header(self) -> Option<(&'static str, &'static str)> {
+        (self == Dialect::CloudWatch(cloudwatch::Protocol::Cbor))
+            .then_some(("smithy-protocol", "rpc-v2-cbor"))
+    }
+
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Dialect::Ec2 | Dialect::Sns | Dialect::SqsQuery => "text/xml;charset=UTF-8",
             Dialect::AutoScaling | Dialect::Elbv2 => "text/xml",
+            Dialect::CloudWatch(protocol) => protocol.content_type(),
             Dialect::Events | Dialect::Quotas | Dialect::Support => json::JSON_1_1,
             Dialect::SqsJson => json::JSON_1_0,
         }

@@ -84,6 +84,16 @@ impl Node {
         self.under(name).value.as_deref()
     }
 
+    /// Its own value.
+    pub(super) fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// Everything directly below it.
+    pub(super) fn children(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.children.iter().map(|(name, node)| (name.as_str(), node))
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.children.contains_key(name)
     }

@@ -10,7 +10,9 @@
 
 mod autoscaling;
 mod body;
+mod cbor;
 mod certificates;
+mod cloudwatch;
 mod control;
 mod dialect;
 mod ec2;
@@ -25,6 +27,7 @@ mod signature;
 mod sns;
 mod sqs;
 mod support;
+mod value;
 mod xml;
 
 use std::io;
@@ -238,6 +241,9 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
             cut
         }
     };
+    if let Some((name, value)) = dialect.protocol_header() {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     if let Outcome::Error(failure) = &reply.outcome {
         for (name, value) in dialect.error_headers(failure) {
             let value = HeaderValue::from_str(&value).map_err(|_| Lost)?;

@@ -52,7 +52,7 @@ impl Xml {
 
     /// Text and nothing around it: for lists of words.
     pub(super) fn plain(&mut self, text: &str) -> io::Result<()> {
-        self.0.write_event(Event::Text(BytesText::new(text)))
+        self.0.write_all(escape(text).as_bytes())
     }
 
     pub(super) fn optional(&mut self, name: &str, text: Option<&str>) -> io::Result<()> {

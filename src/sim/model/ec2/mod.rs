@@ -38,6 +38,7 @@ pub(crate) mod testing;
 mod tokens;
 mod type_table;
 mod types;
+mod usage;
 mod zones;
 
 use std::cmp::Reverse;

@@ -54,7 +54,10 @@ impl Quotas {
     }
 
     /// From now on these settings hold. Requests that were made keep their answers.
-    pub(super) fn adopt(&mut self, settings: &Arc<Settings>) {
+    pub(super) fn adopt(&mut self, settings: &Arc<Settings>, now_ms: i64) {
+        self.gets.adopt(settings.quotas.gets, now_ms);
+        self.lists.adopt(settings.quotas.lists, now_ms);
+        self.increases.adopt(settings.quotas.requests, now_ms);
         self.settings = settings.clone();
     }
 
