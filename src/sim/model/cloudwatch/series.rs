@@ -122,10 +122,10 @@ mod tests {
         model.ledger(300_000);
         let settings = model.settings().cloudwatch.clone();
         let frozen = CloudWatchSettings { frozen: vec!["AWS/TransitGateway".into()], ..settings.clone() };
-        model.change(&Change { cloudwatch: Some(frozen), ..Change::default() }).unwrap();
+        model.change(&Change { cloudwatch: Some(frozen), ..Change::default() }, 0).unwrap();
         assert_eq!(values(&mut model, bytes_in(), i64::MAX, 310_000).len(), 5);
         assert_eq!(values(&mut model, bytes_in(), i64::MAX, 900_000).len(), 5);
-        model.change(&Change { cloudwatch: Some(settings), ..Change::default() }).unwrap();
+        model.change(&Change { cloudwatch: Some(settings), ..Change::default() }, 0).unwrap();
         assert_eq!(values(&mut model, bytes_in(), i64::MAX, 900_000).len(), 15);
     }
 
