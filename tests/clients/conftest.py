@@ -20,9 +20,6 @@ import simulator
 # What the simulator does not have yet: a folder or file goes from here when its service comes.
 collect_ignore = [
     "autoscaling",
-    "sqs",
-    "sns",
-    "events",
     "elbv2",
     "quotas",
     "support",

@@ -3,10 +3,11 @@
 A scenario is a list of steps. A step's parameters may be made of earlier answers of the same side. Answers are compared
 whole, errors too, after this:
 
-- ids, request ids, tokens, addresses and the account become their number in order of appearance: `<i-1>`, so that the
-  same id in the same place is the same text on both sides;
+- where one side has an id, an address or an account, the other has one of the same kind, and from then on always the
+  same one in its place;
 - times become `<time>`, in sentences too, and the server's address `<endpoint>`;
 - nothing, an empty text and an empty list are the same: clients read them alike;
+- a message that an error carries twice counts once;
 - tags are sorted by their keys, as AWS promises no order.
 """
 
@@ -31,6 +32,12 @@ _OWN_NAMES = re.compile(
     r"|(?P<account>\b\d{12}\b)"
     r"|(?P<hash>\b[0-9a-f]{16}\b)"
 )
+# Names of what is a time in a text, or opaque.
+_OWN_VALUES = {
+    "CreatedTimestamp": "<time>",
+    "LastModifiedTimestamp": "<time>",
+    "ReceiptHandle": "<handle>",
+}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?")
 
 
@@ -41,7 +48,6 @@ class Side:
         self.name = name
         self.endpoint = endpoint
         self._clients = {}
-        self._numbers = {}
         # What the steps are made of: names of this side's own, and the answers so far by the steps' names.
         self.given = {}
         self.answers = {}
@@ -62,21 +68,21 @@ class Side:
             # moto's way to say that something is not implemented.
             answer = {"ResponseMetadata": {"HTTPStatusCode": 500}, "Error": "HTML"}
         self.answers[step.name] = answer
-        return self.plain(answer)
+        return self.plain(step.view(answer) if step.view else answer)
 
     def plain(self, answer):
         """The answer without what each side names in its own way."""
         answer = dict(answer)
-        metadata = answer.pop("ResponseMetadata")
-        # Some services' errors carry their message a second time, beside the error.
-        for again in ("message", "Message"):
-            if "Error" in answer:
+        status = answer.pop("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(error := answer.get("Error"), dict):
+            answer["Error"] = {key: text for key, text in error.items() if key != "message"}
+            for again in ("message", "Message"):
                 answer.pop(again, None)
-        return self._plain({"status": metadata["HTTPStatusCode"], **answer}, None)
+        return self._plain({"status": status, **answer}, None)
 
     def _plain(self, value, name):
         if isinstance(value, dict):
-            pairs = {key: self._plain(inside, key) for key, inside in value.items()}
+            pairs = {key: _OWN_VALUES.get(key) or self._plain(inside, key) for key, inside in value.items()}
             return {key: inside for key, inside in pairs.items() if inside not in (None, "", [], {})}
         if isinstance(value, list):
             if name and name.startswith("Tag"):
@@ -85,16 +91,39 @@ class Side:
         if isinstance(value, datetime.datetime):
             return "<time>"
         if isinstance(value, str):
-            text = _TIME.sub("<time>", value.replace(self.endpoint, "<endpoint>"))
-            return _OWN_NAMES.sub(self._number, text)
+            return _TIME.sub("<time>", value.replace(self.endpoint, "<endpoint>"))
         return value
 
-    def _number(self, match):
-        kind = match["kind"] or match.lastgroup
-        named = match[0].replace("-", ".") if kind == "dashed" else match[0]
-        kind = "address" if kind == "dashed" else kind
-        known = self._numbers.setdefault(kind, {})
-        return f"<{kind}-{known.setdefault(named, len(known) + 1)}>"
+
+class Names:
+    """Which name of one side stands for which of the other."""
+
+    def __init__(self, other=None):
+        """Those of the other, to go on from; or none."""
+        self._of_left, self._of_right = (dict(other._of_left), dict(other._of_right)) if other else ({}, {})
+
+    def same(self, left, right):
+        """Are these texts the same but for names that stand for each other? New names are bound together."""
+        if not (isinstance(left, str) and isinstance(right, str)):
+            return left == right
+        if _OWN_NAMES.sub(_kind, left) != _OWN_NAMES.sub(_kind, right):
+            return False
+        pairs = zip(_OWN_NAMES.finditer(left), _OWN_NAMES.finditer(right), strict=True)
+        return all(self._bound(_name(one), _name(other)) for one, other in pairs)
+
+    def _bound(self, left, right):
+        return (
+            self._of_left.setdefault(left, right) == right and self._of_right.setdefault(right, left) == left
+        )
+
+
+def _kind(match):
+    return f"<{match['kind'] or match.lastgroup}>"
+
+
+def _name(match):
+    # The same address stands in names of hosts, with dashes.
+    return match[0].replace("-", ".") if match["dashed"] else match[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +135,8 @@ class Step:
     operation: str
     # From the side to the parameters.
     parameters: typing.Callable = lambda side: {}
+    # From the answer to the part of it that is compared; none: all of it.
+    view: typing.Callable | None = None
     # Why the sides answer differently altogether; none if they do not.
     differs: str | None = None
     # What must be so on both sides before the next step: called with the side until it is true.
@@ -150,16 +181,16 @@ def run(steps, moto, sim):
     return answers
 
 
-def differences(left, right, path=""):
+def differences(names, left, right, path=""):
     """Paths that differ, with both values. Indexes are left out of the paths."""
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted(left.keys() | right.keys()):
             inside = f"{path}.{key}" if path else key
-            yield from differences(left.get(key), right.get(key), inside)
+            yield from differences(names, left.get(key), right.get(key), inside)
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for one, other in zip(left, right):
-            yield from differences(one, other, f"{path}[]")
-    elif left != right:
+        for one, other in zip(left, right, strict=True):
+            yield from differences(names, one, other, f"{path}[]")
+    elif not names.same(left, right):
         yield path, left, right
 
 
