@@ -4,7 +4,6 @@ use futures_util::future::BoxFuture;
 
 use super::adapt;
 use crate::cloud::Ec2;
-use crate::cloud::classify::classify;
 use crate::contact::Contacts;
 use crate::decide::action::Target;
 use crate::decide::event::{CallError, Contact, Ec2State, Seen};

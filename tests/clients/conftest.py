@@ -17,22 +17,6 @@ import pytest
 import closing
 import simulator
 
-# What the simulator does not have yet: a folder or file goes from here when its service comes.
-collect_ignore = [
-    "autoscaling",
-    "elbv2",
-    "quotas",
-    "support",
-    "cloudwatch",
-    "ec2/test_attributes.py",
-    "ec2/test_fleet.py",
-    "ec2/test_gateways.py",
-    "ec2/test_places.py",
-    "ec2/test_status.py",
-    "ec2/test_tags.py",
-    "ec2/test_templates.py",
-]
-
 
 @pytest.fixture(scope="module")
 def start():

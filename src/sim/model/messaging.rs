@@ -62,8 +62,6 @@ impl Model {
 
     /// A notice arrives. What is told to nobody is lost, as at AWS.
     pub(super) fn deliver(&mut self, notice: Notice, now_ms: i64) {
-        #[cfg(test)]
-        self.arrived.push((now_ms, notice.clone()));
         match notice {
             Notice::Message { arn, subject, body } => {
                 let arrived = self.sqs.put(&arn, &body, now_ms)
@@ -75,22 +73,6 @@ impl Model {
             }
         }
         self.post(now_ms);
-    }
-
-    /// Lets these arrive now.
-    #[cfg(test)]
-    pub(in super::super) fn route(&mut self, notices: Vec<Notice>, now_ms: i64) {
-        let now_ms = self.settle(now_ms);
-        for notice in notices {
-            self.deliver(notice, now_ms);
-        }
-    }
-
-    /// What has arrived since this was last asked, and when.
-    #[cfg(test)]
-    pub(super) fn take_arrived(&mut self, now_ms: i64) -> Vec<(i64, Notice)> {
-        self.settle(now_ms);
-        std::mem::take(&mut self.arrived)
     }
 
     /// Messages of SNS are signed by this one from now on.

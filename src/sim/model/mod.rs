@@ -89,9 +89,6 @@ pub struct Model {
     /// Notices told, and copies of them sent.
     told: u64,
     copies: u64,
-    /// What has arrived, wherever it went.
-    #[cfg(test)]
-    arrived: Vec<(i64, Notice)>,
     cloudwatch: CloudWatch,
     quotas: Quotas,
     support: Support,
@@ -125,8 +122,6 @@ impl Model {
             on_the_way: BTreeMap::new(),
             told: 0,
             copies: 0,
-            #[cfg(test)]
-            arrived: Vec::new(),
             cloudwatch: CloudWatch::new(settings.clone(), seed),
             quotas: Quotas::new(settings.clone(), seed),
             support: Support::new(settings.clone(), seed),

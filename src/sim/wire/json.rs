@@ -18,12 +18,8 @@ pub(super) const JSON_1_1: &str = "application/x-amz-json-1.1";
 /// The header with an error's code, which the SDKs prefer to the body's.
 pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
 
-/// The code of a body that is not what the action takes.
-pub(super) const SERIALIZATION: &str = "SerializationException";
-/// The code of a target that names no action.
-pub(super) const UNKNOWN_OPERATION: &str = "UnknownOperationException";
-
-/// Why a body, or a value in it, cannot be read. Each service answers [`SERIALIZATION`] to it.
+/// Why a body, or a value in it, cannot be read. Each service answers
+/// `SerializationException` to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum JsonError {
     #[error("The request body is not a JSON object: {0}")]

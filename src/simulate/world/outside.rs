@@ -1,0 +1,326 @@
+//! What is performed: calls and contacts on their way, what they meet, and how they come back.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::decide::action::{Action, Target};
+use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
+use crate::decide::group::{LaunchBody, ProbeKind};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
+use crate::engine::crash::CrashPoint;
+use crate::sim::model::ec2::{Door, Health};
+
+use super::super::adapt;
+use super::super::mutant::Mutant;
+use super::super::network::Network;
+use super::{Coming, Effect, Kind, World, ms};
+
+impl World {
+    pub(super) fn perform(&mut self, life: u64, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Answer { ticket, answer } => {
+                    let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
+                        continue;
+                    };
+                    asking.answered.get_or_insert(self.now);
+                    match answer {
+                        Ok(accepted) => asking.accepted = Some(accepted.id),
+                        Err(refusal) => asking.refused = Some(refusal.to_string()),
+                    }
+                }
+                Action::Launch { launch, body } => {
+                    let body = self.mutated(launch, body);
+                    self.send(life, Api::RunInstances, Action::Launch { launch, body });
+                }
+                Action::Describe { asked } => {
+                    let forgets = self.plan.mutant == Some(Mutant::ForgetsToLook);
+                    if !(forgets && self.dice.chance(33.0)) {
+                        self.send(life, Api::DescribeInstances, Action::Describe { asked });
+                    }
+                }
+                Action::Terminate { asked } => self.terminate(life, asked),
+                Action::Configure(target) => self.contact(life, target, true),
+                Action::Probe(target) => self.contact(life, target, false),
+            }
+            if !self.hosts.iter().any(|h| h.life == life) {
+                // It died in the middle of what it had to do.
+                return;
+            }
+        }
+    }
+
+    /// The body that a wrong engine would send.
+    pub(super) fn mutated(&self, launch: LaunchSeq, body: Arc<LaunchBody>) -> Arc<LaunchBody> {
+        let sends = self.books.launches.get(&launch).map_or(1, |l| l.sends);
+        let mut changed = body.as_ref().clone();
+        match self.plan.mutant {
+            Some(Mutant::MintsTokens) if sends > 1 => changed.token = format!("{}-{sends}", body.token),
+            Some(Mutant::ChangesBodies) if sends > 1 => changed.max_count += 1,
+            Some(_) | None => return body,
+        }
+        Arc::new(changed)
+    }
+
+    pub(super) fn terminate(&mut self, life: u64, mut asked: Vec<(Ec2Id, InstanceRef)>) {
+        match self.plan.mutant {
+            Some(Mutant::AssumesGone) => {
+                let gone = asked.iter().map(|(id, _)| (*id, Ec2State::Terminated)).collect();
+                let event = Event::Terminated { asked, outcome: Ok(gone) };
+                self.count_out(life, Kind::Call, true);
+                self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                return;
+            }
+            Some(Mutant::RemovesTheWrongOne) => {
+                let serving = self.served.keys().next_back().and_then(|i| self.books.instances.get(i)?.id);
+                if let (Some(id), Some(first)) = (serving, asked.first_mut()) {
+                    first.0 = id;
+                }
+            }
+            Some(_) | None => {}
+        }
+        self.send(life, Api::TerminateInstances, Action::Terminate { asked });
+    }
+
+    pub(super) fn send(&mut self, life: u64, api: Api, action: Action) {
+        let (before, _) = steps_of(api);
+        if self.dies_at(life, before) {
+            return;
+        }
+        *self.sent.entry(api).or_default() += 1;
+        self.oracle.sends(self.now, api);
+        self.calls_at.push((self.now, api));
+        self.count_out(life, Kind::Call, true);
+        let network = self.network();
+        let (out, back_ms) = (network.one_way(&mut self.dice), network.one_way(&mut self.dice));
+        self.note(|| format!("process {life} calls {api}"));
+        let effect = Effect::Call { api, action, sent: self.now, back_ms };
+        self.after(out, Coming::Arrives { life, effect });
+    }
+
+    pub(super) fn contact(&mut self, life: u64, target: Target, configure: bool) {
+        if configure && self.dies_at(life, CrashPoint::BeforeContact) {
+            return;
+        }
+        self.count_out(life, Kind::Contact, true);
+        let network = self.network();
+        // A handshake, then the question; the answer comes back alone.
+        let out = network.there_and_back(&mut self.dice) + network.one_way(&mut self.dice);
+        let back_ms = network.one_way(&mut self.dice);
+        let effect = Effect::Contact { target, configure, sent: self.now, back_ms };
+        self.after(out, Coming::Arrives { life, effect });
+    }
+
+    /// The other side acts, whether or not the sender still lives.
+    pub(super) fn arrives(&mut self, life: u64, effect: Effect) {
+        match effect {
+            Effect::Call { api, action, sent, back_ms } => {
+                self.call_arrives(life, api, action, sent, back_ms);
+            }
+            Effect::Contact { target, configure, sent, back_ms } => {
+                self.contact_arrives(life, &target, configure, sent, back_ms);
+            }
+        }
+    }
+
+    pub(super) fn call_arrives(&mut self, life: u64, api: Api, action: Action, sent: Time, back_ms: u32) {
+        let call = match &action {
+            Action::Launch { body, .. } => adapt::launch_call(body),
+            Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
+            Action::Terminate { asked } => {
+                self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
+                adapt::terminate_call(asked.iter().map(|(id, _)| *id))
+            }
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+        };
+        let reply = self.model.handle(&call, self.now.0);
+        let back = self.now.plus(ms(reply.latency_ms + back_ms));
+        let late = sent.plus(ms(self.plan.call_timeout_ms));
+        let timeout = back > late;
+        let lost = |error: &CallError| {
+            self.plan.mutant == Some(Mutant::LostIsRefused) && error.class == ErrorClass::Unknown
+        };
+        let out = reply.outcome;
+        let too_late = || adapt::unknown("timeout", "no answer in time");
+        let event = match action {
+            Action::Launch { launch, .. } => {
+                let outcome = if timeout { Err(too_late()) } else { adapt::launched(out) };
+                let outcome = outcome.map_err(|error| {
+                    if lost(&error) { CallError { class: ErrorClass::Capacity, ..error } } else { error }
+                });
+                Event::LaunchAnswered { launch, outcome }
+            }
+            Action::Describe { asked } => Event::Described {
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::described(out) },
+            },
+            Action::Terminate { asked } => Event::Terminated {
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::terminating(out) },
+            },
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+        };
+        if is_throttle(&event) {
+            *self.throttled.entry(api).or_default() += 1;
+            self.throttled_at.push((sent, api));
+        }
+        self.at(back.min(late), Coming::Returns { life, what: Kind::Call, event });
+    }
+
+    pub(super) fn contact_arrives(
+        &mut self,
+        life: u64,
+        target: &Target,
+        configure: bool,
+        sent: Time,
+        back_ms: u32,
+    ) {
+        let timeout = if configure {
+            target.group.configure.as_ref().map(|c| c.timeout)
+        } else {
+            target.group.probes.first().map(|p| p.timeout)
+        };
+        let late = sent.plus(timeout.unwrap_or_default());
+        let back = self.now.plus(ms(back_ms));
+        let mut outcome = self.met(target, configure);
+        let hangs = matches!(outcome, Contact::Hung(_));
+        let at = if hangs || back > late { late.max(self.now) } else { back };
+        if !hangs && back > late {
+            outcome = Contact::Hung("no answer in time".into());
+        }
+        if self.plan.mutant == Some(Mutant::BelievesAnyAnswer) && matches!(outcome, Contact::Rejected(_)) {
+            outcome = Contact::Passed;
+        }
+        let instance = target.instance;
+        let event = if configure {
+            Event::Configured { instance, outcome }
+        } else {
+            Event::Probed { instance, outcome }
+        };
+        self.at(at, Coming::Returns { life, what: Kind::Contact, event });
+    }
+
+    /// What a contact meets at the instance.
+    pub(super) fn met(&mut self, target: &Target, configure: bool) -> Contact {
+        let IpAddr::V4(address) = target.address else {
+            return Contact::Unreachable("no IPv4 address".into());
+        };
+        let reset = || Contact::Unreachable("connection reset".into());
+        match self.model.door(address, self.now.0) {
+            Door::Reset => reset(),
+            Door::Hang => Contact::Hung("no answer".into()),
+            Door::Open if configure => {
+                let slot = target.instance.slot.to_string();
+                let attempt = Some(u32::from(target.instance.attempt));
+                if self.model.configure(address, Some(&slot), attempt, self.now.0) {
+                    Contact::Passed
+                } else {
+                    reset()
+                }
+            }
+            Door::Open => match self.model.health(address, self.now.0) {
+                Some(Health::Serving) => Contact::Passed,
+                // A connection opens whether or not the instance is ready.
+                Some(Health::NotReady) if target.group.probes.iter().all(|p| p.kind == ProbeKind::Tcp) => {
+                    Contact::Passed
+                }
+                Some(Health::NotReady) => Contact::Rejected("status 503".into()),
+                None => reset(),
+            },
+        }
+    }
+
+    pub(super) fn returns(&mut self, life: u64, what: Kind, event: Event) {
+        let after = match &event {
+            Event::LaunchAnswered { .. } => CrashPoint::AfterLaunch,
+            Event::Described { .. } => CrashPoint::AfterDescribe,
+            Event::Terminated { .. } => CrashPoint::AfterTerminate,
+            Event::Configured { .. } | Event::Probed { .. } => CrashPoint::AfterContact,
+            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } => return,
+        };
+        if !self.hosts.iter().any(|h| h.life == life) {
+            return;
+        }
+        self.count_out(life, what, false);
+        if matches!(what, Kind::Call) || matches!(event, Event::Configured { .. }) {
+            if self.trace.is_some() {
+                self.note(|| brief(&event));
+            }
+            if self.dies_at(life, after) {
+                return;
+            }
+        }
+        if let Some(host) = self.hosts.iter_mut().find(|h| h.life == life) {
+            host.inbox.push(event);
+        }
+        self.turn(life);
+    }
+
+    pub(super) fn count_out(&mut self, life: u64, what: Kind, opened: bool) {
+        let Some(host) = self.hosts.iter_mut().find(|h| h.life == life) else { return };
+        let out = match what {
+            Kind::Call => &mut host.calls_out,
+            Kind::Contact => &mut host.contacts_out,
+        };
+        *out = if opened { *out + 1 } else { out.saturating_sub(1) };
+        let descriptors = host.descriptors();
+        if opened {
+            self.oracle.holds(self.now, descriptors);
+        }
+    }
+
+    pub(super) fn network(&self) -> Network {
+        self.plan.network
+    }
+}
+
+/// Clients' tickets count from 1; nobody waits for a cancellation's.
+fn ticket_of(ticket: Ticket) -> Option<usize> {
+    usize::try_from(ticket.0.checked_sub(1)?).ok()
+}
+
+fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
+    match api {
+        Api::RunInstances => (CrashPoint::BeforeLaunch, CrashPoint::AfterLaunch),
+        Api::DescribeInstances => (CrashPoint::BeforeDescribe, CrashPoint::AfterDescribe),
+        Api::TerminateInstances => (CrashPoint::BeforeTerminate, CrashPoint::AfterTerminate),
+    }
+}
+
+fn is_throttle(event: &Event) -> bool {
+    let class = match event {
+        Event::LaunchAnswered { outcome: Err(error), .. }
+        | Event::Described { outcome: Err(error), .. }
+        | Event::Terminated { outcome: Err(error), .. } => Some(error.class),
+        Event::LaunchAnswered { .. }
+        | Event::Described { .. }
+        | Event::Terminated { .. }
+        | Event::ScaleUpAsked { .. }
+        | Event::CancelAsked { .. }
+        | Event::Configured { .. }
+        | Event::Probed { .. } => None,
+    };
+    class == Some(ErrorClass::Throttle)
+}
+
+/// An outcome in one line.
+fn brief(event: &Event) -> String {
+    match event {
+        Event::LaunchAnswered { launch, outcome } => match outcome {
+            Ok(seen) => format!("launch {}: {} instances", launch.0, seen.len()),
+            Err(error) => format!("launch {}: {error}", launch.0),
+        },
+        Event::Described { asked, outcome } => match outcome {
+            Ok(seen) => format!("describe of {}: {} seen", asked.len(), seen.len()),
+            Err(error) => format!("describe of {}: {error}", asked.len()),
+        },
+        Event::Terminated { asked, outcome } => match outcome {
+            Ok(_) => format!("terminate of {}: done", asked.len()),
+            Err(error) => format!("terminate of {}: {error}", asked.len()),
+        },
+        Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
+        Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),
+        Event::ScaleUpAsked { ask, .. } => format!("asked for {} of {}", ask.count, ask.group),
+        Event::CancelAsked { id, .. } => format!("asked to cancel {id}"),
+    }
+}
