@@ -176,16 +176,17 @@ fn texts(ids: &[Ec2Id]) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decide::words::ErrorClass;
-    use crate::net::fds::FdLimits;
-    use crate::net::testing::{Peer, Reply, fds_with, nothing_listens_at};
+pub(super) mod testing {
+    //! A client, and a launch, for the tests of this room.
+
     use std::collections::BTreeMap;
     use std::net::SocketAddr;
-    use tokio::sync::Barrier;
 
-    fn settings(at: SocketAddr, call_timeout: Duration) -> AwsSettings {
+    use super::*;
+    use crate::net::fds::FdLimits;
+    use crate::net::testing::fds_with;
+
+    pub fn settings(at: SocketAddr, call_timeout: Duration) -> AwsSettings {
         AwsSettings {
             region: "us-east-1".into(),
             endpoint: Some(format!("http://{at}")),
@@ -194,15 +195,15 @@ mod tests {
         }
     }
 
-    async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
+    pub async fn client(at: SocketAddr, call_timeout: Duration, fds: &Arc<Fds>) -> AwsEc2 {
         AwsEc2::new(&settings(at, call_timeout), Arc::clone(fds), Clock::real()).await.unwrap()
     }
 
-    async fn patient(at: SocketAddr) -> AwsEc2 {
+    pub async fn patient(at: SocketAddr) -> AwsEc2 {
         client(at, Duration::from_secs(20), &fds_with(FdLimits::default())).await
     }
 
-    fn body() -> LaunchBody {
+    pub fn body() -> LaunchBody {
         LaunchBody {
             token: "m-1-1".into(),
             min_count: 1,
@@ -219,6 +220,16 @@ mod tests {
             tags: BTreeMap::from([("muster:slot".into(), "a b&c".into())]),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::*;
+    use super::*;
+    use crate::decide::words::ErrorClass;
+    use crate::net::fds::FdLimits;
+    use crate::net::testing::{Peer, Reply, fds_with, nothing_listens_at};
+    use tokio::sync::Barrier;
 
     fn ids(ids: &[&str]) -> Vec<Ec2Id> {
         ids.iter().map(|id| id.parse().unwrap()).collect()

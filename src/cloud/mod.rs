@@ -9,6 +9,8 @@ mod answer;
 pub mod classify;
 pub mod ec2;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod request;
 mod whole;

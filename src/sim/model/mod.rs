@@ -52,7 +52,7 @@ use sqs::Sqs;
 use support::Support;
 
 pub use counters::{ApiCounters, Totals};
-pub use faults::Change;
+pub use faults::{BucketChange, BucketChanges, Change};
 pub use messaging::Resumed;
 pub use packets::Contact;
 

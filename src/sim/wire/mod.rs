@@ -19,7 +19,11 @@ mod ec2;
 mod elbv2;
 mod events;
 mod form;
+#[cfg(test)]
+mod fuzz;
 mod json;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod query;
 mod quotas;
 mod refused;

@@ -1,6 +1,7 @@
 //! D8, broken flood: 30 % broken; then an image with which everything is broken, of a version that
 //! was never seen to work and of one that was.
 
+use crate::decide::words::Time;
 use crate::sim::settings::Settings;
 
 use super::super::plan::Plan;
@@ -13,7 +14,7 @@ pub(super) const D8: Drill = Drill {
     plans,
     each,
     all,
-    not_run: &["a proven version that turns bad in the middle of a run"],
+    not_run: &["the old fleet beside it is untouched: nothing in service is ever terminated yet (I6)"],
 };
 
 /// A bad image is tried for so long.
@@ -54,8 +55,33 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
                 20.0,
             )]
         }
-        _ => Vec::new(),
+        _ => turned_bad(world),
     }
+}
+
+/// A version that had worked: its breaker opens in time, and hardly anything is launched after that.
+fn turned_bad(world: &World) -> Vec<Figure> {
+    /// Failures that make at least half of all outcomes: with everything broken, the first ten.
+    const FAILURES: usize = 10;
+    let mut failures: Vec<Time> = world.given_up.values().copied().collect();
+    failures.sort_unstable();
+    let told = failures.get(FAILURES - 1);
+    let opens = told.zip(world.opened.first()).map(|(told, open)| seconds(*open, *told));
+    // What was tried after each opening, until the next one.
+    let tried = |from: Time, until: Time| -> u32 {
+        let within = |at: Time| at > from && at <= until;
+        world.books.launches.values().filter(|l| within(l.created_at)).map(|l| l.launched).sum()
+    };
+    let until = world.opened.iter().skip(1).copied().chain([Time::NEVER]);
+    let most = world.opened.iter().zip(until).map(|(from, until)| tried(*from, until)).max();
+    vec![
+        Figure::at_most("breaker opens after ten failures, s", or_never(opens), 10.0),
+        Figure::at_most(
+            "instances tried while the breaker is not closed",
+            or_never(most.map(f64::from)),
+            5.0,
+        ),
+    ]
 }
 
 fn all(runs: &[Ran]) -> Vec<Figure> {

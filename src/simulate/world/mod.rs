@@ -128,6 +128,8 @@ pub struct World {
     /// When instances were given up, and when their places were free.
     pub given_up: BTreeMap<InstanceRef, Time>,
     pub freed: BTreeMap<InstanceRef, Time>,
+    /// When a launch breaker opened.
+    pub opened: Vec<Time>,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<Due>>,
     serial: u64,
@@ -159,6 +161,7 @@ impl World {
             calls_at: Vec::new(),
             given_up: BTreeMap::new(),
             freed: BTreeMap::new(),
+            opened: Vec::new(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             serial: 0,

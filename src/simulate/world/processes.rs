@@ -201,6 +201,9 @@ impl World {
             }
         }
         for row in &changes.journal {
+            if row.kind == "breaker_open" {
+                self.opened.push(self.now);
+            }
             self.note(|| format!("journal: {} {}", row.kind, row.text));
         }
         self.oracle.committed(self.now, changes, &mut self.model);
