@@ -139,9 +139,9 @@ def test_the_token_with_another_count_is_a_mismatch(scarce, ec2, template):
     assert len(scarce.instances()) == 2
 
 
-def test_an_unknown_template_is_not_found(ec2, template):
-    with refused("InvalidLaunchTemplateId.NotFound"):
-        fleet(ec2, "lt-0123456789abcdef0", 1)
+def test_an_unknown_template_is_an_error_inside_the_answer(ec2, template):
+    answer = fleet(ec2, "lt-0123456789abcdef0", 1)
+    assert (ids(answer), errors(answer)) == ([], ["InvalidLaunchTemplateId.NotFound"])
 
 
 def test_a_fleet_has_at_most_ten_thousand(ec2, template):

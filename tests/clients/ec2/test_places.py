@@ -102,9 +102,21 @@ def test_a_network_has_a_default_group(ec2):
     assert groups[0]["GroupId"].startswith("sg-")
 
 
-def test_an_unknown_group_is_not_found(ec2):
+@pytest.fixture(scope="module")
+def grouped(start):
+    """A network whose security groups are known."""
+    return start("grouped.toml").client("ec2")
+
+
+def test_an_unknown_group_is_not_found(grouped):
     with refused("InvalidGroup.NotFound", message="sg-0123456789abcdef0"):
-        ec2.describe_security_groups(GroupIds=["sg-0123456789abcdef0"])
+        grouped.describe_security_groups(GroupIds=["sg-0123456789abcdef0"])
+
+
+def test_an_unknown_group_is_not_launched_with(grouped):
+    with refused("InvalidGroup.NotFound", message="sg-0123456789abcdef0"):
+        launch_ids(grouped, SecurityGroupIds=["sg-0123456789abcdef0"])
+    assert launch_ids(grouped, SecurityGroupIds=["sg-0aaaaaaaaaaaaaaaa"])
 
 
 def test_instances_lie_in_the_network(ec2):
