@@ -6,6 +6,9 @@
 //! of the first N good instances serves: `max(launch + boot + configure)`. One that is good at first
 //! counts as good, and places where more are broken (`ways.by`) are passed over.
 //!
+//! It gives up nobody who is good, however slow: a scheduler that replaces one slow instance by a
+//! quicker one can be faster than this.
+//!
 //! The launch times are a closed form, not a simulation of one policy: ordinal k (from 0) needs
 //! k + 1 instance tokens and `ceil((k + 1) / batch)` request tokens since the start, hence
 //!
