@@ -1,4 +1,5 @@
-//! The time that no scheduler can beat: that of one who knows every instance's fate beforehand.
+//! The time that no scheduler can beat which gives up only what is broken: that of one who knows
+//! every instance's fate beforehand.
 //!
 //! It launches ordinal after ordinal as soon as both of `RunInstances`' buckets have the tokens for
 //! it, knows at once which ones are broken and puts the next ordinal in their place, learns of
@@ -6,8 +7,8 @@
 //! of the first N good instances serves: `max(launch + boot + configure)`. One that is good at first
 //! counts as good, and places where more are broken (`ways.by`) are passed over.
 //!
-//! It gives up nobody who is good, however slow: a scheduler that replaces one slow instance by a
-//! quicker one can be faster than this.
+//! Nobody who is good is given up, however slow; a scheduler that replaces one very slow instance by
+//! a quicker one can be faster than this.
 //!
 //! The launch times are a closed form, not a simulation of one policy: ordinal k (from 0) needs
 //! k + 1 instance tokens and `ceil((k + 1) / batch)` request tokens since the start, hence
