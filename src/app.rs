@@ -245,6 +245,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,
+        repeats_pay: config.aws.repeats_spend_tokens,
         ..Settings::default()
     }
 }

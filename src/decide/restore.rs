@@ -69,7 +69,9 @@ impl Core {
             if let Some(by) = row.by {
                 core.timers.set(by, Due::Deadline(row.seq));
             }
+            let seq = row.seq;
             core.ledger.restore_scale_up(row, group);
+            core.watch_promise(seq, time);
         }
         for row in &stored.instances {
             // Instances in service of a group that is gone from the configuration are nobody's
@@ -160,7 +162,7 @@ impl Core {
             let pools = &self.ledger.groups[group].spec.launch.pools;
             let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
             let slots = launching.remove(&seq).unwrap_or_default();
-            self.launches.open.insert(seq, Launch::stored(row, body, group, pool, slots));
+            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots));
         }
         match launching.into_iter().next() {
             Some((launch, slots)) => {
