@@ -53,6 +53,12 @@ impl Boots {
         self.watched.insert(at, (beat, id, instance));
     }
 
+    /// Watches an instance that another process watched before: looked at with the first call, or a
+    /// process that is killed every few seconds would never look.
+    pub fn watch_at_once(&mut self, id: Ec2Id, instance: InstanceRef, now: Time) {
+        self.watched.push_front((now, id, instance));
+    }
+
     /// Takes up to a call's worth of instances that are due.
     fn due(&mut self, now: Time) -> Vec<(Ec2Id, InstanceRef)> {
         let n = self.watched.iter().take(MOST_IDS).take_while(|(t, _, _)| *t <= now).count();

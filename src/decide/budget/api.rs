@@ -45,6 +45,9 @@ impl ApiLimits {
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: with jitter 7.5 to 15 s, 4 to 8 probes a minute (D7 allows 10 per API).
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Unanswered calls in a row from which each further call is a probe, and the next one waits at
+/// least half the longest pause, whether or not this one is answered: a call may hang for a minute.
+const WEATHER: u32 = 5;
 /// Calls that are remembered, to tell how many are throttled.
 const MEMORY: u32 = 64;
 
@@ -151,6 +154,9 @@ impl ApiBudget {
         let taken = self.requests.take(now, 1) && self.lane.enter();
         assert!(taken, "checked above: {} has a request token and room", self.api);
         self.sent += 1;
+        if self.failures >= WEATHER {
+            self.not_before = now.plus(LONGEST_PAUSE / 2);
+        }
         Ok(())
     }
 
@@ -190,7 +196,7 @@ impl ApiBudget {
                 // A single lost answer is noise; a second in a row is weather.
                 if self.failures >= 2 {
                     let pause = FIRST_PAUSE * 2u32.saturating_pow((self.failures - 2).min(10));
-                    self.not_before = now.plus(rng.jitter(pause.min(LONGEST_PAUSE)));
+                    self.not_before = self.not_before.max(now.plus(rng.jitter(pause.min(LONGEST_PAUSE))));
                 }
                 self.lane.leave_in_trouble();
             }
@@ -211,6 +217,9 @@ impl ApiBudget {
     }
 
     fn is_well(&mut self) {
+        if self.failures >= WEATHER {
+            self.lane.widen();
+        }
         self.failures = 0;
         self.not_before = Time(0);
         self.book(false);
@@ -277,9 +286,13 @@ impl ApiBudget {
             .collect()
     }
 
-    /// When the next call could be possible, for the engine's alarm clock.
+    /// When the next call could be possible, for the engine's alarm clock. While as many are out as
+    /// may be, only an answer makes one possible, and that wakes the engine by itself.
     #[must_use]
     pub fn next_chance(&self, now: Time) -> Time {
+        if self.lane.room() == 0 {
+            return Time::NEVER;
+        }
         self.not_before.max(self.requests.ready_at(now, 1))
     }
 }
@@ -304,6 +317,32 @@ mod tests {
         assert_eq!(api.instance_tokens(NOW), 998);
         assert!(matches!(api.check(NOW), Err(Wait::RequestTokens { .. })));
         assert!(api.check(NOW.plus(Duration::from_millis(500))).is_ok());
+    }
+
+    #[test]
+    fn a_full_lane_has_no_chance_in_time() {
+        let mut api = ApiBudget::new(Api::TerminateInstances, &ApiLimits::published(Api::TerminateInstances));
+        assert_eq!(api.next_chance(NOW), NOW);
+        while api.take(NOW, 1).is_ok() {}
+        assert_eq!(api.next_chance(NOW), Time::NEVER);
+    }
+
+    #[test]
+    fn calls_that_hang_are_probed_no_more_often_than_calls_that_fail() {
+        let mut api = ApiBudget::new(Api::RunInstances, &ApiLimits::published(Api::RunInstances));
+        let (mut rng, mut out, mut probes) = (Rng::new(9), Vec::new(), 0);
+        for ms in (0..600_000).step_by(100) {
+            let now = Time(NOW.0 + ms);
+            while out.first().is_some_and(|sent: &Time| now.since(*sent) >= Duration::from_secs(30)) {
+                out.remove(0);
+                api.answered(now, 1, Some(&error(ErrorClass::Unknown)), Chance::default(), &mut rng);
+            }
+            while api.take(now, 1).is_ok() {
+                out.push(now);
+                probes += u32::from(ms >= 60_000);
+            }
+        }
+        assert!((9..=90).contains(&probes), "{probes} probes in nine minutes");
     }
 
     #[test]

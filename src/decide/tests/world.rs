@@ -87,6 +87,8 @@ pub struct World {
     pub most_live: usize,
     /// Calls that were throttled.
     pub throttled: u64,
+    /// Decisions so far.
+    pub rounds: u64,
 }
 
 /// AWS's side of RunInstances' two buckets. A repeat is charged like a first call.
@@ -188,6 +190,7 @@ impl World {
             meter: None,
             outage: None,
             throttled: 0,
+            rounds: 0,
             refuse_launches: None,
             most_live: 0,
         }
@@ -231,6 +234,7 @@ impl World {
     pub fn round(&mut self, events: Vec<Event>) {
         let asked =
             events.iter().any(|e| matches!(e, Event::ScaleUpAsked { .. } | Event::CancelAsked { .. }));
+        self.rounds += 1;
         let seed = self.rng.next_u64();
         let decision = self.core.decide(self.now, seed, events);
         let dies = self.faults.crash_every > 0
