@@ -185,6 +185,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
             terminate_instances: endless(4),
             contacts: 4_096,
             describe_every: Duration::from_millis(20),
+            repeats_pay: true,
             terminate_every: Duration::from_millis(20),
         },
         groups: vec![Arc::new(group())],

@@ -6,7 +6,9 @@
 //!
 //! Stopping goes backwards: the engine after its current commit, then open requests, then the store.
 
+use std::ffi::OsStr;
 use std::future::Future;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,12 +156,20 @@ fn log_to_stderr(config: &Config) {
         .ok()
         .and_then(|f| f.parse::<EnvFilter>().ok())
         .unwrap_or_else(|| EnvFilter::new(config.log.level.as_str()));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = coloured(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start in one process keeps the first one's log.
     let _ = match config.log.format {
         LogFormat::Json => builder.json().try_init(),
         LogFormat::Text => builder.try_init(),
     };
+}
+
+/// Colours are for people at a terminal who have not asked for none (no-color.org: set, and not
+/// empty). In a file or a journal they are noise.
+fn coloured(terminal: bool, no_color: Option<&OsStr>) -> bool {
+    terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
@@ -181,6 +191,7 @@ fn fd_limits(config: &Config) -> FdLimits {
         api: d.api,
         cloud: d.cloud,
         contacts: config.limits.contacts,
+        store: Store::most_descriptors(&config.store.url),
         ..FdLimits::default()
     }
 }
@@ -245,6 +256,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,
+        repeats_pay: config.aws.repeats_spend_tokens,
         ..Settings::default()
     }
 }
@@ -271,4 +283,23 @@ impl Gauges for Metrics {
 #[must_use]
 pub fn sqlite_url(path: &std::path::Path) -> String {
     format!("sqlite:{}", PathBuf::from(path).display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_terminal_gets_colours_and_only_if_nobody_objects() {
+        let cases = [
+            (true, None, true),
+            (true, Some(""), true),
+            (true, Some("1"), false),
+            (false, None, false),
+            (false, Some("1"), false),
+        ];
+        for (terminal, no_color, colours) in cases {
+            assert_eq!(coloured(terminal, no_color.map(OsStr::new)), colours, "{terminal} {no_color:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use muster::time::timeout_on_the_wall;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 /// Runs `demo --exit --json` under a descriptor limit (0: none) and returns what it printed.
@@ -66,4 +67,32 @@ async fn what_makes_no_sense_is_told_and_exits_with_2() {
         assert_eq!(out.status.code(), Some(2), "{args:?}");
         assert!(out.stdout.is_empty() && !out.stderr.is_empty(), "{args:?}");
     }
+}
+
+#[tokio::test]
+async fn interrupted_it_takes_its_folder_away_and_says_so() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .args(["demo", "--time-scale", "1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stderr.take().unwrap()).lines();
+    let told = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("it says where everything is");
+            if let Some((_, folder)) = line.split_once("everything is in ") {
+                return folder.to_string();
+            }
+        }
+    };
+    let folder = timeout_on_the_wall(Duration::from_secs(60), told).await.expect("it starts");
+    assert!(std::path::Path::new(&folder).is_dir());
+    let pid = demo.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+    let status = timeout_on_the_wall(Duration::from_secs(60), demo.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(!std::path::Path::new(&folder).exists(), "{folder} is left");
 }

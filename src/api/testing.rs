@@ -302,6 +302,7 @@ pub fn view() -> View {
                 Waiting { count: 150, wait: Wait::Booting { until: NOW.plus(Duration::from_secs(200)) } },
             ],
             eta: Some(NOW.plus(Duration::from_secs(45))),
+            late: false,
         }],
         groups: vec![GroupView {
             watchdogs: vec![WatchdogView {

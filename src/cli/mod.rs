@@ -39,14 +39,11 @@ fn run(cli: &Cli, io: &Io) -> Result<Done, Failure> {
             here(crate::app::serve(config))?;
             Ok(Done::Well)
         }
-        Command::Demo(options) => {
-            let accounted_for = here(crate::demo::run(options.clone()))?;
-            if accounted_for {
-                Ok(Done::Well)
-            } else {
-                Err(Failure::Failed("not every instance is accounted for".into()))
-            }
-        }
+        Command::Demo(options) => match here(crate::demo::run(options.clone()))? {
+            Some(true) => Ok(Done::Well),
+            Some(false) => Err(Failure::Failed("not every instance is accounted for".into())),
+            None => Err(Failure::Interrupted),
+        },
         Command::Sim(options) => {
             here(crate::sim::run(options.clone()))?;
             Ok(Done::Well)

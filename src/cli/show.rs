@@ -10,14 +10,18 @@ use crate::decide::words::{Phase, ScaleUpState};
 #[must_use]
 pub fn accepted(created: &Created) -> String {
     format!(
-        "scale-up {} ({}) accepted: {} of {}, {}",
+        "scale-up {} ({}) accepted: {} of {}, {}{}",
         created.seq,
         clean(&created.id),
         created.wanted,
         clean(&created.group),
-        expected(created.eta_s)
+        expected(created.eta_s),
+        if created.late { TOO_LATE } else { "" }
     )
 }
+
+/// Said after when something is expected.
+const TOO_LATE: &str = ", later than asked for: what is not launched by then is dropped";
 
 fn expected(eta_s: Option<u64>) -> String {
     eta_s.map_or("no estimate yet".to_string(), |s| format!("expected in service in {}", seconds(s)))
@@ -60,7 +64,8 @@ pub fn summary(show: &ScaleUp) -> String {
     line("in service", &format!("{} of {}", item.in_service, item.wanted));
     if item.state != ScaleUpState::Done {
         line("phases", &phases(show, |_| true));
-        line("expected", &show.eta_s.map(|s| format!("in {}", seconds(s))).unwrap_or_default());
+        let late = if show.late { TOO_LATE } else { "" };
+        line("expected", &show.eta_s.map(|s| format!("in {}{late}", seconds(s))).unwrap_or_default());
     }
     if let Some(broken) = show.broken_so_far.filter(|n| *n > 0) {
         line("broken", &format!("{broken}, each replaced or given up"));

@@ -14,6 +14,8 @@ pub struct Aws {
     pub run_instances: ApiLimits,
     pub describe_instances: ApiLimits,
     pub terminate_instances: ApiLimits,
+    /// Whether a `RunInstances` that is sent again spends instance tokens again.
+    pub repeats_spend_tokens: bool,
 }
 
 /// The buckets of one API in one account and region, and how many of its calls may be out.
@@ -52,6 +54,7 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Aws> {
     let run_instances = s.table("run_instances", |s| api(s, RUN_INSTANCES));
     let describe_instances = s.table("describe_instances", |s| api(s, DESCRIBE_INSTANCES));
     let terminate_instances = s.table("terminate_instances", |s| api(s, TERMINATE_INSTANCES));
+    let repeats_spend_tokens = s.flag("repeats_spend_tokens", true);
     Ok(Aws {
         region: region?,
         endpoint: endpoint?,
@@ -59,6 +62,7 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Aws> {
         run_instances: run_instances?,
         describe_instances: describe_instances?,
         terminate_instances: terminate_instances?,
+        repeats_spend_tokens: repeats_spend_tokens?,
     })
 }
 
@@ -114,6 +118,7 @@ mod tests {
             (100, Some((1_000, 20.0)))
         );
         assert_eq!(aws.describe_instances.resource, None);
+        assert!(aws.repeats_spend_tokens, "the safe belief");
     }
 
     #[test]
@@ -137,6 +142,7 @@ mod tests {
 region = "Virginia"
 endpoint = "ftp://127.0.0.1/ec2"
 call_timeout = 30
+repeats_spend_tokens = "no"
 run_instances = { burst = 0, refill = -1, in_flight = 65 }
 describe_instances = { instance_burst = 10 }
 "#;
@@ -145,10 +151,11 @@ describe_instances = { instance_burst = 10 }
             r#"muster.toml:3: aws.region: "Virginia" is not an AWS region such as "us-east-1"
 muster.toml:4: aws.endpoint: "ftp://127.0.0.1/ec2" is not a URL such as "http://127.0.0.1:4566", without a path
 muster.toml:5: aws.call_timeout: 30 is not a duration such as "90s", "5m", "1h30m" or "250ms" from 1s to 5m
-muster.toml:6: aws.run_instances.burst: 0 is not a whole number from 1 to 10000
-muster.toml:6: aws.run_instances.in_flight: 65 is not a whole number from 1 to 64
-muster.toml:6: aws.run_instances.refill: -1 is not a number from 0.01 to 10000
-muster.toml:7: aws.describe_instances.instance_burst: unknown key. Allowed here: burst, in_flight, refill"#
+muster.toml:6: aws.repeats_spend_tokens: "no" is not true or false
+muster.toml:7: aws.run_instances.burst: 0 is not a whole number from 1 to 10000
+muster.toml:7: aws.run_instances.in_flight: 65 is not a whole number from 1 to 64
+muster.toml:7: aws.run_instances.refill: -1 is not a number from 0.01 to 10000
+muster.toml:8: aws.describe_instances.instance_burst: unknown key. Allowed here: burst, in_flight, refill"#
         );
     }
 

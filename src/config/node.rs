@@ -120,6 +120,10 @@ impl Node {
         if let Value::Integer(i) = self.parsed() { Some(*i) } else { None }
     }
 
+    pub fn flag(&self) -> Option<bool> {
+        if let Value::Boolean(b) = self.parsed() { Some(*b) } else { None }
+    }
+
     /// A number with or without a fraction.
     #[allow(clippy::cast_precision_loss)] // out of every range long before it matters
     pub fn real(&self) -> Option<f64> {

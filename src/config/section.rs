@@ -65,6 +65,11 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, key: &'static str, default: bool) -> Read<bool> {
+        self.value(key, "true or false", default, Node::flag)
+    }
+
     /// A number with or without a fraction.
     pub fn real(&mut self, key: &'static str, range: RangeInclusive<f64>, default: f64) -> Read<f64> {
         let allowed = format!("a number from {} to {}", range.start(), range.end());

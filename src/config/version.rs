@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use crate::decide::group::{Configure, LaunchSpec};
 
 /// First 16 hexadecimal digits of the SHA-256 over launch spec and configure step, as JSON with
-/// sorted keys. The weights of the pools are left out: moving load between zones proves and
-/// disproves nothing about an image.
+/// sorted keys. The weights of the pools and the size of a batch are left out: moving load between
+/// zones, or launching more at a time, proves and disproves nothing about an image.
 ///
 /// 64 bits: two of a million versions share one with a probability below 1 in 10 million.
 #[must_use]
@@ -21,6 +21,8 @@ pub(super) fn of(launch: &LaunchSpec, configure: Option<&Configure>) -> String {
     for pool in &mut launch.pools {
         pool.weight = 0;
     }
+    // Its default, so that versions of those who never set it stay what they were.
+    launch.batch = 100;
     // Through a value: its tables are sorted, whatever order the fields are declared in. Structs of
     // texts and numbers always make a value.
     let canonical = serde_json::to_value(Identity { launch, configure }).unwrap_or_default().to_string();
@@ -46,6 +48,13 @@ mod tests {
             base
         );
         assert_eq!(base.len(), 16);
+    }
+
+    #[test]
+    fn how_many_are_launched_at_a_time_does_not_count() {
+        let mut web = group("").unwrap();
+        web.launch.batch = 7;
+        assert_eq!(super::of(&web.launch, None), web.version);
     }
 
     #[test]

@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::action::Action;
 use super::event::{CallError, Ec2State, Seen};
 use super::guard::version::Outcome;
-use super::timers::Due;
-use super::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
+use super::words::{Api, Ec2Id, ErrorClass, InstanceRef, Phase, Time};
 use super::{Core, Now};
 
 /// Most ids in one describe (aws-facts 2.5).
@@ -54,6 +53,12 @@ impl Boots {
         self.watched.insert(at, (beat, id, instance));
     }
 
+    /// Watches an instance that another process watched before: looked at with the first call, or a
+    /// process that is killed every few seconds would never look.
+    pub fn watch_at_once(&mut self, id: Ec2Id, instance: InstanceRef, now: Time) {
+        self.watched.push_front((now, id, instance));
+    }
+
     /// Takes up to a call's worth of instances that are due.
     fn due(&mut self, now: Time) -> Vec<(Ec2Id, InstanceRef)> {
         let n = self.watched.iter().take(MOST_IDS).take_while(|(t, _, _)| *t <= now).count();
@@ -64,8 +69,6 @@ impl Boots {
 impl Core {
     /// A launch gave this instance: watch it until it runs, or has taken too long.
     pub(super) fn watch_boot(&mut self, instance: InstanceRef, id: Ec2Id, now: &Now) {
-        let Some(spec) = self.ledger.spec_of(instance.slot) else { return };
-        self.timers.set(now.time.plus(spec.watchdogs.boot), Due::Watchdog(instance));
         self.boots.watch(id, instance, now.time, Duration::ZERO);
         if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
             self.patience[s.group].enters(Phase::Booting, now.time);
@@ -94,7 +97,8 @@ impl Core {
         outcome: Result<Vec<Seen>, CallError>,
         now: &mut Now,
     ) {
-        self.describe.answered(now.time, 0, outcome.as_ref().err(), &mut now.rng);
+        let elsewhere = self.throttled_elsewhere(Api::DescribeInstances);
+        self.describe.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         let seen = match outcome {
             Ok(mut seen) => {
                 seen.sort_unstable_by_key(|s| s.id);
@@ -168,9 +172,19 @@ impl Core {
         }
     }
 
+    /// EC2 was asked, and it does not run yet. Only here can a boot take too long: while describes
+    /// are not answered nobody knows, and when blind, do nothing.
     fn still_boots(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
-        if !self.loses_patience(instance, now) {
+        if self.loses_patience(instance, now) {
+            return;
+        }
+        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Booting) else { return };
+        let ceiling = self.ledger.spec_of(instance.slot).map_or(Duration::MAX, |g| g.watchdogs.boot);
+        if now.time < slot.since.plus(ceiling) {
             self.look_again(id, instance, now);
+        } else {
+            let reason = format!("{} for {} s, the configured watchdog", slot.phase, ceiling.as_secs());
+            self.give_up(instance, reason, now);
         }
     }
 

@@ -247,7 +247,7 @@ impl Core {
     pub(super) fn watchdog(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some(slot) = self.ledger.current(instance) else { return };
         let Some(spec) = self.ledger.spec_of(instance.slot) else { return };
-        let Some(limit) = limit_of(slot.phase, spec) else { return };
+        let Some(limit) = limit_of(slot.phase, spec).filter(|_| is_contacted(slot.phase)) else { return };
         // Set for an earlier phase: this one has a watchdog of its own.
         if now.time < slot.since.plus(limit) {
             return;

@@ -101,6 +101,8 @@ impl Core {
         if let Some(s) = self.ledger.scale_ups.get_mut(&seq) {
             s.row.eta_ms = eta.map_or(-1, |t| t.0 - now.time.0);
         }
+        self.hold_to(seq, eta, now.time);
+        self.watch_promise(seq, now.time);
         Ok(Accepted { id: ask.id, repeated: false })
     }
 

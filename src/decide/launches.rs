@@ -18,7 +18,7 @@ use super::guard::version::VersionGuard;
 use super::ledger::Ledger;
 use super::rows::LaunchRow;
 use super::wait::Wait;
-use super::words::{ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpState, Time};
+use super::words::{Api, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpState, Time};
 use super::{Core, Now};
 
 /// A batch smaller than this waits for more tokens while more is queued. At 2 instance tokens a
@@ -50,8 +50,10 @@ pub struct Launch {
     pub pool: usize,
     pub slots: Vec<InstanceRef>,
     pub in_flight: bool,
-    /// Instance tokens it holds. A throttled launch gave them back and takes them again.
-    pub paid: bool,
+    /// Instance tokens that were taken for the call that is out.
+    holds: u32,
+    /// AWS may have seen this call: an answer was lost, or another process sent it.
+    seen: bool,
     /// Answers in a row of each kind.
     throttles: u32,
     losses: u32,
@@ -62,22 +64,31 @@ impl Launch {
     #[must_use]
     pub fn stored(
         row: LaunchRow,
-        body: LaunchBody,
+        body: Arc<LaunchBody>,
         group: usize,
         pool: usize,
         slots: Vec<InstanceRef>,
     ) -> Launch {
         Launch {
             row,
-            body: Arc::new(body),
+            body,
             group,
             pool,
             slots,
             in_flight: false,
-            paid: true,
+            holds: 0,
+            seen: true,
             throttles: 0,
             losses: 0,
         }
+    }
+
+    /// Instance tokens that sending it now takes. A repeat pays like the first call if AWS charges
+    /// repeats (it does not say). One that keeps failing is sent a dozen times an hour and takes
+    /// none, or it would wait for ever behind others that want fewer.
+    fn price(&self, repeats_pay: bool, burst: u32) -> u32 {
+        let free = self.keeps_failing() || self.seen && !repeats_pay;
+        if free { 0 } else { self.row.count.min(burst) }
     }
 
     #[must_use]
@@ -196,7 +207,9 @@ impl Core {
         }
     }
 
+    /// Sends again what is due, before anything new: what may exist already comes first.
     fn resend(&mut self, now: &mut Now) {
+        self.recall(now);
         let due: Vec<LaunchSeq> = self
             .launches
             .open
@@ -205,18 +218,49 @@ impl Core {
             .map(|l| l.row.seq)
             .collect();
         for seq in due {
+            let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
             let Some(launch) = self.launches.open.get_mut(&seq) else { continue };
-            let tokens = if launch.paid { 0 } else { launch.row.count };
-            if let Err(wait) = self.run.take(now.time, tokens) {
-                // Its own tokens may take long; a launch that holds some need not wait behind it.
+            let price = launch.price(repeats_pay, burst);
+            if let Err(wait) = self.run.take(now.time, price) {
+                // Its own tokens may take long; a smaller one need not wait behind it.
                 if let Wait::InstanceTokens { ready_at, .. } = wait {
                     launch.row.not_before = ready_at;
                 }
                 continue;
             }
-            launch.paid = true;
+            launch.holds = price;
             send(launch, &mut self.ledger, now);
         }
+    }
+
+    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile:
+    /// nothing is launched of a version that breaks, and these have launched nothing yet.
+    fn recall(&mut self, now: &Now) {
+        let recalled: Vec<LaunchSeq> = self
+            .launches
+            .open
+            .values()
+            .filter(|l| !l.in_flight && !l.seen && self.launches.plans[l.group].guard.is_open(now.time))
+            .map(|l| l.row.seq)
+            .collect();
+        for seq in recalled {
+            if let Some(launch) = self.launches.open.remove(&seq) {
+                self.refused(launch, now);
+            }
+        }
+    }
+
+    /// Most instance tokens there can ever be.
+    fn instance_burst(&self) -> u32 {
+        self.run.instances().map_or(u32::MAX, |b| b.rate().burst)
+    }
+
+    /// Instance tokens that launches wait for that are to be sent again. New ones leave them alone:
+    /// they want fewer at a time, and would take each few as they come.
+    pub(super) fn claimed(&self) -> u32 {
+        let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
+        let waiting = self.launches.open.values().filter(|l| !l.in_flight);
+        waiting.map(|l| l.price(repeats_pay, burst)).fold(0, u32::saturating_add)
     }
 
     /// Makes one launch out of the head of a group's queue, or says what it waits for.
@@ -240,16 +284,18 @@ impl Core {
         let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
         if unsettled >= self.settings.run_instances.in_flight as usize {
             return Err(Wait::CallsInFlight {
-                api: super::words::Api::RunInstances,
+                api: Api::RunInstances,
                 limit: self.settings.run_instances.in_flight,
             });
         }
         self.run.check(now.time)?;
         let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
-        let n = most.min(self.run.instance_tokens(now.time));
+        let claimed = self.claimed();
+        let n = most.min(self.run.instance_tokens(now.time).saturating_sub(claimed));
         let want = most.min(WORTHWHILE);
         if n < want {
-            let ready_at = self.run.instances().map_or(Time::NEVER, |b| b.ready_at(now.time, want));
+            let all = want.saturating_add(claimed).min(self.instance_burst());
+            let ready_at = self.run.instances().map_or(Time::NEVER, |b| b.ready_at(now.time, all));
             return Err(Wait::InstanceTokens { have: n, want, ready_at });
         }
         self.run.take(now.time, n)?;
@@ -280,8 +326,7 @@ impl Core {
             error_class: None,
             error: None,
         };
-        let mut launch =
-            Launch { row, body, group, pool, slots, in_flight: false, paid: true, throttles: 0, losses: 0 };
+        let mut launch = Launch { holds: n, seen: false, ..Launch::stored(row, body, group, pool, slots) };
         send(&mut launch, &mut self.ledger, now);
         self.launches.open.insert(seq, launch);
     }
@@ -296,9 +341,17 @@ impl Core {
         // A launch that is not open was settled by an earlier answer to the same call.
         let Some(mut launch) = self.launches.open.remove(&seq) else { return };
         launch.in_flight = false;
-        let count = launch.row.count;
-        let spent = self.run.answered(now.time, count, outcome.as_ref().err(), &mut now.rng);
-        launch.paid = spent > 0;
+        let holds = std::mem::take(&mut launch.holds);
+        let elsewhere = self.throttled_elsewhere(Api::RunInstances);
+        self.run.answered(now.time, holds, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        if outcome.as_ref().is_err_and(|e| e.class == ErrorClass::Unknown) {
+            // What is lost counts as charged. But while no call at all is answered, AWS is down, and
+            // paying for each repeat would leave no tokens for when it is back.
+            if launch.seen && self.run.failures() >= 2 {
+                self.run.give_back(holds);
+            }
+            launch.seen = true;
+        }
         match outcome {
             Ok(seen) => self.settle(launch, &seen, now),
             Err(error) => self.launch_failed(launch, &error, now),
@@ -374,8 +427,10 @@ impl Core {
             ErrorClass::Unknown | ErrorClass::TokenMismatch | ErrorClass::NotFound => {
                 launch.throttles = 0;
                 let pause = AFTER_LOSS * 2u32.pow(launch.losses.min(5));
-                launch.losses += 1;
-                if launch.losses == KEEPS_FAILING {
+                // While no call is answered it is AWS that fails, and the API's own pause is enough.
+                let its_own = error.class != ErrorClass::Unknown || self.run.failures() <= 1;
+                launch.losses += u32::from(its_own);
+                if its_own && launch.losses == KEEPS_FAILING {
                     let text = format!("launch {} of {}: {error}", launch.row.seq.0, launch.row.group);
                     self.ledger.journal(now.time, None, None, "keep_failing", text);
                 }

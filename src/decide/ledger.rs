@@ -72,6 +72,8 @@ pub struct ScaleUp {
     /// When a slot last entered each phase.
     pub entered: [Time; Phase::ALL.len()],
     pub broken_so_far: u32,
+    /// Its deadline cannot be met, and that has been said.
+    pub late: bool,
 }
 
 /// What the ledger knows of one group.
@@ -183,6 +185,7 @@ impl Ledger {
             phases,
             entered,
             broken_so_far: 0,
+            late: false,
         };
         self.scale_ups.insert(seq, scale_up);
     }
@@ -386,7 +389,16 @@ impl Ledger {
         let slots = vec![Slot::queued(0, row.accepted_at); row.planned as usize];
         self.scale_ups.insert(
             seq,
-            ScaleUp { row, group, slots, requeued: VecDeque::new(), phases, entered, broken_so_far: 0 },
+            ScaleUp {
+                row,
+                group,
+                slots,
+                requeued: VecDeque::new(),
+                phases,
+                entered,
+                broken_so_far: 0,
+                late: false,
+            },
         );
     }
 

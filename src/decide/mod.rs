@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod pace;
 pub mod patience;
 pub mod progress;
+pub mod promise;
 pub mod removals;
 pub mod restore;
 pub mod rng;
@@ -37,6 +38,7 @@ use std::time::Duration;
 use action::Action;
 use boots::Boots;
 use budget::api::{ApiBudget, ApiLimits};
+use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
@@ -65,6 +67,9 @@ pub struct Settings {
     pub terminate_instances: ApiLimits,
     /// Most contacts with instances at once; the descriptor budget pays for as many.
     pub contacts: u32,
+    /// Whether a `RunInstances` that is sent again spends instance tokens again. AWS does not say; the
+    /// safe belief is that it does.
+    pub repeats_pay: bool,
     /// Booting instances are looked at in bulk this often. Shorter: sooner seen, more calls.
     pub describe_every: Duration,
     /// Broken instances are collected this long before one terminate call takes them away. Longer:
@@ -81,6 +86,7 @@ impl Default for Settings {
             describe_instances: ApiLimits::published(Api::DescribeInstances),
             terminate_instances: ApiLimits::published(Api::TerminateInstances),
             contacts: 48,
+            repeats_pay: true,
             describe_every: Duration::from_secs(5),
             terminate_every: Duration::from_secs(8),
         }
@@ -116,6 +122,8 @@ pub struct Core {
     patience: Vec<Patience>,
     recent: Recent,
     last_scale_up: u32,
+    /// A look at the deadlines is due at some time.
+    promises_watched: bool,
 }
 
 /// What is at hand during one decision.
@@ -144,6 +152,7 @@ impl Core {
             keys: Keys::default(),
             recent: Recent::default(),
             last_scale_up: 0,
+            promises_watched: false,
             settings,
         }
     }
@@ -193,6 +202,7 @@ impl Core {
             Due::Watchdog(instance) => self.watchdog(instance, now),
             Due::Contact(instance) => self.contact_due(instance),
             Due::Deadline(scale_up) => self.deadline_passed(scale_up, now),
+            Due::Promises => self.promises_due(now),
         }
     }
 
@@ -264,6 +274,17 @@ impl Core {
             .min(self.removals.next().max(self.terminate_chance(time)));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))
+    }
+
+    /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
+    /// by it.
+    fn throttled_elsewhere(&self, api: Api) -> Chance {
+        let [one, other] = match api {
+            Api::RunInstances => [&self.describe, &self.terminate],
+            Api::DescribeInstances => [&self.run, &self.terminate],
+            Api::TerminateInstances => [&self.run, &self.describe],
+        };
+        one.chance().and(other.chance())
     }
 
     fn describe_chance(&self, time: Time) -> Time {

@@ -55,6 +55,20 @@ pub fn eta(last_launch: Time, pace: &Pace) -> Time {
     last_launch.plus(pace.quantile(0.99))
 }
 
+/// How much longer it takes because replacements break as well. Of `open` instances a share breaks,
+/// of their replacements again, until hardly one is left; each such round takes about as long as
+/// three in four instances need, and rounds that fall into the time in which others are still being
+/// launched cost nothing.
+#[must_use]
+pub fn replacing(open: u32, broken: f64, launching: Duration, pace: &Pace) -> Duration {
+    let (mut left, mut rounds) = (f64::from(open) * broken, 0);
+    while left >= 0.5 && rounds < 10 {
+        left *= broken;
+        rounds += 1;
+    }
+    (pace.quantile(0.75) * rounds).saturating_sub(launching)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +84,17 @@ mod tests {
         assert!((50.0..=50.0 * 1.1).contains(&median), "{median}");
         let p99 = pace.quantile(0.99).as_secs_f64();
         assert!((99.0..=99.0 * 1.1).contains(&p99), "{p99}");
+    }
+
+    #[test]
+    fn replacements_that_break_cost_a_round_each_beyond_the_launching() {
+        let mut pace = Pace::default();
+        (0..100).for_each(|_| pace.learn(Duration::from_secs(50)));
+        let round = pace.quantile(0.75);
+        assert_eq!(replacing(1_200, 0.0, Duration::ZERO, &pace), Duration::ZERO);
+        assert_eq!(replacing(1_200, 0.1, Duration::ZERO, &pace), round * 3, "120, 12, 1.2");
+        assert_eq!(replacing(1_200, 0.1, round * 2, &pace), round);
+        assert_eq!(replacing(1_200, 0.1, round * 9, &pace), Duration::ZERO);
+        assert_eq!(replacing(10, 1.0, Duration::ZERO, &pace), round * 10, "bounded");
     }
 }

@@ -25,6 +25,19 @@ impl Recent {
     }
 }
 
+/// The share of a scale-up's instances that broke, at most nine in ten; 0 until 20 have ended up
+/// somehow.
+fn share_broken(s: &ScaleUp) -> f64 {
+    let ended = s.broken_so_far + s.row.in_service;
+    if ended < 20 { 0.0 } else { (f64::from(s.broken_so_far) / f64::from(ended)).min(0.9) }
+}
+
+/// Launches that it takes to have so many that work.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+fn with_replacements(n: u32, broken: f64) -> u32 {
+    (f64::from(n) / (1.0 - broken)).ceil() as u32
+}
+
 /// A scale-up that is done, as it is shown from now on.
 #[must_use]
 pub fn of_closed(s: &ScaleUp) -> Progress {
@@ -41,6 +54,7 @@ pub fn of_closed(s: &ScaleUp) -> Progress {
         broken_so_far: s.broken_so_far,
         waits: Vec::new(),
         eta: s.row.done_at,
+        late: false,
     }
 }
 
@@ -71,15 +85,25 @@ impl Core {
     /// has no time (a full group, a breaker, a limit).
     ///
     /// `queued` counts the slots of its group that are launched before its last: its own and those
-    /// of older scale-ups.
+    /// of older scale-ups. What breaks is counted in, at the rate at which its instances have done so far.
     #[must_use]
     pub fn eta(&self, s: &ScaleUp, queued: u32, now: Time) -> Option<Time> {
         let pace = &self.paces[s.group];
+        let tokens = self.run.instances()?;
+        let broken = share_broken(s);
         let mut eta = now;
+        let mut last_launch = now;
+        // Launches that are sent again take their tokens first.
+        let claimed = self.claimed();
         if s.phases.get(Phase::Queued) > 0 {
-            eta = eta.max(pace::eta(self.run.instances()?.passed_at(now, queued), pace));
+            last_launch = tokens.passed_at(now, claimed + with_replacements(queued, broken));
+            eta = eta.max(pace::eta(last_launch, pace));
         }
-        for phase in [Phase::Launching, Phase::Booting, Phase::Configuring, Phase::Verifying] {
+        if s.phases.get(Phase::Launching) > 0 {
+            let last = tokens.passed_at(now, claimed);
+            eta = eta.max(pace::eta(if claimed > 0 { last } else { now }, pace));
+        }
+        for phase in [Phase::Booting, Phase::Configuring, Phase::Verifying] {
             if s.phases.get(phase) > 0 {
                 eta = eta.max(pace::eta(s.entered[Phase::Launching as usize], pace));
             }
@@ -88,7 +112,8 @@ impl Core {
         if s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating) > 0 {
             eta = eta.max(pace::eta(now, pace));
         }
-        Some(eta)
+        let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
+        Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), pace)))
     }
 
     fn progress(
@@ -123,7 +148,7 @@ impl Core {
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
         add(going, Some(Wait::Terminating));
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
-        Progress { waits, eta: self.eta(s, queued, now), ..of_closed(s) }
+        Progress { waits, eta: self.eta(s, queued, now), late: s.late, ..of_closed(s) }
     }
 
     /// For each scale-up and phase, the instances whose next contact is due and waits for a permit.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::action::Action;
 use super::event::{CallError, Ec2State, Seen};
 use super::wait::Wait;
-use super::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
+use super::words::{Api, Ec2Id, ErrorClass, InstanceRef, Phase, Time};
 use super::{Core, Now};
 
 /// Most ids in one call. EC2 takes 1,000; 500 is what others found to work well (aws-facts 1.3,
@@ -152,7 +152,8 @@ impl Core {
         now: &mut Now,
     ) {
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
-        self.terminate.answered(now.time, n, outcome.as_ref().err(), &mut now.rng);
+        let elsewhere = self.throttled_elsewhere(Api::TerminateInstances);
+        self.terminate.answered(now.time, n, outcome.as_ref().err(), elsewhere, &mut now.rng);
         match outcome {
             Ok(states) => {
                 for (id, instance) in asked {

@@ -69,7 +69,9 @@ impl Core {
             if let Some(by) = row.by {
                 core.timers.set(by, Due::Deadline(row.seq));
             }
+            let seq = row.seq;
             core.ledger.restore_scale_up(row, group);
+            core.watch_promise(seq, time);
         }
         for row in &stored.instances {
             // Instances in service of a group that is gone from the configuration are nobody's
@@ -110,16 +112,15 @@ impl Core {
                     Phase::Launching => launching.entry(launch).or_default().push(instance),
                     Phase::Booting => {
                         if let Some(id) = id {
-                            self.boots.watch(id, instance, now.time, Duration::ZERO);
+                            self.boots.watch_at_once(id, instance, now.time);
                         }
                         self.watch_again(instance, now);
                     }
                     Phase::Configuring | Phase::Verifying => {
                         self.watch_again(instance, now);
-                        // Spread over one round: a herd of 100,000 would only queue up.
-                        let every = self.ledger.spec_of(slot).map_or(Duration::ZERO, |g| g.contact_every);
-                        let at = now.time.plus(now.rng.jitter(every * 2).saturating_sub(every));
-                        self.timers.set(at, Due::Contact(instance));
+                        // At once: a herd of 100,000 only queues up for the lane, and whoever is
+                        // killed every few seconds has no round to wait for.
+                        self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Broken | Phase::Terminating => self.remove(instance, now.time),
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
@@ -160,7 +161,7 @@ impl Core {
             let pools = &self.ledger.groups[group].spec.launch.pools;
             let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
             let slots = launching.remove(&seq).unwrap_or_default();
-            self.launches.open.insert(seq, Launch::stored(row, body, group, pool, slots));
+            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots));
         }
         match launching.into_iter().next() {
             Some((launch, slots)) => {

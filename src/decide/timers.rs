@@ -15,6 +15,8 @@ pub enum Due {
     Contact(InstanceRef),
     /// The scale-up's deadline.
     Deadline(ScaleUpSeq),
+    /// All deadlines: can they still be met?
+    Promises,
 }
 
 #[derive(Debug, Default)]

@@ -46,6 +46,8 @@ pub struct Progress {
     pub waits: Vec<Waiting>,
     /// When the last slot is expected in service.
     pub eta: Option<Time>,
+    /// Its deadline cannot be met, by what is known.
+    pub late: bool,
 }
 
 /// So many things wait for this.

@@ -8,7 +8,7 @@ mod sim_process;
 mod verdict;
 mod web;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -87,13 +87,13 @@ struct Created {
     id: String,
 }
 
-/// Runs the demo. Returns whether every wanted instance is in service or accounted for.
+/// Runs the demo. Returns whether every wanted instance is in service or accounted for; `None` if it
+/// was interrupted before that was known.
 ///
 /// # Errors
 /// If something could not be started or asked.
-pub async fn run(options: Options) -> anyhow::Result<bool> {
-    let wall = Stopwatch::start();
-    let scale = options.scale();
+pub async fn run(options: Options) -> anyhow::Result<Option<bool>> {
+    // Held to the end, however that comes: it takes its folder away.
     let temporary;
     let dir = if let Some(dir) = &options.dir {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -102,8 +102,33 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
         temporary = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
         temporary.path().to_path_buf()
     };
-    let sim = SimProcess::start(&options, scale).await.context("the simulated EC2 did not start")?;
-    let text = setting::config(&options, &sim.announced, scale, &dir);
+    let (sim, service, verdict) = tokio::select! {
+        played = Box::pin(play(&options, &dir)) => played?,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            return Ok(None);
+        }
+    };
+    if options.json {
+        println!("{}", serde_json::to_string(&verdict)?);
+    } else {
+        print!("{}", verdict.table());
+    }
+    if !options.exit {
+        eprintln!("serving on at http://{}; Ctrl-C ends", service.address);
+        tokio::signal::ctrl_c().await?;
+    }
+    service.run_until(std::future::ready(())).await?;
+    sim.stop().await?;
+    Ok(Some(verdict.good()))
+}
+
+/// Starts both sides, asks for the instances, follows them to the end and judges.
+async fn play(options: &Options, dir: &Path) -> anyhow::Result<(SimProcess, Service, Verdict)> {
+    let wall = Stopwatch::start();
+    let scale = options.scale();
+    let sim = SimProcess::start(options, scale).await.context("the simulated EC2 did not start")?;
+    let text = setting::config(options, &sim.announced, scale, dir);
     let file = dir.join("muster.toml");
     std::fs::write(&file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     let config = Config::parse(&file.display().to_string(), &text, &config_variables())?;
@@ -121,20 +146,8 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let created: Created =
         web::post(&format!("{url}/v1/scale-ups"), &ask).await.context("the scale-up was not accepted")?;
     follow::to_the_end(&service.handle, &created.id).await?;
-    let verdict = Verdict::reach(&options, &sim, &service, &created.id, wall.elapsed()).await?;
-    if options.json {
-        println!("{}", serde_json::to_string(&verdict)?);
-    } else {
-        print!("{}", verdict.table());
-    }
-    if !options.exit {
-        eprintln!("serving on at {url}; Ctrl-C ends");
-        tokio::signal::ctrl_c().await?;
-    }
-    let good = verdict.good();
-    service.run_until(std::future::ready(())).await?;
-    sim.stop().await?;
-    Ok(good)
+    let verdict = Verdict::reach(options, &sim, &service, &created.id, wall.elapsed()).await?;
+    Ok((sim, service, verdict))
 }
 
 /// The environment's overrides apply to the demo as they do to the service.

@@ -45,8 +45,8 @@ pub struct FdLimits {
     pub operator: u32,
     pub cloud: u32,
     pub contacts: u32,
-    /// What the store opens after the budget is drawn up. `SQLite`: database and WAL for each of 5
-    /// connections, the shared-memory file, a journal and two temporary files make 14.
+    /// What the store opens after the budget is drawn up: the store knows. 16 is more than either
+    /// engine takes.
     pub store: u32,
     /// Kept back for what nobody pays for: name lookups (4 at a time, up to 2 each), trust roots,
     /// credentials files, the listener, `/proc`.

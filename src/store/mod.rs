@@ -99,6 +99,16 @@ impl Store {
         Ok(Store(Arc::new(opened)))
     }
 
+    /// Most descriptors that a store at this URL will hold; for a URL that cannot be opened, what
+    /// `SQLite` would.
+    #[must_use]
+    pub fn most_descriptors(url: &str) -> u32 {
+        match url.split_once(':').map_or("", |(scheme, _)| scheme) {
+            "postgres" | "postgresql" => postgres::DESCRIPTORS,
+            _ => sqlite::DESCRIPTORS,
+        }
+    }
+
     /// Most descriptors the store holds at a time; all of them may be open at any moment.
     #[must_use]
     pub fn descriptors(&self) -> u32 {

@@ -27,6 +27,9 @@ const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "30s"),
 ];
 
+/// One socket each for the writer and the readers.
+pub(super) const DESCRIPTORS: u32 = 1 + READERS;
+
 impl Engine for Postgres {
     const BEGIN_WRITE: &'static str = "BEGIN";
     const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -135,7 +138,7 @@ pub(super) async fn open(options: PgConnectOptions) -> Result<Pools<Postgres>, S
     Ok(Pools {
         writer: pool(1).connect_lazy_with(options.clone()),
         readers: pool(READERS).connect_lazy_with(options),
-        descriptors: 1 + READERS,
+        descriptors: DESCRIPTORS,
     })
 }
 

@@ -41,6 +41,8 @@ const CACHE: &str = "-8192";
 /// Files that one connection holds open: the database, its WAL and the WAL's shared memory. Temporary
 /// tables and statement journals stay in memory, so that there are no others.
 const FILES: u32 = 3;
+/// Of the writer and the readers together.
+pub(super) const DESCRIPTORS: u32 = FILES * (1 + READERS);
 
 impl Engine for Sqlite {
     /// A transaction that reads first and then wants to write fails at once if another has written
@@ -132,7 +134,7 @@ pub(super) async fn open(path: &Path) -> Result<Pools<Sqlite>, StoreError> {
     Ok(Pools {
         writer: pool(1).connect_lazy_with(options.clone()),
         readers: pool(READERS).connect_lazy_with(options.pragma("query_only", "ON").row_buffer_size(1_000)),
-        descriptors: FILES * (1 + READERS),
+        descriptors: DESCRIPTORS,
     })
 }
 

@@ -54,6 +54,8 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
         set(&scale_ups.get_or_create(&[("state", state.to_string())]), count);
     }
     to.register("scale_ups", "Scale-ups that are not done, by state", scale_ups);
+    let late = view.scale_ups.iter().filter(|p| p.late).count();
+    one(to, "scale_ups_late", "Scale-ups whose deadline cannot be met, by what is known", late);
 
     let (have, burst) = (Labelled::<1>::default(), Labelled::<1>::default());
     for b in &view.budgets {

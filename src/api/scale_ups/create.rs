@@ -145,6 +145,7 @@ fn created(row: &ScaleUpRow, now: Time) -> Created {
         state: row.state,
         eta,
         eta_s: eta.map(|at| seconds_until(at, now)),
+        late: row.by.is_some_and(|by| eta.is_none_or(|at| at.0 > by)),
         links: Links::of(&row.id),
     }
 }

@@ -54,6 +54,7 @@ fn assemble(
         waits: progress.map(|p| waits(p, now)).unwrap_or_default(),
         eta,
         eta_s: eta.map(|at| seconds_until(at, now)),
+        late: progress.is_some_and(|p| p.late),
         shortfall,
         item,
     }

@@ -51,6 +51,10 @@ pub struct Created {
     /// The same in seconds of muster's time from now; 0 if it has passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_s: Option<u64>,
+    /// The deadline cannot be met, by what is known. It is taken all the same: what no launch has by
+    /// then is dropped.
+    #[serde(default)]
+    pub late: bool,
     pub links: Links,
 }
 
@@ -164,6 +168,9 @@ pub struct ScaleUp {
     /// The same in seconds of muster's time from now; 0 if it has passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_s: Option<u64>,
+    /// The deadline cannot be met, by what is known now.
+    #[serde(default)]
+    pub late: bool,
     /// Slots that ended without an instance, by reason, most first.
     pub shortfall: Vec<Shortfall>,
     pub links: Links,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::bucket::{Bucket, Rate};
 use super::lane::Lane;
+use super::metered::{Chance, Metered};
 use crate::decide::event::CallError;
 use crate::decide::rng::Rng;
 use crate::decide::rows::BudgetRow;
@@ -44,12 +45,11 @@ impl ApiLimits {
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause: with jitter 7.5 to 15 s, 4 to 8 probes a minute (D7 allows 10 per API).
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// Throttles in a row after which the instance bucket is disbelieved, and halved with each further
-/// one. Something that refuses every second call at random gets here once in 64 calls; a bucket that
-/// really is empty gets here within a second or two. Lower (3 was tried): a random half of throttles
-/// kept emptying a good bucket, and 1,200 instances took 456 s instead of under 300 s. Higher: an
-/// empty one is knocked at for longer.
-const DISBELIEF: u32 = 6;
+/// Unanswered calls in a row from which each further call is a probe, and the next one waits at
+/// least half the longest pause, whether or not this one is answered: a call may hang for a minute.
+const WEATHER: u32 = 5;
+/// Calls that are remembered, to tell how many are throttled.
+const MEMORY: u32 = 64;
 
 /// Tokens that we do not believe in, of each bucket. AWS's bucket begins to refill when our call
 /// *arrives*; ours when it leaves. Whoever spends exactly what the arithmetic allows is therefore
@@ -67,10 +67,12 @@ fn believed(rate: Rate, spare: u32) -> Rate {
 pub struct ApiBudget {
     api: Api,
     requests: Bucket,
-    instances: Option<Bucket>,
+    instances: Option<Metered>,
     lane: Lane,
     failures: u32,
-    throttles: u32,
+    /// The last calls that were answered, the newest lowest: 1 if throttled.
+    answers: u64,
+    answered: u32,
     not_before: Time,
     sent: u64,
     throttled: u64,
@@ -83,10 +85,11 @@ impl ApiBudget {
         ApiBudget {
             api,
             requests: Bucket::full(believed(limits.requests, SPARE.0)),
-            instances: limits.instances.map(|rate| Bucket::full(believed(rate, SPARE.1))),
+            instances: limits.instances.map(|rate| Metered::full(believed(rate, SPARE.1))),
             lane: Lane::new(1, limits.in_flight, limits.in_flight),
             failures: 0,
-            throttles: 0,
+            answers: 0,
+            answered: 0,
             not_before: Time(0),
             sent: 0,
             throttled: 0,
@@ -97,13 +100,25 @@ impl ApiBudget {
     /// Instance tokens in hand; unlimited for an API without that bucket.
     #[must_use]
     pub fn instance_tokens(&self, now: Time) -> u32 {
-        self.instances.as_ref().map_or(u32::MAX, |b| b.have(now))
+        self.instances.as_ref().map_or(u32::MAX, |m| m.bucket().have(now))
     }
 
     /// The instance bucket, if this API has one.
     #[must_use]
     pub fn instances(&self) -> Option<&Bucket> {
-        self.instances.as_ref()
+        self.instances.as_ref().map(Metered::bucket)
+    }
+
+    /// What the last calls that were answered tell of throttles.
+    #[must_use]
+    pub fn chance(&self) -> Chance {
+        Chance { throttled: self.answers.count_ones(), calls: self.answered }
+    }
+
+    /// Calls in a row that were not answered.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Whether a call could go out now, and what it would wait for.
@@ -127,7 +142,7 @@ impl ApiBudget {
     /// If a token that was there a moment ago is not: a defect in the bucket.
     pub fn take(&mut self, now: Time, instances: u32) -> Result<(), Wait> {
         self.check(now)?;
-        if let Some(bucket) = &mut self.instances
+        if let Some(bucket) = self.instances.as_mut().map(Metered::bucket_mut)
             && !bucket.take(now, instances)
         {
             return Err(Wait::InstanceTokens {
@@ -139,27 +154,41 @@ impl ApiBudget {
         let taken = self.requests.take(now, 1) && self.lane.enter();
         assert!(taken, "checked above: {} has a request token and room", self.api);
         self.sent += 1;
+        if self.failures >= WEATHER {
+            self.not_before = now.plus(LONGEST_PAUSE / 2);
+        }
         Ok(())
     }
 
-    /// Books the answer to a call that took `instances` tokens. Returns how many of them are still
-    /// spent: a throttled or refused call launched nothing, so its instance tokens come back.
-    pub fn answered(&mut self, now: Time, instances: u32, error: Option<&CallError>, rng: &mut Rng) -> u32 {
+    /// Books the answer to a call that took `instances` tokens; the tokens of a call that launched
+    /// nothing come back. `elsewhere` is how often calls of other APIs are throttled.
+    pub fn answered(
+        &mut self,
+        now: Time,
+        instances: u32,
+        error: Option<&CallError>,
+        elsewhere: Chance,
+        rng: &mut Rng,
+    ) {
         let Some(error) = error else {
-            self.failures = 0;
-            self.throttles = 0;
-            self.not_before = Time(0);
-            self.lane.leave_well();
-            return instances;
+            self.is_well();
+            if let Some(metered) = &mut self.instances {
+                metered.granted(now, instances);
+            }
+            return;
         };
         match error.class {
             ErrorClass::Throttle => {
                 self.throttled += 1;
-                self.throttles += 1;
+                self.book(true);
                 self.lane.leave();
+                // The request bucket is the smaller and the likelier culprit, so it goes to empty at
+                // once: two calls a second come back for RunInstances.
+                self.requests.correct_to(now, 0);
                 self.give_back(instances);
-                self.disbelieve(now);
-                0
+                if let Some(metered) = &mut self.instances {
+                    metered.throttled(now, instances, elsewhere);
+                }
             }
             ErrorClass::Unknown => {
                 self.failed += 1;
@@ -167,10 +196,9 @@ impl ApiBudget {
                 // A single lost answer is noise; a second in a row is weather.
                 if self.failures >= 2 {
                     let pause = FIRST_PAUSE * 2u32.saturating_pow((self.failures - 2).min(10));
-                    self.not_before = now.plus(rng.jitter(pause.min(LONGEST_PAUSE)));
+                    self.not_before = self.not_before.max(now.plus(rng.jitter(pause.min(LONGEST_PAUSE))));
                 }
                 self.lane.leave_in_trouble();
-                instances
             }
             // AWS answered, and answered about this one request.
             ErrorClass::Capacity
@@ -182,35 +210,33 @@ impl ApiBudget {
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
             | ErrorClass::Configuration => {
-                self.failures = 0;
-                self.throttles = 0;
-                self.not_before = Time(0);
-                self.lane.leave_well();
+                self.is_well();
                 self.give_back(instances);
-                0
             }
         }
     }
 
-    fn give_back(&mut self, instances: u32) {
-        if let Some(bucket) = &mut self.instances
-            && instances > 0
-        {
-            bucket.give_back(instances);
+    fn is_well(&mut self) {
+        if self.failures >= WEATHER {
+            self.lane.widen();
         }
+        self.failures = 0;
+        self.not_before = Time(0);
+        self.book(false);
+        self.lane.leave_well();
     }
 
-    /// A throttle answer corrects the buckets. The request bucket is the smaller and the likelier
-    /// culprit, so it goes to empty at once (two calls a second come back for RunInstances); the
-    /// instance bucket takes minutes to refill, so it is halved only when calls that had request
-    /// tokens keep being refused.
-    fn disbelieve(&mut self, now: Time) {
-        self.requests.correct_to(now, 0);
-        if self.throttles >= DISBELIEF
-            && let Some(bucket) = &mut self.instances
+    fn book(&mut self, throttled: bool) {
+        self.answers = (self.answers << 1) | u64::from(throttled);
+        self.answered = (self.answered + 1).min(MEMORY);
+    }
+
+    /// Gives back tokens of a call that did not spend them at AWS.
+    pub fn give_back(&mut self, instances: u32) {
+        if let Some(metered) = &mut self.instances
+            && instances > 0
         {
-            let left = bucket.have(now) / 2;
-            bucket.correct_to(now, if left < 8 { 0 } else { left });
+            metered.bucket_mut().give_back(instances);
         }
     }
 
@@ -219,7 +245,10 @@ impl ApiBudget {
     pub fn stored_changes(&mut self) -> Vec<BudgetRow> {
         let api = self.api;
         let mut rows = Vec::new();
-        let named = [("requests", Some(&mut self.requests)), ("instances", self.instances.as_mut())];
+        let named = [
+            ("requests", Some(&mut self.requests)),
+            ("instances", self.instances.as_mut().map(Metered::bucket_mut)),
+        ];
         for (what, bucket) in named {
             if let Some(full_at_ns) = bucket.and_then(Bucket::take_change) {
                 rows.push(BudgetRow { name: format!("{api} {what}"), full_at_ns });
@@ -233,7 +262,7 @@ impl ApiBudget {
         if row.name == format!("{} requests", self.api) {
             self.requests.restore(now, row.full_at_ns);
         } else if row.name == format!("{} instances", self.api)
-            && let Some(bucket) = &mut self.instances
+            && let Some(bucket) = self.instances.as_mut().map(Metered::bucket_mut)
         {
             bucket.restore(now, row.full_at_ns);
         }
@@ -253,13 +282,17 @@ impl ApiBudget {
             failed: self.failed,
         };
         std::iter::once(view("requests", &self.requests))
-            .chain(self.instances.iter().map(|b| view("instances", b)))
+            .chain(self.instances.iter().map(|m| view("instances", m.bucket())))
             .collect()
     }
 
-    /// When the next call could be possible, for the engine's alarm clock.
+    /// When the next call could be possible, for the engine's alarm clock. While as many are out as
+    /// may be, only an answer makes one possible, and that wakes the engine by itself.
     #[must_use]
     pub fn next_chance(&self, now: Time) -> Time {
+        if self.lane.room() == 0 {
+            return Time::NEVER;
+        }
         self.not_before.max(self.requests.ready_at(now, 1))
     }
 }
@@ -280,24 +313,36 @@ mod tests {
         let mut api = ApiBudget::new(Api::RunInstances, &ApiLimits::published(Api::RunInstances));
         let mut rng = Rng::new(1);
         api.take(NOW, 100).unwrap();
-        assert_eq!(api.answered(NOW, 100, Some(&error(ErrorClass::Throttle)), &mut rng), 0);
+        api.answered(NOW, 100, Some(&error(ErrorClass::Throttle)), Chance::default(), &mut rng);
         assert_eq!(api.instance_tokens(NOW), 998);
         assert!(matches!(api.check(NOW), Err(Wait::RequestTokens { .. })));
         assert!(api.check(NOW.plus(Duration::from_millis(500))).is_ok());
     }
 
     #[test]
-    fn a_bucket_that_is_really_empty_is_found_out_after_a_handful_of_calls() {
+    fn a_full_lane_has_no_chance_in_time() {
+        let mut api = ApiBudget::new(Api::TerminateInstances, &ApiLimits::published(Api::TerminateInstances));
+        assert_eq!(api.next_chance(NOW), NOW);
+        while api.take(NOW, 1).is_ok() {}
+        assert_eq!(api.next_chance(NOW), Time::NEVER);
+    }
+
+    #[test]
+    fn calls_that_hang_are_probed_no_more_often_than_calls_that_fail() {
         let mut api = ApiBudget::new(Api::RunInstances, &ApiLimits::published(Api::RunInstances));
-        let mut rng = Rng::new(1);
-        let (mut now, mut calls) = (NOW, 0);
-        while api.instance_tokens(now) >= 100 {
-            now = now.plus(Duration::from_secs(1));
-            api.take(now, 100).unwrap();
-            api.answered(now, 100, Some(&error(ErrorClass::Throttle)), &mut rng);
-            calls += 1;
+        let (mut rng, mut out, mut probes) = (Rng::new(9), Vec::new(), 0);
+        for ms in (0..600_000).step_by(100) {
+            let now = Time(NOW.0 + ms);
+            while out.first().is_some_and(|sent: &Time| now.since(*sent) >= Duration::from_secs(30)) {
+                out.remove(0);
+                api.answered(now, 1, Some(&error(ErrorClass::Unknown)), Chance::default(), &mut rng);
+            }
+            while api.take(now, 1).is_ok() {
+                out.push(now);
+                probes += u32::from(ms >= 60_000);
+            }
         }
-        assert!(calls <= 10, "{calls} calls");
+        assert!((9..=90).contains(&probes), "{probes} probes in nine minutes");
     }
 
     #[test]
@@ -311,12 +356,12 @@ mod tests {
                 if now >= NOW.plus(Duration::from_secs(60)) {
                     probes += 1;
                 }
-                api.answered(now, 1, Some(&error(ErrorClass::Unknown)), &mut rng);
+                api.answered(now, 1, Some(&error(ErrorClass::Unknown)), Chance::default(), &mut rng);
             }
             now = now.plus(Duration::from_millis(100));
         }
         assert!((9..=90).contains(&probes), "{probes} probes in nine minutes");
-        api.answered(now, 0, None, &mut rng);
+        api.answered(now, 0, None, Chance::default(), &mut rng);
         assert!(api.check(now).is_ok(), "the first success ends it");
     }
 
@@ -339,7 +384,7 @@ mod tests {
                         2 => Some(error(ErrorClass::Unknown)),
                         _ => Some(error(ErrorClass::Capacity)),
                     };
-                    api.answered(now, 1, e.as_ref(), &mut rng);
+                    api.answered(now, 1, e.as_ref(), Chance::default(), &mut rng);
                 }
                 prop_assert!(f64::from(sent) <= 5.0 + now.since(NOW).as_secs_f64() * 2.0 + 1e-6);
             }

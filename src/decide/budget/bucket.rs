@@ -124,6 +124,19 @@ impl Bucket {
         }
     }
 
+    /// It refills at another speed from now; what is in it stays.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn set_refill(&mut self, now: Time, refill: f64) {
+        if (refill - self.rate.refill).abs() < f64::EPSILON {
+            return;
+        }
+        let missing = self.full_at.get().saturating_sub(nanos(now)) as f64 / self.period as f64;
+        *self = Bucket::full(Rate { refill, ..self.rate });
+        // Tokens times nanoseconds: far below 2^53 for any bucket that is not broken.
+        self.full_at.set(nanos(now).saturating_add((missing * self.period as f64) as u64));
+        self.changed = true;
+    }
+
     /// The state to store, if it changed since the last time this was asked.
     pub fn take_change(&mut self) -> Option<i64> {
         std::mem::take(&mut self.changed).then(|| i64::try_from(self.full_at.get()).unwrap_or(i64::MAX))
@@ -231,6 +244,16 @@ mod tests {
         assert_eq!(b.have(START), 10);
         b.give_back(5);
         assert_eq!(b.have(START), 15);
+    }
+
+    #[test]
+    fn another_speed_leaves_what_is_in_it() {
+        let mut b = Bucket::full(Rate { burst: 100, refill: 2.0 });
+        assert!(b.take(START, 90));
+        b.set_refill(START, 0.5);
+        assert_eq!((b.have(START), b.have(at(20_000))), (10, 20));
+        b.set_refill(at(20_000), 2.0);
+        assert_eq!((b.have(at(20_000)), b.have(at(30_000))), (20, 40));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub struct Lane {
     in_flight: u32,
     limit: f64,
     floor: u32,
+    start: u32,
     ceiling: u32,
     /// Outcomes still to come before the next decrease counts.
     deaf: u32,
@@ -21,7 +22,8 @@ impl Lane {
     pub fn new(floor: u32, start: u32, ceiling: u32) -> Lane {
         let floor = floor.max(1);
         let ceiling = ceiling.max(floor);
-        Lane { in_flight: 0, limit: f64::from(start.clamp(floor, ceiling)), floor, ceiling, deaf: 0 }
+        let start = start.clamp(floor, ceiling);
+        Lane { in_flight: 0, limit: f64::from(start), floor, start, ceiling, deaf: 0 }
     }
 
     #[must_use]
@@ -69,6 +71,11 @@ impl Lane {
     /// Takes a quarter away for trouble that is known from elsewhere.
     pub fn shrink(&mut self) {
         self.limit = (self.limit * 0.75).max(f64::from(self.floor));
+    }
+
+    /// As wide as at the start, if it is narrower: what it had adapted to is over.
+    pub fn widen(&mut self) {
+        self.limit = self.limit.max(f64::from(self.start));
     }
 
     /// Gives a place back; the outcome says nothing about the lane.

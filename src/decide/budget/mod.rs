@@ -6,3 +6,4 @@
 pub mod api;
 pub mod bucket;
 pub mod lane;
+pub mod metered;

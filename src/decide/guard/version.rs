@@ -8,6 +8,7 @@
 //! stays shut.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use crate::decide::group::{Breaker, Canary};
 use crate::decide::rows::VersionRow;
@@ -18,6 +19,9 @@ use crate::decide::words::{InstanceRef, Time};
 /// windows, and of 20 once in 20; a version that turned bad is seen after 25 failures either way,
 /// because the good outcomes before them age out.
 const WINDOW: usize = 50;
+/// How long an outcome is remembered. What was verified in an earlier scale-up says nothing of an
+/// image that has turned bad since.
+const MEMORY: Duration = Duration::from_secs(300);
 /// Longest cool-down, as a multiple of the first.
 const LONGEST: u32 = 16;
 
@@ -52,7 +56,7 @@ pub struct VersionGuard {
     canary: Canary,
     breaker: Breaker,
     proven_at: Option<Time>,
-    window: VecDeque<Outcome>,
+    window: VecDeque<(Time, Outcome)>,
     state: State,
     /// Times in a row that it opened without closing in between.
     opened: u32,
@@ -97,6 +101,15 @@ impl VersionGuard {
                 State::HalfOpen => Some(Time(0)),
             },
             opened: self.opened,
+        }
+    }
+
+    /// Nothing may be launched now, because instances break.
+    #[must_use]
+    pub fn is_open(&self, now: Time) -> bool {
+        match self.state {
+            State::Open { until } => now < until,
+            State::Closed | State::HalfOpen => false,
         }
     }
 
@@ -148,10 +161,12 @@ impl VersionGuard {
 
     /// Books how an instance ended up.
     pub fn outcome(&mut self, now: Time, instance: InstanceRef, outcome: Outcome) -> Option<Turn> {
-        if self.window.len() == WINDOW {
+        while self.window.len() >= WINDOW
+            || self.window.front().is_some_and(|(at, _)| now.since(*at) > MEMORY)
+        {
             self.window.pop_front();
         }
-        self.window.push_back(outcome);
+        self.window.push_back((now, outcome));
         let of_trial = self.trial.remove(&instance);
         match outcome {
             Outcome::Verified => {
@@ -198,12 +213,12 @@ impl VersionGuard {
         self.trial.clear();
         self.trial_failed = 0;
         // What was learned while shut is not held against what comes now.
-        self.window.retain(|o| *o == Outcome::Verified);
+        self.window.retain(|(_, o)| *o == Outcome::Verified);
     }
 
     /// Failures and outcomes in the window.
     fn balance(&self) -> (u32, u32) {
-        let failures = self.window.iter().filter(|o| **o == Outcome::Broken).count();
+        let failures = self.window.iter().filter(|(_, o)| *o == Outcome::Broken).count();
         (u32::try_from(failures).unwrap_or(u32::MAX), u32::try_from(self.window.len()).unwrap_or(u32::MAX))
     }
 
@@ -224,7 +239,6 @@ impl VersionGuard {
 mod tests {
     use super::*;
     use crate::decide::words::{ScaleUpSeq, SlotId};
-    use std::time::Duration;
 
     const NOW: Time = Time(1_800_000_000_000);
 
@@ -306,6 +320,17 @@ mod tests {
         assert_eq!(g.allowance(later, 3), Err(Wait::BreakerTrial { tried: 3, trial: 3 }));
         assert_eq!(g.outcome(later, instance(300), Outcome::Verified), Some(Turn::Closed));
         assert_eq!(g.allowance(later, 2), Ok(u32::MAX));
+    }
+
+    #[test]
+    fn what_was_verified_long_ago_does_not_vouch_for_an_image_that_turned_bad() {
+        let mut g = guard();
+        for i in 0..100 {
+            g.outcome(NOW, instance(i), Outcome::Verified);
+        }
+        let later = NOW.plus(MEMORY + Duration::from_secs(1));
+        let opened = (100..200).position(|i| g.outcome(later, instance(i), Outcome::Broken).is_some());
+        assert_eq!(opened, Some(9), "the tenth");
     }
 
     #[test]

@@ -37,6 +37,10 @@ use times::{Limit, Times};
 /// Witnesses that must have come through late before what was learned is mistrusted.
 const LATE: u32 = 3;
 
+/// An instance that comes through after nobody looked for longer than this (and half its age) came
+/// through at some time before: it teaches nothing. AWS may not have answered for minutes.
+const UNSEEN: Duration = Duration::from_secs(20);
+
 /// What is known of one group's launch version.
 #[derive(Clone, Debug)]
 pub struct Patience {
@@ -112,9 +116,12 @@ impl Patience {
     /// An instance came through a phase that it entered at `since`.
     fn comes_through(&mut self, phase: Phase, since: Time, now: Time, mark: &mut Mark) {
         let Some(i) = index(phase).filter(|_| !mark.unknown) else { return };
-        self.late += u32::from(mark.witness);
-        self.phases[i].times.comes_through(now.since(since), &mut mark.spans);
         self.phases[i].cohorts.leaves(since);
+        let took = now.since(since);
+        if took <= times::counted(mark.spans).mul_f64(1.5) + UNSEEN {
+            self.late += u32::from(mark.witness);
+            self.phases[i].times.comes_through(took, &mut mark.spans);
+        }
     }
 
     /// An instance left a phase for a reason that has nothing to do with time.
@@ -262,6 +269,15 @@ mod tests {
         assert_eq!(patience.limit(Phase::Verifying), Some(Watchdogs::default().verify));
         let judged = patience.judge(Phase::Verifying, START, after(149), &mut Mark::default());
         assert_eq!(judged, None);
+    }
+
+    #[test]
+    fn what_came_through_while_nobody_looked_teaches_nothing() {
+        let mut patience = Patience::new(&Watchdogs::default());
+        for _ in 0..100 {
+            patience.comes_through(Phase::Booting, START, after(600), &mut Mark::default());
+        }
+        assert_eq!(patience.views()[0].most, None);
     }
 
     #[test]

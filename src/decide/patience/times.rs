@@ -59,6 +59,12 @@ pub struct Limit {
     pub most: Duration,
 }
 
+/// How long an instance had waited when it was counted last.
+#[must_use]
+pub fn counted(mark: u8) -> Duration {
+    mark.checked_sub(1).map_or(Duration::ZERO, |span| end_of(usize::from(span)))
+}
+
 impl Default for Times {
     fn default() -> Self {
         Times { through: [0; SPANS], waited: [0; SPANS], total: 0 }

