@@ -63,7 +63,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def listen():
     listener = Listener()
-    thread = threading.Thread(target=listener.serve_forever)
+    # How often it looks whether it is to end, in seconds: half a second for each check would add up.
+    thread = threading.Thread(target=listener.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield listener

@@ -9,7 +9,9 @@ import urllib.request
 from pathlib import Path
 
 import boto3
+import botocore
 import botocore.config
+import botocore.serialize
 import botocore.session
 
 SETTINGS = Path(__file__).with_name("settings")
@@ -78,23 +80,53 @@ class Sim:
             return json.load(answer)
 
 
-def new_client(service, endpoint, attempts=1, validate=True):
-    """A client that makes so many attempts, and looks at parameters before it sends them or not."""
+def new_client(service, endpoint, attempts=1, validate=True, protocol=None, key="test", secret="test"):
+    """A client that makes so many attempts, looks at parameters before it sends them or not, and speaks one of the
+    service's protocols (none: the one it prefers). Without a key it does not sign."""
     config = botocore.config.Config(
+        signature_version=None if key else botocore.UNSIGNED,
         retries={"total_max_attempts": attempts},
         parameter_validation=validate,
         connect_timeout=PATIENCE_S,
         read_timeout=PATIENCE_S,
         max_pool_connections=32,
     )
-    return _session.create_client(
+    session = _session if protocol is None else _speaking(service, protocol)
+    return session.create_client(
         service,
         region_name=REGION,
         endpoint_url=endpoint,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
         config=config,
     )
+
+
+def protocols(service):
+    """The protocols of a service that this version of the client can speak."""
+    metadata = _session.get_service_model(service).metadata
+    return [
+        p for p in metadata.get("protocols", [metadata["protocol"]]) if p in botocore.serialize.SERIALIZERS
+    ]
+
+
+def _speaking(service, protocol):
+    """A session that knows a service by one protocol only."""
+    session = botocore.session.Session()
+    loader = session.get_component("data_loader")
+    load = loader.load_service_model
+
+    def load_service_model(name, kind, *args, **kwargs):
+        model = load(name, kind, *args, **kwargs)
+        if (name, kind) == (service, "service-2"):
+            model = {
+                **model,
+                "metadata": {**model["metadata"], "protocol": protocol, "protocols": [protocol]},
+            }
+        return model
+
+    loader.load_service_model = load_service_model
+    return session
 
 
 def new_resource(service, endpoint):
@@ -145,12 +177,12 @@ def knows(name):
     return True
 
 
-def wait_for(what, reached):
+def wait_for(what, reached, patience_s=PATIENCE_S):
     """Asks until the answer is true, and returns it."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while True:
         answer = reached()
         if answer:
             return answer
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S} s for {what}"
+        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
         time.sleep(0.01)

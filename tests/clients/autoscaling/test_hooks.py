@@ -253,14 +253,18 @@ def test_unanswered_it_continues_if_that_is_the_default(autoscaling):
 
 def test_a_heartbeat_buys_time(sim, autoscaling):
     name = create(autoscaling)
-    put(autoscaling, name, HeartbeatTimeout=300)
+    put(autoscaling, name, HeartbeatTimeout=200)
     grow(autoscaling, name, 1)
     [one] = waiting(autoscaling, name)
-    until = sim.ledger()["now_ms"] + 900_000
-    while sim.ledger()["now_ms"] < until:
+    until = sim.ledger()["now_ms"] + 400_000
+
+    def beaten_long_enough():
         autoscaling.record_lifecycle_action_heartbeat(
             AutoScalingGroupName=name, LifecycleHookName="hook", InstanceId=one
         )
+        return sim.ledger()["now_ms"] > until
+
+    simulator.wait_for("twice the heartbeat's timeout", beaten_long_enough)
     assert state_of(autoscaling, one) == "Pending:Wait"
 
 

@@ -37,7 +37,13 @@ def test_groups_are_made_and_described(groups, aws):
 def test_what_a_group_refuses_is_an_error(groups, aws):
     name = create(groups.client("autoscaling"), most=1)
     said = aws(
-        "autoscaling", "set-desired-capacity", "--auto-scaling-group-name", name, "--desired-capacity", "2", on=groups
+        "autoscaling",
+        "set-desired-capacity",
+        "--auto-scaling-group-name",
+        name,
+        "--desired-capacity",
+        "2",
+        on=groups,
     )
     assert said.refused("ValidationError", "SetDesiredCapacity"), said
     assert "New SetDesiredCapacity value 2 is above max value 1" in said.err
@@ -81,7 +87,16 @@ def test_an_event_is_put(aws):
 
 
 def test_a_metric_is_put_and_listed(aws):
-    put = ("cloudwatch", "put-metric-data", "--namespace", "Checks/Cli", "--metric-name", "Load", "--value", "3")
+    put = (
+        "cloudwatch",
+        "put-metric-data",
+        "--namespace",
+        "Checks/Cli",
+        "--metric-name",
+        "Load",
+        "--value",
+        "3",
+    )
     assert aws(*put, "--dimensions", "Zone=a").code == 0
     [metric] = aws("cloudwatch", "list-metrics", "--namespace", "Checks/Cli").json["Metrics"]
     assert metric["Dimensions"] == [{"Name": "Zone", "Value": "a"}]

@@ -1,6 +1,8 @@
-"""CloudWatch at the wall's pace: metrics carry times."""
+"""CloudWatch at the wall's pace, since metrics carry times; each check in every protocol that the client speaks."""
 
 import pytest
+
+import simulator
 
 
 @pytest.fixture(scope="module")
@@ -8,6 +10,6 @@ def sim(start):
     return start("services.toml")
 
 
-@pytest.fixture
-def cloudwatch(sim):
-    return sim.client("cloudwatch")
+@pytest.fixture(params=simulator.protocols("cloudwatch"))
+def cloudwatch(sim, request):
+    return sim.client("cloudwatch", protocol=request.param)

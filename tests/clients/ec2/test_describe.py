@@ -198,7 +198,10 @@ def test_a_launch_can_succeed_and_the_instance_die(start):
     reasons = [instance(ec2, i)["StateReason"] for i in dying]
     assert all(re.fullmatch(r"(Client|Server)\.[A-Za-z.]+", r["Code"]) for r in reasons)
     assert all(r["Message"].startswith(f"{r['Code']}: ") for r in reasons)
-    assert {"Code": "Client.InternalError", "Message": "Client.InternalError: Client error on launch"} in reasons
+    assert {
+        "Code": "Client.InternalError",
+        "Message": "Client.InternalError: Client error on launch",
+    } in reasons
 
 
 def test_one_that_never_boots_stays_pending(start):

@@ -19,11 +19,11 @@ def raise_quota(sim, kind, units):
     simulator.wait_for("the quota", lambda: quotas.get_service_quota(**where)["Quota"]["Value"] >= units)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rich(start):
-    """A simulator of its own whose account may reserve 5,000 units."""
+    """A simulator whose account may reserve 10,000 units, of which each check takes a few hundred."""
     sim = start("autoscaling.toml", scale=1_000)
-    raise_quota(sim, "application", 5_000)
+    raise_quota(sim, "application", 10_000)
     return sim.client("elbv2")
 
 
@@ -85,9 +85,10 @@ def test_less_than_a_hundred_units_are_refused(rich):
 
 def test_more_than_the_quota_is_refused(rich):
     arns = [balancer(rich) for _ in range(2)]
-    reserve(rich, arns[0], 4_000)
+    reserve(rich, arns[0], 5_000)
     with refused("CapacityUnitsLimitExceeded"):
-        reserve(rich, arns[1], 1_001)
+        reserve(rich, arns[1], 5_001)
+    rich.delete_load_balancer(LoadBalancerArn=arns[0])
 
 
 def test_it_can_be_lowered_twice_a_day(rich):

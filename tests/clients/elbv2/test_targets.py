@@ -139,14 +139,21 @@ def in_use(elbv2, vpc):
     return group
 
 
-@pytest.mark.xfail(reason="the port of the health check is not told")
 def test_a_target_nobody_forwards_to_is_unused(sim, elbv2, vpc):
     group = target_group(elbv2, vpc)
     [one] = running(sim)
     register(elbv2, group, one)
     [told] = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-    assert (told["Target"], told["HealthCheckPort"]) == ({"Id": one, "Port": 80}, "80")
+    assert told["Target"] == {"Id": one, "Port": 80}
     assert (told["TargetHealth"]["State"], told["TargetHealth"]["Reason"]) == ("unused", "Target.NotInUse")
+
+
+@pytest.mark.xfail(reason="the port of health checks is not told")
+def test_a_target_is_told_with_the_port_that_is_checked(sim, elbv2, vpc):
+    group = target_group(elbv2, vpc)
+    register(elbv2, group, *running(sim))
+    [told] = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert told["HealthCheckPort"] == "80"
 
 
 def test_a_new_target_is_checked_first(sim, elbv2, vpc):

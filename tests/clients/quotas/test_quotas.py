@@ -60,7 +60,9 @@ def test_defaults_are_awss(quotas, service, code, value):
         pytest.param(
             "CreateTags request bucket refill rate",
             10,
-            marks=pytest.mark.xfail(reason="only the buckets of the first four actions are quotas"),
+            marks=pytest.mark.xfail(
+                reason="only the buckets of launches, describes and terminations are quotas"
+            ),
         ),
     ],
 )

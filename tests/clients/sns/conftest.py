@@ -1,5 +1,5 @@
-"""SNS, with queues and listeners to deliver to. The 15 s that an endpoint has to answer take 1.5 s, the 20 s between
-retries 2 s."""
+"""SNS, with queues and listeners to deliver to. The 15 s that an endpoint has to answer take 0.75 s, the 20 s
+between retries one."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from listener import listen
 
 @pytest.fixture(scope="module")
 def sim(start):
-    return start("services.toml", scale=10)
+    return start("services.toml", scale=20)
 
 
 @pytest.fixture
