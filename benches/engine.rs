@@ -312,6 +312,10 @@ impl Ec2 for Still {
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
         Box::pin(async move { Ok(ids.iter().map(|id| (*id, Ec2State::ShuttingDown)).collect()) })
     }
+
+    fn protect_from_termination<'a>(&'a self, _: &'a Ec2Id, _: bool) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 impl Contacts for Still {

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use aws_sdk_ec2::config::http::HttpResponse;
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::classify::classify;
 use super::http::{HttpFailure, causes, first_words};
@@ -24,9 +25,15 @@ pub(super) fn unreadable(why: String) -> CallError {
     unknown("unreadable", why)
 }
 
+/// An error that came inside an answer of success, about a part of what was asked for. AWS read that
+/// part and refused it, as with a status of 400.
+pub(super) fn refused_part(code: &str, message: &str) -> CallError {
+    CallError { class: classify(code, 400, message), code: code.to_owned(), message: cut(message.to_owned()) }
+}
+
 /// What an error of the SDK's means.
 ///
-/// Everything but an error in EC2's own words is `Unknown`, also where nothing can have been sent:
+/// Everything but an error in AWS's own words is `Unknown`, also where nothing can have been sent:
 /// sending the same again is right for both, and a wrong "nothing happened" would launch twice.
 pub(super) fn of<E>(e: &SdkError<E, HttpResponse>) -> CallError
 where
@@ -47,7 +54,7 @@ where
     }
 }
 
-/// EC2 answered with an error, or something on the way did.
+/// AWS answered with an error, or something on the way did.
 fn said<E: ProvideErrorMetadata>(e: &E, raw: &HttpResponse) -> CallError {
     let status = raw.status().as_u16();
     let message = e.message().unwrap_or_default();
@@ -61,7 +68,7 @@ fn said<E: ProvideErrorMetadata>(e: &E, raw: &HttpResponse) -> CallError {
             class: classify("", status, message),
             code: "unreadable".to_owned(),
             message: cut(format!(
-                "answered {status} with what is not EC2's: {}",
+                "answered {status} with what is not AWS's: {}",
                 first_words(raw.body().bytes().unwrap_or_default())
             )),
         },

@@ -56,7 +56,7 @@ pub(super) enum HttpFailure {
     /// The connection was lost after all or part of the request had been sent.
     #[error("the connection was lost: {0}")]
     Lost(String),
-    /// There was an answer, of which only a part came, or which is no XML.
+    /// There was an answer, of which only a part came, or which is no document of the kind that the service answers.
     #[error("answered {status} with what cannot be read ({why}){}", prefixed(": ", start))]
     Unreadable { status: u16, why: String, start: String },
 }
@@ -66,8 +66,10 @@ pub(super) enum HttpFailure {
 pub(super) enum Answers {
     /// Any bytes, for the providers of credentials.
     Any,
-    /// Whole XML documents, for EC2. Errors too: half a code could pass for another code.
+    /// Whole XML documents. Errors too: half a code could pass for another code.
     WholeXml,
+    /// Whole JSON documents, errors too.
+    WholeJson,
 }
 
 /// The client. Clones share their connections.
@@ -102,9 +104,9 @@ impl PaidHttp {
         Ok(PaidHttp { client, answers: Answers::Any })
     }
 
-    /// The same client for a service whose answers are XML.
-    pub(super) fn for_xml(&self) -> PaidHttp {
-        PaidHttp { client: self.client.clone(), answers: Answers::WholeXml }
+    /// The same client for a service that answers so.
+    pub(super) fn accepting(&self, answers: Answers) -> PaidHttp {
+        PaidHttp { client: self.client.clone(), answers }
     }
 }
 
@@ -146,12 +148,14 @@ async fn exchange(
     };
     let body =
         Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
-    match answers {
-        // Whatever is on the way to EC2 and says "too many" in words of its own: the status is enough.
-        Answers::WholeXml if head.status != StatusCode::TOO_MANY_REQUESTS => {
-            whole::check(&body).map_err(|why| unreadable(why, &body))?;
-        }
-        Answers::WholeXml | Answers::Any => {}
+    // Whatever is on the way to AWS and says "too many" in words of its own: the status is enough.
+    if head.status != StatusCode::TOO_MANY_REQUESTS {
+        let whole = match answers {
+            Answers::WholeXml => whole::check(&body),
+            Answers::WholeJson => whole::check_json(&body),
+            Answers::Any => Ok(()),
+        };
+        whole.map_err(|why| unreadable(why, &body))?;
     }
     let answer = http::Response::from_parts(head, SdkBody::from(body));
     HttpResponse::try_from(answer).map_err(|e| unreadable(e.to_string(), &[]))

@@ -1,11 +1,15 @@
 //! AWS behind our own words. `aws_sdk_` appears nowhere else.
 //!
+//! - [`account`]: what the clients of one account and Region share.
 //! - [`ec2`]: the [`Ec2`] trait over the SDK's client; `request` and `answer` translate.
+//! - [`autoscaling`]: the [`autoscaling::AutoScaling`] trait over the SDK's client.
 //! - [`classify`]: what an error code means for what we do next.
 //! - `failure`: every way a call can end without an answer, as one [`CallError`].
 //! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
 
+pub mod account;
 mod answer;
+pub mod autoscaling;
 pub mod classify;
 pub mod ec2;
 mod failure;
@@ -35,4 +39,12 @@ pub trait Ec2: Send + Sync + 'static {
         &'a self,
         ids: &'a [Ec2Id],
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>>;
+
+    /// `ModifyInstanceAttribute(DisableApiTermination)`. While it is set, EC2 refuses
+    /// `TerminateInstances` for it, though Auto Scaling still terminates it.
+    fn protect_from_termination<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        protected: bool,
+    ) -> BoxFuture<'a, Result<(), CallError>>;
 }

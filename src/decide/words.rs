@@ -316,7 +316,7 @@ named! {
 }
 
 named! {
-    /// What an error from AWS means for what we do next (aws-facts 2.3).
+    /// What an error from AWS means for what we do next (aws-facts 2.3, 3.8).
     pub enum ErrorClass {
         /// A token bucket of the account's is empty: nothing happened, send the same again later.
         Throttle = "throttle",
@@ -338,6 +338,12 @@ named! {
         TokenMismatch = "token_mismatch",
         /// An id is not known, or not yet (eventual consistency).
         NotFound = "not_found",
+        /// Another activity holds what is named: nothing happened, send the same again later.
+        Busy = "busy",
+        /// A lifecycle action that is over: completed before, or timed out.
+        AlreadyDone = "already_done",
+        /// The group's minimum or maximum forbids it.
+        Size = "size",
         /// The request itself is wrong or not allowed: sending it again changes nothing.
         Configuration = "configuration",
     }

@@ -209,6 +209,9 @@ impl ApiBudget {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
+            | ErrorClass::Busy
+            | ErrorClass::AlreadyDone
+            | ErrorClass::Size
             | ErrorClass::Configuration => {
                 self.is_well();
                 self.give_back(instances);

@@ -99,6 +99,9 @@ impl Pools {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
+            | ErrorClass::Busy
+            | ErrorClass::AlreadyDone
+            | ErrorClass::Size
             | ErrorClass::Configuration => {}
         }
     }
