@@ -14,6 +14,7 @@ use aws_sdk_ec2::config::Credentials;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
 use super::failure;
@@ -103,6 +104,11 @@ impl Account {
             .build()
     }
 
+    /// The connections, for what is sent without the SDK.
+    pub(super) fn http(&self, answers: Answers) -> PaidHttp {
+        self.http.accepting(answers)
+    }
+
     pub(super) fn calls(&self) -> Calls {
         self.calls.clone()
     }
@@ -121,29 +127,38 @@ pub(super) struct Calls {
 
 impl Calls {
     /// One request, within the time for a call.
-    pub(super) async fn make<T, E>(
-        &self,
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, CallError>
+    pub(super) fn make<'a, T: 'a, E>(
+        &'a self,
+        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, CallError>>
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        self.make_patiently(Duration::ZERO, send).await
+        self.make_patiently(Duration::ZERO, send)
     }
 
     /// One request that AWS may keep waiting for so long, in muster's time, before it begins to answer.
-    pub(super) async fn make_patiently<T, E>(
-        &self,
+    pub(super) fn make_patiently<'a, T: 'a, E>(
+        &'a self,
         kept: Duration,
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, CallError>
+        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, CallError>>
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
+        // The SDK's futures are 13 kB and more.
+        let send = Box::pin(async { send.await.map_err(|e| failure::of(&e)) });
+        Box::pin(self.turn(kept, send))
+    }
+
+    /// Waits for a socket, then for the answer.
+    pub(super) async fn turn<T>(
+        &self,
+        kept: Duration,
+        send: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
         let _turn = self.turns.acquire().await;
-        match self.clock.timeout(self.call_timeout.saturating_add(kept), send).await {
-            Ok(answer) => answer.map_err(|e| failure::of(&e)),
-            Err(elapsed) => Err(failure::timed_out(elapsed)),
-        }
+        let answer = self.clock.timeout(self.call_timeout.saturating_add(kept), send).await;
+        answer.unwrap_or_else(|elapsed| Err(failure::timed_out(elapsed)))
     }
 }

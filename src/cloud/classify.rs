@@ -20,12 +20,15 @@
 
 use crate::decide::words::ErrorClass;
 
+/// What may stand before a code. Older answers and some texts name the side at fault
+/// (`Client.RequestLimitExceeded`), SQS's query protocol names the service.
+const SIDES: &[&str] = &["Client.", "Server.", "AWS.SimpleQueueService."];
+
 /// The class of an error answer: AWS's code, the HTTP status, and the message where the code alone
 /// does not decide.
 #[must_use]
 pub fn classify(code: &str, status: u16, message: &str) -> ErrorClass {
-    // Older answers and some texts name the side at fault: `Client.RequestLimitExceeded`.
-    let code = code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code);
+    let code = SIDES.iter().find_map(|side| code.strip_prefix(side)).unwrap_or(code);
     by_code(code, message).unwrap_or_else(|| by_shape(code, status))
 }
 
@@ -93,6 +96,8 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "VolumeLimitExceeded"
         | "MaxIOPSLimitExceeded"
         | "LimitExceeded"
+        // Some 120,000 messages of a queue are received and not deleted.
+        | "OverLimit"
         | "NetworkAddressUsageLimitExceeded"
         | "NetworkAddressUsagePeeredLimitExceeded" => ErrorClass::Quota,
 
@@ -102,6 +107,9 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
 
         // An activity of the group still has the instance, or the resource is in use: later it is not.
         "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Busy,
+
+        // Its visibility timeout is over: it was deleted, or will be received again.
+        "MessageNotInflight" => ErrorClass::AlreadyDone,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
         // not made by us a moment ago.
@@ -247,6 +255,7 @@ mod tests {
                 "VolumeLimitExceeded",
                 "MaxIOPSLimitExceeded",
                 "LimitExceeded",
+                "OverLimit",
                 "NetworkAddressUsageLimitExceeded",
                 "NetworkAddressUsagePeeredLimitExceeded",
                 "NeverHeardOfItLimitExceeded",
@@ -284,6 +293,9 @@ mod tests {
                 "UnsupportedOperation",
                 "ActiveInstanceRefreshNotFound",
                 "IrreversibleInstanceRefresh",
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "QueueDoesNotExist",
+                "ReceiptHandleIsInvalid",
                 "MissingParameter",
                 "ValidationError",
                 "NeverHeardOfIt",

@@ -47,7 +47,7 @@ impl Ec2 for AwsEc2 {
     fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
             let request = request::run_instances(body);
-            let answer = self.calls.make(Box::pin(request.send_with(&self.client))).await?;
+            let answer = self.calls.make(request.send_with(&self.client)).await?;
             let seen = answer::seen(answer.instances()).map_err(failure::unreadable)?;
             // EC2 launches at least the least count or says why not (aws-facts 2.1).
             if seen.is_empty() {

@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -127,38 +128,42 @@ impl HttpClient for PaidHttp {
 
 impl HttpConnector for PaidHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let PaidHttp { client, answers } = self.clone();
+        let http = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
-            exchange(&client, request, answers).await
+            let answer = http.exchange(request).await.map_err(HttpFailure::into_connector_error)?;
+            let status = answer.status().as_u16();
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|e| {
+                let why = e.to_string();
+                HttpFailure::Unreadable { status, why, start: String::new() }.into_connector_error()
+            })
         })
     }
 }
 
-async fn exchange(
-    client: &Client<HttpsConnector<Connector>, SdkBody>,
-    request: http::Request<SdkBody>,
-    answers: Answers,
-) -> Result<HttpResponse, ConnectorError> {
-    let (head, body) =
-        client.request(request).await.map_err(|e| lost(&e).into_connector_error())?.into_parts();
-    let status = head.status.as_u16();
-    let unreadable = |why: String, start: &[u8]| {
-        HttpFailure::Unreadable { status, why, start: first_words(start) }.into_connector_error()
-    };
-    let body =
-        Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
-    // Whatever is on the way to AWS and says "too many" in words of its own: the status is enough.
-    if head.status != StatusCode::TOO_MANY_REQUESTS {
-        let whole = match answers {
-            Answers::WholeXml => whole::check(&body),
-            Answers::WholeJson => whole::check_json(&body),
-            Answers::Any => Ok(()),
-        };
-        whole.map_err(|why| unreadable(why, &body))?;
+impl PaidHttp {
+    /// Sends one request and reads its answer, whatever the status is.
+    pub(super) async fn exchange(
+        &self,
+        request: http::Request<SdkBody>,
+    ) -> Result<http::Response<Bytes>, HttpFailure> {
+        let (head, body) = self.client.request(request).await.map_err(|e| lost(&e))?.into_parts();
+        let status = head.status.as_u16();
+        let unreadable =
+            |why: String, start: &[u8]| HttpFailure::Unreadable { status, why, start: first_words(start) };
+        let body =
+            Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
+        // Whatever is on the way to AWS and says "too many" in words of its own: the status is enough.
+        if head.status != StatusCode::TOO_MANY_REQUESTS {
+            let whole = match self.answers {
+                Answers::WholeXml => whole::check(&body),
+                Answers::WholeJson => whole::check_json(&body),
+                Answers::Any => Ok(()),
+            };
+            whole.map_err(|why| unreadable(why, &body))?;
+        }
+        Ok(http::Response::from_parts(head, body))
     }
-    let answer = http::Response::from_parts(head, SdkBody::from(body));
-    HttpResponse::try_from(answer).map_err(|e| unreadable(e.to_string(), &[]))
 }
 
 impl HttpFailure {

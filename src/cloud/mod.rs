@@ -3,6 +3,8 @@
 //! - [`account`]: what the clients of one account and Region share.
 //! - [`ec2`]: the [`Ec2`] trait over the SDK's client; `request` and `answer` translate.
 //! - [`autoscaling`]: the [`autoscaling::AutoScaling`] trait over the SDK's client.
+//! - [`sqs`]: the [`sqs::Sqs`] trait over the SDK's client.
+//! - [`cloudwatch`]: the [`cloudwatch::CloudWatch`] trait, in a request of our own.
 //! - [`classify`]: what an error code means for what we do next.
 //! - `failure`: every way a call can end without an answer, as one [`CallError`].
 //! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
@@ -11,12 +13,14 @@ pub mod account;
 mod answer;
 pub mod autoscaling;
 pub mod classify;
+pub mod cloudwatch;
 pub mod ec2;
 mod failure;
 #[cfg(test)]
 mod fuzz;
 mod http;
 mod request;
+pub mod sqs;
 mod whole;
 
 use futures_util::future::BoxFuture;
@@ -24,6 +28,9 @@ use futures_util::future::BoxFuture;
 use crate::decide::event::{CallError, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
 use crate::decide::words::Ec2Id;
+
+/// What one call came to.
+pub type Outcome<'a, T> = BoxFuture<'a, Result<T, CallError>>;
 
 /// The EC2 calls muster makes. One call of a method is one request: no retry hides in here.
 pub trait Ec2: Send + Sync + 'static {

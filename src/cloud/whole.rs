@@ -4,11 +4,11 @@
 //! a launch that would be fatal: an answer with 60 of 100 instances in it would settle the launch,
 //! and 40 would run that nobody knows. So an answer is read through here first.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// `Err` with what is wrong, unless there is exactly one root element and it is closed.
 pub(super) fn check(document: &[u8]) -> Result<(), String> {
@@ -46,7 +46,7 @@ pub(super) fn check(document: &[u8]) -> Result<(), String> {
 
 /// `Err` with what is wrong, unless it is one JSON object and nothing more.
 pub(super) fn check_json(document: &[u8]) -> Result<(), String> {
-    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(document).map(drop).map_err(|e| e.to_string())
+    serde_json::from_slice::<HashMap<String, Value>>(document).map(drop).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

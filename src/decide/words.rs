@@ -340,7 +340,8 @@ named! {
         NotFound = "not_found",
         /// Another activity holds what is named: nothing happened, send the same again later.
         Busy = "busy",
-        /// A lifecycle action that is over: completed before, or timed out.
+        /// What the call is about is over: a lifecycle action that was completed before or timed out,
+        /// a message that is no longer ours.
         AlreadyDone = "already_done",
         /// The group's minimum or maximum forbids it.
         Size = "size",

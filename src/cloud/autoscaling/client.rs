@@ -2,11 +2,12 @@
 
 use aws_sdk_autoscaling::Client;
 
+use super::super::Outcome;
 use super::super::account::{Account, Calls};
 use super::super::http::Answers;
 use super::{
     AutoScaling, GroupLaunch, GroupLaunched, GroupSeen, HealthStatus, Hook, HookResult, LifecycleAction,
-    Member, Outcome, Page, Process, WarmPoolSeen,
+    Member, Page, Process, WarmPoolSeen,
 };
 use super::{capacity, describe, hooks, launch, marks, processes, standby, terminate, warm};
 use crate::decide::words::Ec2Id;
@@ -112,6 +113,6 @@ impl AutoScaling for AwsAutoScaling {
 }
 
 /// The ids as Auto Scaling takes them.
-pub(super) fn texts(ids: &[Ec2Id]) -> Option<Vec<String>> {
-    Some(ids.iter().map(Ec2Id::to_string).collect())
+pub(super) fn texts(ids: &[Ec2Id]) -> Vec<String> {
+    ids.iter().map(Ec2Id::to_string).collect()
 }

@@ -44,7 +44,7 @@ pub(super) async fn members(
     let request = aws
         .client
         .describe_auto_scaling_instances()
-        .set_instance_ids(texts(ids))
+        .set_instance_ids(Some(texts(ids)))
         .max_records(MEMBERS)
         .set_next_token(page.map(str::to_owned));
     let answer = aws.calls.make(request.send()).await?;

@@ -7,6 +7,9 @@ use super::super::failure;
 use super::{AwsAutoScaling, GroupLaunch, GroupLaunched, LaunchedInstance, Place, PoolError};
 use crate::decide::event::CallError;
 
+/// The status that a refused part is classified by: it was read and not carried out.
+const PART_REFUSED: u16 = 400;
+
 /// Nothing in the request depends on anything but the body, so that sending it again is sending the
 /// same.
 pub(super) async fn launch(aws: &AwsAutoScaling, body: &GroupLaunch) -> Result<GroupLaunched, CallError> {
@@ -23,7 +26,7 @@ pub(super) async fn launch(aws: &AwsAutoScaling, body: &GroupLaunch) -> Result<G
         Some(Place::Subnet(subnet)) => request.subnet_ids(subnet),
         None => request,
     };
-    let answer = aws.calls.make(Box::pin(request.send())).await?;
+    let answer = aws.calls.make(request.send()).await?;
     let launched = launched(&answer, &body.token).map_err(failure::unreadable)?;
     if launched.instances.is_empty() && launched.errors.is_empty() {
         return Err(failure::unreadable("answered with success, no instance and no error".into()));
@@ -48,8 +51,9 @@ fn launched(answer: &LaunchInstancesOutput, token: &str) -> Result<GroupLaunched
         instance_type: e.instance_type.clone(),
         zone: e.availability_zone.clone(),
         subnet: e.subnet_id.clone(),
-        error: failure::refused_part(
+        error: failure::in_words(
             e.error_code().unwrap_or_default(),
+            PART_REFUSED,
             e.error_message().unwrap_or_default(),
         ),
     });

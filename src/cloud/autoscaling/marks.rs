@@ -18,7 +18,7 @@ pub(super) async fn protect(
         .client
         .set_instance_protection()
         .auto_scaling_group_name(group)
-        .set_instance_ids(texts(ids))
+        .set_instance_ids(Some(texts(ids)))
         .protected_from_scale_in(protected);
     aws.calls.make(request.send()).await.map(drop)
 }

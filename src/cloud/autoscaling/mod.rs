@@ -22,8 +22,6 @@ mod terminate;
 mod warm;
 mod words;
 
-use futures_util::future::BoxFuture;
-
 pub use client::AwsAutoScaling;
 pub use words::{
     ActionKey, GroupLaunch, GroupLaunched, GroupSeen, HealthStatus, Hook, HookResult, LaunchedInstance,
@@ -31,7 +29,7 @@ pub use words::{
     TemplateVersion, Transition, WarmPool, WarmPoolSeen,
 };
 
-use crate::decide::event::CallError;
+use super::Outcome;
 use crate::decide::words::Ec2Id;
 
 /// Most instances of one `LaunchInstances` (aws-facts 3.1, as all of these).
@@ -44,9 +42,6 @@ pub const IDS_MOST: usize = 50;
 pub const TERMINATE_MOST: usize = 100;
 /// Most instances that one `EnterStandby` or `ExitStandby` names.
 pub const STANDBY_MOST: usize = 20;
-
-/// What one call came to.
-pub type Outcome<'a, T> = BoxFuture<'a, Result<T, CallError>>;
 
 /// The Auto Scaling calls muster makes. One call of a method is one request: no retry hides in here.
 ///

@@ -12,8 +12,11 @@ pub(super) async fn suspend(
     if processes.is_empty() {
         return Ok(());
     }
-    let request =
-        aws.client.suspend_processes().auto_scaling_group_name(group).set_scaling_processes(texts(processes));
+    let request = aws
+        .client
+        .suspend_processes()
+        .auto_scaling_group_name(group)
+        .set_scaling_processes(Some(texts(processes)));
     aws.calls.make(request.send()).await.map(drop)
 }
 
@@ -25,11 +28,14 @@ pub(super) async fn resume(
     if processes.is_empty() {
         return Ok(());
     }
-    let request =
-        aws.client.resume_processes().auto_scaling_group_name(group).set_scaling_processes(texts(processes));
+    let request = aws
+        .client
+        .resume_processes()
+        .auto_scaling_group_name(group)
+        .set_scaling_processes(Some(texts(processes)));
     aws.calls.make(request.send()).await.map(drop)
 }
 
-fn texts(processes: &[Process]) -> Option<Vec<String>> {
-    Some(processes.iter().map(|p| p.as_str().to_owned()).collect())
+fn texts(processes: &[Process]) -> Vec<String> {
+    processes.iter().map(|p| p.as_str().to_owned()).collect()
 }

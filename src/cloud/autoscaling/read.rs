@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, AutoScalingInstanceDetails, Instance, LaunchTemplateSpecification, LifecycleHook,
-    SuspendedProcess, WarmPoolConfiguration,
+    AutoScalingGroup, AutoScalingInstanceDetails, Instance, InstanceMaintenancePolicy, InstanceReusePolicy,
+    LaunchTemplateSpecification, LifecycleHook, LifecycleState as SdkState, SuspendedProcess,
+    WarmPoolConfiguration,
 };
 
 use super::{
@@ -15,7 +16,8 @@ use super::{
 pub(super) fn group(g: &AutoScalingGroup) -> Result<GroupSeen, String> {
     let name = g.auto_scaling_group_name().ok_or("a group in the answer has no name")?;
     let subnets = g.vpc_zone_identifier().unwrap_or_default().split(',').map(str::trim);
-    let maintenance = g.instance_maintenance_policy().and_then(|p| p.max_healthy_percentage());
+    let maintenance =
+        g.instance_maintenance_policy().and_then(InstanceMaintenancePolicy::max_healthy_percentage);
     Ok(GroupSeen {
         name: name.to_owned(),
         arn: g.auto_scaling_group_arn().unwrap_or_default().to_owned(),
@@ -57,7 +59,7 @@ pub(super) fn member(group: &str, i: &Instance) -> Result<Member, String> {
         id: i.instance_id().ok_or("an instance in the answer has no id")?.parse()?,
         zone: i.availability_zone.clone(),
         instance_type: i.instance_type.clone(),
-        state: state(i.lifecycle_state().map(|s| s.as_str())),
+        state: state(i.lifecycle_state().map(SdkState::as_str)),
         healthy: healthy(i.health_status()),
         protected: i.protected_from_scale_in().unwrap_or(false),
         template: i.launch_template().map(template),
@@ -116,7 +118,10 @@ pub(super) fn warm_pool(pool: &WarmPoolConfiguration) -> Result<WarmPool, String
         min: number(pool.min_size().or(Some(0)), "MinSize")?,
         // -1 is how a limit is taken away.
         max_prepared: pool.max_group_prepared_capacity().and_then(|n| u32::try_from(n).ok()),
-        reuse_on_scale_in: pool.instance_reuse_policy().and_then(|p| p.reuse_on_scale_in()).unwrap_or(false),
+        reuse_on_scale_in: pool
+            .instance_reuse_policy()
+            .and_then(InstanceReusePolicy::reuse_on_scale_in)
+            .unwrap_or(false),
         status: pool.status().map(|s| s.as_str().to_owned()),
     })
 }

@@ -18,7 +18,7 @@ pub(super) async fn enter(
         .client
         .enter_standby()
         .auto_scaling_group_name(group)
-        .set_instance_ids(texts(ids))
+        .set_instance_ids(Some(texts(ids)))
         .should_decrement_desired_capacity(decrement);
     aws.calls.make(request.send()).await.map(drop)
 }
@@ -27,6 +27,6 @@ pub(super) async fn exit(aws: &AwsAutoScaling, group: &str, ids: &[Ec2Id]) -> Re
     if ids.is_empty() {
         return Ok(());
     }
-    let request = aws.client.exit_standby().auto_scaling_group_name(group).set_instance_ids(texts(ids));
+    let request = aws.client.exit_standby().auto_scaling_group_name(group).set_instance_ids(Some(texts(ids)));
     aws.calls.make(request.send()).await.map(drop)
 }

@@ -19,7 +19,7 @@ pub(super) async fn members(
         .client
         .terminate_instance_in_auto_scaling_group()
         .auto_scaling_group_name(group)
-        .set_instance_ids(texts(ids))
+        .set_instance_ids(Some(texts(ids)))
         .should_decrement_desired_capacity(decrement);
     aws.calls.make(request.send()).await.map(drop)
 }
