@@ -57,8 +57,6 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "RequestTimeoutException"
         // The first call with this token is still at work: ask again with the same token.
         | "IdempotentCallInProgress"
-        // Two requests were at the same group at once; how far this one got is not said.
-        | "ResourceContention"
         // Credentials: see the page's head.
         | "AuthFailure"
         | "ExpiredToken"
@@ -105,11 +103,13 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         "IdempotentInstanceTerminated" => ErrorClass::TokenSpent,
         "IdempotentParameterMismatch" => ErrorClass::TokenMismatch,
 
-        // An activity of the group still has the instance, or the resource is in use: later it is not.
-        "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Busy,
+        // Another request or activity has the group, the instance or the resource: later it has not.
+        // Of "ResourceContention", a 500, nobody says that nothing happened.
+        "ResourceContention" |
+        "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
         // Its visibility timeout is over: it was deleted, or will be received again.
-        "MessageNotInflight" => ErrorClass::AlreadyDone,
+        "MessageNotInflight" => ErrorClass::NoAction,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
         // not made by us a moment ago.
@@ -136,7 +136,7 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
 fn by_sentence(message: &str) -> ErrorClass {
     let says = |part: &str| message.contains(part);
     if says("No active Lifecycle Action found") {
-        ErrorClass::AlreadyDone
+        ErrorClass::NoAction
     } else if says("is above max value") || says("is below min value") || says("min size constraint") {
         ErrorClass::Size
     } else if says("AutoScalingGroup name not found")
@@ -203,7 +203,6 @@ mod tests {
                 "RequestTimeout",
                 "RequestTimeoutException",
                 "IdempotentCallInProgress",
-                "ResourceContention",
                 "ServiceLinkedRoleFailure",
                 "NeverHeardOfIt",
             ],
@@ -265,7 +264,12 @@ mod tests {
         (ErrorClass::TokenSpent, 400, &["IdempotentInstanceTerminated"]),
         (ErrorClass::TokenMismatch, 400, &["IdempotentParameterMismatch"]),
         (ErrorClass::NotFound, 400, &["InvalidInstanceID.NotFound"]),
-        (ErrorClass::Busy, 400, &["ScalingActivityInProgress", "ResourceInUse", "InstanceRefreshInProgress"]),
+        (ErrorClass::Contention, 500, &["ResourceContention"]),
+        (
+            ErrorClass::Contention,
+            400,
+            &["ScalingActivityInProgress", "ResourceInUse", "InstanceRefreshInProgress"],
+        ),
         (
             ErrorClass::Configuration,
             400,
@@ -325,10 +329,10 @@ mod tests {
     /// What Auto Scaling says with the one code it has for most refusals.
     const SENTENCES: &[(ErrorClass, &str)] = &[
         (
-            ErrorClass::AlreadyDone,
+            ErrorClass::NoAction,
             "No active Lifecycle Action found with token 917070d0-a303-474b-a36c-a5e38a19de5e",
         ),
-        (ErrorClass::AlreadyDone, "No active Lifecycle Action found with instance ID i-0853dfa8ce1627af9"),
+        (ErrorClass::NoAction, "No active Lifecycle Action found with instance ID i-0853dfa8ce1627af9"),
         (ErrorClass::Size, "New SetDesiredCapacity value 2 is above max value 1 for the AutoScalingGroup."),
         (ErrorClass::Size, "New SetDesiredCapacity value 0 is below min value 1 for the AutoScalingGroup."),
         (

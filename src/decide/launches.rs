@@ -424,7 +424,10 @@ impl Core {
             }
             // A mismatch is not an answer about our slots: somebody used our token with another
             // body. Whether anything was launched for us is unknown, so it stays unsettled.
-            ErrorClass::Unknown | ErrorClass::TokenMismatch | ErrorClass::NotFound | ErrorClass::Busy => {
+            ErrorClass::Unknown
+            | ErrorClass::TokenMismatch
+            | ErrorClass::NotFound
+            | ErrorClass::Contention => {
                 launch.throttles = 0;
                 let pause = AFTER_LOSS * 2u32.pow(launch.losses.min(5));
                 // While no call is answered it is AWS that fails, and the API's own pause is enough.
@@ -449,7 +452,7 @@ impl Core {
             // What it launched has been terminated since: settled, with nothing left of it.
             ErrorClass::TokenSpent => self.settle(launch, &[], now),
             // The last two are what Auto Scaling says, never RunInstances.
-            ErrorClass::Configuration | ErrorClass::AlreadyDone | ErrorClass::Size => {
+            ErrorClass::Configuration | ErrorClass::NoAction | ErrorClass::Size => {
                 let plan = &mut self.launches.plans[launch.group];
                 plan.refusals += 1;
                 plan.not_before = now.time.plus(AFTER_CONFIGURATION * 4u32.pow(plan.refusals.min(4) - 1));

@@ -339,10 +339,10 @@ named! {
         /// An id is not known, or not yet (eventual consistency).
         NotFound = "not_found",
         /// Another activity holds what is named: nothing happened, send the same again later.
-        Busy = "busy",
+        Contention = "contention",
         /// What the call is about is over: a lifecycle action that was completed before or timed out,
         /// a message that is no longer ours.
-        AlreadyDone = "already_done",
+        NoAction = "no_action",
         /// The group's minimum or maximum forbids it.
         Size = "size",
         /// The request itself is wrong or not allowed: sending it again changes nothing.

@@ -19,6 +19,8 @@ mod processes;
 mod read;
 mod standby;
 mod terminate;
+#[cfg(test)]
+pub(super) mod testing;
 mod warm;
 mod words;
 
@@ -48,7 +50,7 @@ pub const STANDBY_MOST: usize = 20;
 /// A list that is empty asks for nothing and sends nothing: to Auto Scaling no names often mean all.
 pub trait AutoScaling: Send + Sync + 'static {
     /// `CompleteLifecycleAction`. An action that is over, completed before or timed out, is
-    /// [`crate::decide::words::ErrorClass::AlreadyDone`].
+    /// [`crate::decide::words::ErrorClass::NoAction`].
     fn complete_lifecycle_action<'a>(
         &'a self,
         action: &'a LifecycleAction,
@@ -56,7 +58,7 @@ pub trait AutoScaling: Send + Sync + 'static {
     ) -> Outcome<'a, ()>;
 
     /// `RecordLifecycleActionHeartbeat`: the heartbeat timeout begins anew. The class of an action
-    /// that is over is `AlreadyDone`.
+    /// that is over is `NoAction`.
     fn record_lifecycle_action_heartbeat<'a>(&'a self, action: &'a LifecycleAction) -> Outcome<'a, ()>;
 
     /// `LaunchInstances` with exactly this body, for at most [`LAUNCH_MOST`]. It may be sent again: one

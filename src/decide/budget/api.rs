@@ -209,8 +209,8 @@ impl ApiBudget {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
-            | ErrorClass::Busy
-            | ErrorClass::AlreadyDone
+            | ErrorClass::Contention
+            | ErrorClass::NoAction
             | ErrorClass::Size
             | ErrorClass::Configuration => {
                 self.is_well();

@@ -99,8 +99,8 @@ impl Pools {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
-            | ErrorClass::Busy
-            | ErrorClass::AlreadyDone
+            | ErrorClass::Contention
+            | ErrorClass::NoAction
             | ErrorClass::Size
             | ErrorClass::Configuration => {}
         }
