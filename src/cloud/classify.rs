@@ -65,6 +65,8 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
+        // The same in the JSON protocols.
+        | "InvalidSignatureException"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" => ErrorClass::Unknown,
@@ -218,6 +220,7 @@ mod tests {
                 "InvalidClientTokenId",
                 "UnrecognizedClientException",
                 "SignatureDoesNotMatch",
+                "InvalidSignatureException",
                 "IncompleteSignature",
                 "MissingAuthenticationToken",
                 "MissingAuthenticationTokenException",
