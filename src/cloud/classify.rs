@@ -110,8 +110,8 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         "ResourceContention" |
         "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
-        // Its visibility timeout is over: it was deleted, or will be received again.
-        "MessageNotInflight" => ErrorClass::NoAction,
+        // A message whose visibility timeout is over: it was deleted, or will be received again.
+        "MessageNotInflight" => ErrorClass::NotFound,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
         // not made by us a moment ago.
@@ -266,7 +266,15 @@ mod tests {
         (ErrorClass::TooMany, 400, &["ResourceCountExceeded", "RequestResourceCountExceeded"]),
         (ErrorClass::TokenSpent, 400, &["IdempotentInstanceTerminated"]),
         (ErrorClass::TokenMismatch, 400, &["IdempotentParameterMismatch"]),
-        (ErrorClass::NotFound, 400, &["InvalidInstanceID.NotFound"]),
+        (
+            ErrorClass::NotFound,
+            400,
+            &[
+                "InvalidInstanceID.NotFound",
+                "MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+            ],
+        ),
         (ErrorClass::Contention, 500, &["ResourceContention"]),
         (
             ErrorClass::Contention,

@@ -43,7 +43,8 @@ pub struct Message {
 pub trait Sqs: Send + Sync + 'static {
     /// `ReceiveMessage`: 1 to [`BATCH_MOST`] messages, waiting up to [`WAIT_MOST`] for the first one.
     /// They are kept from other receivers for `visibility`, up to [`VISIBILITY_MOST`]; both are in whole
-    /// seconds. It holds a socket for as long as it waits.
+    /// seconds. It holds a socket for as long as it waits, so there must be fewer receives at once than
+    /// the descriptors of [`crate::net::fds::FdClass::Cloud`], or all other calls wait for them.
     fn receive<'a>(
         &'a self,
         queue_url: &'a str,
