@@ -7,6 +7,7 @@
 
 pub mod arn;
 pub mod autoscaling;
+mod balancing;
 pub mod call;
 pub mod cloudwatch;
 mod counters;
@@ -337,7 +338,8 @@ impl Model {
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
             Call::AutoScaling(call) => {
-                Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
+                let around = (&mut self.ec2, &self.elbv2);
+                Answer::AutoScaling(self.autoscaling.handle(call, around, meter, now_ms)?)
             }
             Call::CloudWatch(call) => Answer::CloudWatch({
                 let around = cloudwatch::Around { ec2: &self.ec2, quotas: &self.quotas };
@@ -353,6 +355,7 @@ impl Model {
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
             Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
         };
+        self.balance();
         self.post(now_ms);
         Ok(answer)
     }
@@ -367,7 +370,8 @@ impl Model {
         let now_ms = self.now_ms.max(now_ms);
         while let Some(at_ms) = self.due().filter(|at| *at <= now_ms) {
             self.ec2.settle(at_ms);
-            self.autoscaling.settle(&mut self.ec2, at_ms);
+            self.autoscaling.settle(&mut self.ec2, &self.elbv2, at_ms);
+            self.balance();
             self.take_effect_late(at_ms);
             self.send_told();
             while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
