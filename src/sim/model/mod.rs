@@ -16,6 +16,7 @@ pub mod ec2;
 pub mod elbv2;
 pub mod events;
 mod faults;
+mod front;
 mod listing;
 mod messaging;
 pub mod notice;
@@ -56,6 +57,7 @@ pub use counters::{ApiCounters, Totals};
 pub use faults::{BucketChange, BucketChanges, Change};
 pub use messaging::Resumed;
 pub use packets::Contact;
+pub use playbook::{Handshake, Listening};
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub struct Model {
     contacts: u64,
     /// Connections to the front.
     connections: u64,
+    /// TLS handshakes with it.
+    handshakes: u64,
     /// Requests whose signature was not accepted.
     turned_away: u64,
     playbook: Playbook,
@@ -108,6 +112,7 @@ impl Model {
             calls: 0,
             contacts: 0,
             connections: 0,
+            handshakes: 0,
             turned_away: 0,
             playbook: Playbook::default(),
             late: BTreeMap::new(),
@@ -140,21 +145,6 @@ impl Model {
     #[must_use]
     pub fn shared_settings(&self) -> Arc<Settings> {
         self.settings.clone()
-    }
-
-    /// A request came that is refused for its signature: no call, but it has a request id.
-    pub fn turn_away(&mut self, now_ms: i64) -> String {
-        self.settle(now_ms);
-        let number = self.calls;
-        self.calls += 1;
-        self.turned_away += 1;
-        self.request_id(number)
-    }
-
-    /// How far ahead the services' clocks are, milliseconds.
-    pub fn skew_ms(&mut self, now_ms: i64) -> i64 {
-        let now_ms = self.settle(now_ms);
-        self.playbook.skew_ms(now_ms)
     }
 
     #[must_use]
@@ -405,14 +395,6 @@ impl Model {
     /// The model's time begins, if it has not: times in scripts count from here.
     pub fn begin(&mut self, now_ms: i64) {
         self.settle(now_ms);
-    }
-
-    /// Somebody connects to the front. False if the connection is reset at once.
-    pub fn connect(&mut self, now_ms: i64) -> bool {
-        let now_ms = self.settle(now_ms);
-        let number = self.connections;
-        self.connections += 1;
-        !self.playbook.resets(self.seed, number, now_ms)
     }
 
     /// Counts of everything.
