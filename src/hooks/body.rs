@@ -122,7 +122,11 @@ fn event(mut object: Object) -> Result<Notice, Unreadable> {
     let mut detail = object.object("detail")?.ok_or(Unreadable::Missing("detail"))?;
     let said: Transition = one_of("LifecycleTransition", &required(&mut detail, "LifecycleTransition")?)?;
     if said != transition {
-        return Err(wrong("LifecycleTransition", said.as_str(), format!("{transition} in an event '{what}'")));
+        return Err(wrong(
+            "LifecycleTransition",
+            said.as_str(),
+            format!("{transition} in an event '{what}'"),
+        ));
     }
     let mut action = action(detail, transition)?;
     action.time = time(&mut object, "time")?;

@@ -166,9 +166,7 @@ mod tests {
         assert_eq!(object.text("n"), Ok(None));
         assert_eq!(object.text("missing"), Ok(None));
         assert_eq!(object.object("o").unwrap().unwrap().text("t"), Ok(Some("y".into())));
-        for (key, said) in
-            [("l", "a list"), ("i", "a number"), ("f", "a number"), ("b", "true or false")]
-        {
+        for (key, said) in [("l", "a list"), ("i", "a number"), ("f", "a number"), ("b", "true or false")] {
             let e = object.text(key).unwrap_err();
             assert_eq!(e.to_string(), format!("{key} is {said}; must be text"));
         }
@@ -184,7 +182,8 @@ mod tests {
 
     #[test]
     fn depth_is_limited() {
-        let deep = |open: &str, close: &str| format!("{{\"a\":{}1{}}}", open.repeat(1_000), close.repeat(1_000));
+        let deep =
+            |open: &str, close: &str| format!("{{\"a\":{}1{}}}", open.repeat(1_000), close.repeat(1_000));
         assert!(Object::read(deep("{\"a\":", "}").as_bytes()).is_err());
         // Ignored without recursion, so it may be as deep as the body is long.
         let _ = Object::read(deep("[", "]").as_bytes());

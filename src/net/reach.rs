@@ -114,7 +114,9 @@ mod tests {
 
     #[test]
     fn private_networks_are_reached_only_if_asked_for() {
-        for address in ["10.0.0.1", "172.31.255.255", "192.168.1.1", "fd12::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1"] {
+        for address in
+            ["10.0.0.1", "172.31.255.255", "192.168.1.1", "fd12::1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1"]
+        {
             assert!(!covered(Reach::Public, address), "{address}");
             assert!(covered(Reach::PublicOrPrivate, address), "{address}");
         }

@@ -156,7 +156,8 @@ fn eventbridges_envelope_is_read() {
 
 #[test]
 fn what_sns_put_into_a_queue_is_taken_out_once() {
-    let wrapped = |text: &str| json!({ "Type": "Notification", "Message": text, "MessageId": "x" }).to_string();
+    let wrapped =
+        |text: &str| json!({ "Type": "Notification", "Message": text, "MessageId": "x" }).to_string();
     assert_eq!(read(&wrapped(QUEUE)), Ok(Notice::Action(expected())));
     assert_eq!(read(&wrapped(TESTING)), Ok(Notice::Test { group: "my-asg".into() }));
     assert!(read(&wrapped(&wrapped(QUEUE))).is_err());
@@ -189,7 +190,11 @@ fn each_key_that_is_needed_is_named_when_it_is_missing() {
 #[test]
 fn what_is_wrong_is_said_with_what_would_be_right() {
     for (key, value, expected) in [
-        ("LifecycleTransition", "x", "must be one of autoscaling:EC2_INSTANCE_LAUNCHING, autoscaling:EC2_INST"),
+        (
+            "LifecycleTransition",
+            "x",
+            "must be one of autoscaling:EC2_INSTANCE_LAUNCHING, autoscaling:EC2_INST",
+        ),
         ("EC2InstanceId", "i-xyz", "must be i- and 8 or 17 hexadecimal digits"),
         ("EC2InstanceId", "i-0853dfa8ce1627af", "must be i- and 8 or 17 hexadecimal digits"),
         ("EC2InstanceId", "", "must be i- and 8 or 17 hexadecimal digits"),
@@ -220,7 +225,9 @@ fn the_limits_bind() {
 
 #[test]
 fn what_is_no_notification_is_refused() {
-    for text in ["", "hello", "[]", "null", "{", "{}", "{\"a\":1}", "http://169.254.169.254/", ": x", "<html>"] {
+    for text in
+        ["", "hello", "[]", "null", "{", "{}", "{\"a\":1}", "http://169.254.169.254/", ": x", "<html>"]
+    {
         assert!(read(text).is_err(), "{text}");
     }
     let twice = QUEUE.replacen('{', r#"{"EC2InstanceId":"i-00000000000000000","#, 1);

@@ -38,11 +38,7 @@ pub struct SnsConfig {
 
 impl Default for SnsConfig {
     fn default() -> Self {
-        SnsConfig {
-            topics: Topics::default(),
-            allow_version_1: false,
-            max_age: Duration::from_secs(3_600),
-        }
+        SnsConfig { topics: Topics::default(), allow_version_1: false, max_age: Duration::from_secs(3_600) }
     }
 }
 
@@ -181,14 +177,15 @@ impl SnsDoor {
             let detail = "the message has no signature; turn the subscription's RawMessageDelivery off";
             return Err(Refusal::new(Reason::RawDelivery, detail));
         }
-        let message = Envelope::read(body).map_err(unread)?;
+        let message = Envelope::read(body).map_err(|e| unread(&e))?;
         same(headers, &message)?;
         let topic = self.config.topics.get(&message.topic).ok_or_else(|| {
             Refusal::new(Reason::TopicNotAllowed, format!("the topic '{}' is not listed", message.topic))
         })?;
         self.in_time(message.at, now)?;
-        let certificate_url = url::certificate(&message.certificate_url, topic)
-            .map_err(|why| bad_url(Reason::CertificateUrl, "SigningCertURL", &message.certificate_url, why))?;
+        let certificate_url = url::certificate(&message.certificate_url, topic).map_err(|why| {
+            bad_url(Reason::CertificateUrl, "SigningCertURL", &message.certificate_url, why)
+        })?;
         let meaning = Meaning::of(&message.kind, topic)?;
         self.version_allowed(message.version)?;
         let chain = self.certificates.get(&certificate_url, topic, now).await.map_err(no_certificate)?;
@@ -244,7 +241,7 @@ impl SnsDoor {
     }
 }
 
-fn unread(e: NotMessage) -> Refusal {
+fn unread(e: &NotMessage) -> Refusal {
     let reason = match e {
         NotMessage::NotJson(_) => Reason::NotJson,
         NotMessage::UnknownType(_) => Reason::UnknownType,

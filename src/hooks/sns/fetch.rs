@@ -3,6 +3,7 @@
 //! Nothing is followed: a redirect is an answer like any other that is not 200. A name must lead to
 //! public addresses, however it was come by. Everything is limited: the time, the head, the body.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -128,9 +129,10 @@ where
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status().as_u16()));
         }
-        let body = Limited::new(answer.into_body(), BODY).collect().await.map_err(|e| {
-            if e.is::<LengthLimitError>() { FetchError::TooLarge } else { lost(e) }
-        })?;
+        let body = Limited::new(answer.into_body(), BODY)
+            .collect()
+            .await
+            .map_err(|e| if e.is::<LengthLimitError>() { FetchError::TooLarge } else { lost(e) })?;
         Ok(body.to_bytes().to_vec())
     });
     // The connection does the work, so both are polled; it may end first, with the answer read.
@@ -142,8 +144,8 @@ where
     answer.await
 }
 
-fn lost(why: impl ToString) -> FetchError {
-    FetchError::Lost(why.to_string())
+fn lost(why: impl fmt::Display) -> FetchError {
+    FetchError::Lost(format!("{why}"))
 }
 
 #[cfg(test)]

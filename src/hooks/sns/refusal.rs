@@ -108,10 +108,8 @@ mod tests {
     #[test]
     fn only_what_may_lie_with_us_is_tried_again() {
         for reason in Reason::ALL {
-            let ours = matches!(
-                reason,
-                Reason::FromTheFuture | Reason::CertificateUnavailable | Reason::Overloaded
-            );
+            let ours =
+                matches!(reason, Reason::FromTheFuture | Reason::CertificateUnavailable | Reason::Overloaded);
             assert_eq!(reason.is_tried_again(), ours, "{reason}");
             assert_eq!(Refusal::new(*reason, "x").retry_after.is_some(), ours, "{reason}");
         }

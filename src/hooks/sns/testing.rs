@@ -58,6 +58,11 @@ impl Aws {
         self.0.authority().unwrap()
     }
 
+    /// In base64.
+    pub(super) fn sign(&self, version: SignatureVersion, text: &str) -> String {
+        self.0.sign(version, text)
+    }
+
     /// `SubjectPublicKeyInfo`.
     pub(super) fn key(&self) -> Vec<u8> {
         Chain::of_pem(self.certificate(false).as_bytes()).unwrap().key().to_vec()
@@ -117,10 +122,8 @@ impl Sent {
                 self.topic
             )
         };
-        let confirm = Confirm {
-            token: token.into(),
-            subscribe_url: self.subscribe_url.clone().unwrap_or_else(right),
-        };
+        let confirm =
+            Confirm { token: token.into(), subscribe_url: self.subscribe_url.clone().unwrap_or_else(right) };
         let message = SnsMessage {
             message_type: self.kind,
             message_id: self.id.clone(),

@@ -38,7 +38,10 @@ impl Topics {
     /// # Errors
     /// With the first that is no topic's.
     pub fn new<'a>(arns: impl IntoIterator<Item = &'a str>) -> Result<Topics, BadTopic> {
-        arns.into_iter().map(|arn| Ok((arn.to_owned(), Topic::of(arn)?))).collect::<Result<_, _>>().map(Topics)
+        arns.into_iter()
+            .map(|arn| Ok((arn.to_owned(), Topic::of(arn)?)))
+            .collect::<Result<_, _>>()
+            .map(Topics)
     }
 
     #[must_use]

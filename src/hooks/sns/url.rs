@@ -34,7 +34,8 @@ pub(super) fn certificate(text: &str, topic: &Topic) -> Result<String, &'static 
 /// # Errors
 /// What is wrong with it.
 pub(super) fn confirmation(text: &str, topic: &Topic, token: &str) -> Result<String, &'static str> {
-    let query = path(text, topic)?.strip_prefix('?').ok_or("its path is not /?Action=ConfirmSubscription...")?;
+    let query =
+        path(text, topic)?.strip_prefix('?').ok_or("its path is not /?Action=ConfirmSubscription...")?;
     if query.contains('#') {
         return Err("it has a fragment");
     }
@@ -84,7 +85,11 @@ mod tests {
         let region = host.strip_prefix("sns.").and_then(|h| h.strip_suffix(".amazonaws.com"));
         let region = region.unwrap_or_default();
         url.scheme() == "https"
-            && url[url::Position::BeforePath..url::Position::AfterQuery].ends_with(".pem")
+            && url[url::Position::BeforePath..url::Position::AfterQuery]
+                .chars()
+                .rev()
+                .take(4)
+                .eq("mep.".chars())
             && region.len() >= 3
             && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     }
@@ -228,15 +233,21 @@ mod tests {
             &format!("Action=ConfirmSubscription&TopicArn={TOPIC}&Token=other"),
             &format!("Action=ConfirmSubscription&TopicArn={CHINA}&Token=abc123"),
             &format!("Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123&Action=DeleteTopic"),
-            &format!("Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123&AuthenticateOnUnsubscribe=true"),
+            &format!(
+                "Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123&AuthenticateOnUnsubscribe=true"
+            ),
             &format!("Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123#x"),
         ] {
             assert!(asks(query).is_err(), "{query}");
         }
         for text in [
-            format!("http://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123"),
+            format!(
+                "http://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123"
+            ),
             format!("https://evil.example/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123"),
-            format!("https://sns.us-east-1.amazonaws.com/x?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123"),
+            format!(
+                "https://sns.us-east-1.amazonaws.com/x?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=abc123"
+            ),
         ] {
             assert!(confirmation(&text, &of(TOPIC), "abc123").is_err(), "{text}");
         }
