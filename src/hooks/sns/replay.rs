@@ -6,6 +6,7 @@
 //! through. Only what was verified is entered, so nobody but AWS can fill the list.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decide::words::Time;
@@ -13,9 +14,9 @@ use crate::decide::words::Time;
 /// Ids kept by count and by age.
 #[derive(Debug)]
 pub(super) struct Replay {
-    ids: HashSet<String>,
+    ids: HashSet<Arc<str>>,
     /// The same in the order in which they were entered.
-    order: VecDeque<(Time, String)>,
+    order: VecDeque<(Time, Arc<str>)>,
     most: usize,
     keep: Duration,
 }
@@ -33,10 +34,11 @@ impl Replay {
     }
 
     pub(super) fn enter(&mut self, id: &str, now: Time) {
-        if !self.ids.insert(id.to_owned()) {
+        let id: Arc<str> = id.into();
+        if !self.ids.insert(id.clone()) {
             return;
         }
-        self.order.push_back((now, id.to_owned()));
+        self.order.push_back((now, id));
         while self
             .order
             .front()

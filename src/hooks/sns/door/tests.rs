@@ -131,7 +131,7 @@ async fn the_forgeries_that_cost_at_most_the_one_fetch() {
         }),
         // A confirmation made of a notification, and the other way round.
         edited(&Sent::of(MessageType::SubscriptionConfirmation).body(), |m| {
-            m["Type"] = json!("Notification")
+            m["Type"] = json!("Notification");
         }),
         edited(&Sent::of(MessageType::UnsubscribeConfirmation).body(), |m| {
             m["Type"] = json!("SubscriptionConfirmation");
@@ -158,7 +158,7 @@ async fn an_unsubscription_is_signed_with_its_token() {
     assert!(matches!(receive(&door, &whole).await, Ok(Received::Unsubscribed { .. })));
     let without_token = edited(&whole, |m| {
         let keys = signed_keys(MessageType::UnsubscribeConfirmation).iter().filter(|key| **key != "Token");
-        let text: String = keys.map(|key| format!("{key}\n{}\n", m[key].as_str().unwrap())).collect();
+        let text: String = keys.flat_map(|key| [key, "\n", m[*key].as_str().unwrap(), "\n"]).collect();
         m["Signature"] = json!(aws().sign(Version::V2, &text));
     });
     assert_eq!(refused(&door, &without_token).await, (Reason::BadSignature, 403));
