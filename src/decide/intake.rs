@@ -7,7 +7,7 @@ use super::action::{Accepted, Refusal};
 use super::event::Ask;
 use super::rows::ScaleUpRow;
 use super::timers::Due;
-use super::words::{Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use super::words::{Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use super::{Core, Now};
 
 /// How long an idempotency key is remembered. Longer than any sender of ours retries; EventBridge,
@@ -78,6 +78,7 @@ impl Core {
             seq,
             id: ask.id.clone(),
             group: ask.group,
+            origin: Origin::Asked,
             wanted: ask.count,
             planned: 0,
             by: ask.by,
@@ -136,7 +137,7 @@ impl Core {
     /// Stops a scale-up: what is queued ends as a shortfall now, what is under way is taken away,
     /// what a launch may have made is taken away once the launch is settled. What is in service
     /// stays: removing that needs more than a request (DESIGN rule 6).
-    pub(super) fn cancel(&mut self, id: &str, reason: &str, now: &Now) -> Result<Accepted, Refusal> {
+    pub(super) fn cancel(&mut self, id: &str, reason: &str, now: &mut Now) -> Result<Accepted, Refusal> {
         let Some(seq) = self.ledger.scale_up_by_id(id) else {
             return Err(Refusal::UnknownScaleUp { id: id.to_string() });
         };
@@ -154,17 +155,17 @@ impl Core {
         self.ledger.changes.scale_ups.push(row);
         self.ledger.journal(now.time, Some(seq), None, "cancelled", reason.to_string());
         self.ledger.withdraw_queued(seq, now.time, &format!("cancelled: {reason}"));
-        self.remove_what_is_under_way(seq, now.time);
+        self.remove_what_is_under_way(seq, now);
         Ok(Accepted { id: id.to_string(), repeated: false })
     }
 
     /// Everything of a scale-up that exists and is not in service goes to the removals.
-    pub(super) fn remove_what_is_under_way(&mut self, seq: ScaleUpSeq, time: Time) {
+    pub(super) fn remove_what_is_under_way(&mut self, seq: ScaleUpSeq, now: &mut Now) {
         let Some(s) = self.ledger.scale_ups.get(&seq) else { return };
         let mut under_way = Vec::new();
         for (ordinal, slot) in (0u32..).zip(&s.slots) {
             match slot.phase {
-                Phase::Booting | Phase::Configuring | Phase::Verifying => {
+                Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Admitting => {
                     under_way.push(super::words::InstanceRef {
                         slot: SlotId { scale_up: seq, ordinal },
                         attempt: slot.attempt,
@@ -184,7 +185,7 @@ impl Core {
         let group = s.group;
         for instance in under_way {
             self.launches.plans[group].guard.withdrawn(instance);
-            self.remove(instance, time);
+            self.remove(instance, now);
         }
     }
 
@@ -200,6 +201,9 @@ impl Core {
     /// Why nothing more is to be launched for a scale-up, if that is so.
     fn unwanted(&self, seq: ScaleUpSeq, time: Time) -> Option<String> {
         let row = &self.ledger.scale_ups.get(&seq)?.row;
+        if row.origin == Origin::Adopted {
+            return Some("its Auto Scaling group replaces it".to_string());
+        }
         match row.state {
             ScaleUpState::Cancelling => {
                 Some(format!("cancelled: {}", row.cancel_reason.as_deref().unwrap_or("no reason given")))

@@ -177,6 +177,7 @@ impl Launches {
                     | Wait::Booting { .. }
                     | Wait::Configuring { .. }
                     | Wait::Verifying { .. }
+                    | Wait::Admitting { .. }
                     | Wait::Contacts { .. }
                     | Wait::Terminating,
                 )
@@ -392,7 +393,7 @@ impl Core {
         s.launched_at = now.time;
         self.ledger.enter(instance.slot, Phase::Booting, now.time, None);
         if self.is_cancelling(instance) {
-            self.remove(instance, now.time);
+            self.remove(instance, now);
         } else {
             self.watch_boot(instance, seen.id, now);
         }
@@ -424,7 +425,11 @@ impl Core {
             }
             // A mismatch is not an answer about our slots: somebody used our token with another
             // body. Whether anything was launched for us is unknown, so it stays unsettled.
-            ErrorClass::Unknown | ErrorClass::TokenMismatch | ErrorClass::NotFound => {
+            ErrorClass::Unknown
+            | ErrorClass::TokenMismatch
+            | ErrorClass::NotFound
+            | ErrorClass::Contention
+            | ErrorClass::NoAction => {
                 launch.throttles = 0;
                 let pause = AFTER_LOSS * 2u32.pow(launch.losses.min(5));
                 // While no call is answered it is AWS that fails, and the API's own pause is enough.
@@ -441,6 +446,7 @@ impl Core {
             | ErrorClass::Unsupported
             | ErrorClass::Addresses
             | ErrorClass::Quota
+            | ErrorClass::Size
             | ErrorClass::TooMany => {
                 let plan = &mut self.launches.plans[launch.group];
                 plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
@@ -511,6 +517,7 @@ fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> L
     tags.insert("muster:launch".into(), token.clone());
     LaunchBody {
         token,
+        asg: None,
         min_count: 1,
         max_count: n,
         subnet: pool.subnet.clone(),

@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
 use crate::decide::rows::Changes;
-use crate::decide::words::{Api, Ec2Id, LaunchState, Phase, ScaleUpState, Time, named};
+use crate::decide::hook::notice::HookResult;
+use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
@@ -73,6 +74,8 @@ struct Live {
 /// The judge of one run.
 pub struct Oracle {
     names: Vec<String>,
+    /// Their Auto Scaling groups' names.
+    asgs: Vec<Option<String>>,
     most: Vec<u32>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
@@ -93,12 +96,16 @@ impl Oracle {
     pub fn new(plan: &Plan) -> Oracle {
         Oracle {
             names: plan.groups.iter().map(|g| g.name.clone()).collect(),
+            asgs: plan.groups.iter().map(|g| g.asg_name().map(String::from)).collect(),
             most: plan.groups.iter().map(|g| g.max).collect(),
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
             per_token: HashMap::new(),
-            buckets: Api::ALL.iter().map(|api| (*api, Counted::new(limits(plan, *api).requests))).collect(),
+            buckets: Api::ALL
+                .iter()
+                .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
+                .collect(),
             by_slot: HashMap::new(),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
@@ -130,10 +137,15 @@ impl Oracle {
         for happening in happenings {
             match happening {
                 Happening::Launched { first, count, token, tags } => {
-                    let group = tags.get("muster:group");
-                    let group = self.names.iter().position(|n| Some(n) == group);
+                    let by = tags.get("aws:autoscaling:groupName");
+                    let group = match by {
+                        Some(_) => self.asgs.iter().position(|n| n.as_ref() == by),
+                        None => self.names.iter().position(|n| Some(n) == tags.get("muster:group")),
+                    };
                     let token = token.unwrap_or_default();
-                    self.was_launched(now, first..first + count, &token, group, model, books);
+                    let ours = by.is_none() || books.launch_of(&token).is_some();
+                    let launched = Launched { ordinals: first..first + count, group, ours };
+                    self.was_launched(now, launched, &token, model, books);
                 }
                 Happening::Ended { ordinal } => {
                     let Some(live) = self.live.remove(&ordinal) else { continue };
@@ -152,12 +164,12 @@ impl Oracle {
     fn was_launched(
         &mut self,
         now: Time,
-        ordinals: std::ops::Range<u32>,
+        launched: Launched,
         token: &str,
-        group: Option<usize>,
         model: &Model,
         books: &Books,
     ) {
+        let Launched { ordinals, group, ours } = launched;
         let launch = books.launch_of(token);
         for ordinal in ordinals {
             let Ok(id) = model.id_of(ordinal).parse() else { continue };
@@ -168,6 +180,8 @@ impl Oracle {
             *per_token += 1;
             let (asked, given) = (launch.map(|l| l.count), *per_token);
             match asked {
+                // Its Auto Scaling group launched it, for reasons of its own.
+                _ if !ours => {}
                 None => {
                     let text = format!("{id} was launched with token {token}, which nobody had committed");
                     self.violated(now, Invariant::I8, text);
@@ -234,6 +248,19 @@ impl Oracle {
                     self.violated(now, Invariant::I8, format!("{id} is terminated, and nobody had it"));
                 }
             }
+        }
+    }
+
+    /// An answer to a lifecycle action reaches AWS.
+    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books) {
+        let Some(row) = books.hooks.get(&hook).filter(|row| row.result == Some(result)) else {
+            let text = format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
+            self.violated(now, Invariant::I8, text);
+            return;
+        };
+        let phase = row.instance.and_then(|i| books.instances.get(&i)).map(|row| row.phase);
+        if result == HookResult::Abandon && phase == Some(Phase::InService) {
+            self.violated(now, Invariant::I6, format!("{} is in service and is abandoned", row.id));
         }
     }
 
@@ -317,6 +344,14 @@ impl Oracle {
     }
 }
 
+/// Instances that were launched together.
+struct Launched {
+    ordinals: std::ops::Range<u32>,
+    group: Option<usize>,
+    /// For a launch of muster's, and not by their Auto Scaling group for itself.
+    ours: bool,
+}
+
 /// A token bucket, counted by the judge alone.
 struct Counted {
     rate: Rate,
@@ -325,12 +360,28 @@ struct Counted {
 }
 
 /// What muster believes of this API.
-fn limits(plan: &Plan, api: Api) -> &ApiLimits {
-    match api {
+fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
+    Some(match api {
         Api::RunInstances => &plan.core.run_instances,
         Api::DescribeInstances => &plan.core.describe_instances,
         Api::TerminateInstances => &plan.core.terminate_instances,
-    }
+        // The bucket is not published, and learned: AWS's own throttles are the judge there.
+        Api::AutoScaling
+        | Api::LaunchInstances
+        | Api::CompleteLifecycleAction
+        | Api::RecordLifecycleActionHeartbeat
+        | Api::DescribeAutoScalingGroups
+        | Api::DescribeLifecycleHooks
+        | Api::TerminateInstanceInAutoScalingGroup
+        | Api::SetDesiredCapacity
+        | Api::SetInstanceProtection
+        | Api::EnterStandby
+        | Api::ExitStandby
+        | Api::SuspendProcesses
+        | Api::ResumeProcesses
+        | Api::ModifyInstanceAttribute
+        | Api::GetMetricData => return None,
+    })
 }
 
 impl Counted {

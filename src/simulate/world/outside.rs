@@ -20,6 +20,9 @@ impl World {
         for action in actions {
             match action {
                 Action::Answer { ticket, answer } => {
+                    if self.letter_answered(life, ticket, answer.is_ok()) {
+                        continue;
+                    }
                     let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
                         continue;
                     };
@@ -40,6 +43,13 @@ impl World {
                     }
                 }
                 Action::Terminate { asked } => self.terminate(life, asked),
+                Action::Complete { .. } => self.send(life, Api::CompleteLifecycleAction, action),
+                Action::Heartbeat { .. } => self.send(life, Api::RecordLifecycleActionHeartbeat, action),
+                Action::DescribeGroups { .. } => self.send(life, Api::DescribeAutoScalingGroups, action),
+                Action::DescribeHooks { .. } => self.send(life, Api::DescribeLifecycleHooks, action),
+                Action::TerminateInGroup { .. } => {
+                    self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
+                }
                 Action::Configure(target) => self.contact(life, target, true),
                 Action::Probe(target) => self.contact(life, target, false),
             }
@@ -131,6 +141,18 @@ impl World {
                 self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
+            Action::Complete { hook, action, result } => {
+                self.oracle.answers(self.now, *hook, *result, &self.books);
+                adapt::autoscaling::complete_call(action, *result)
+            }
+            Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),
+            Action::DescribeGroups { asked, page } => adapt::autoscaling::groups_call(asked, page.clone()),
+            Action::DescribeHooks { asg } => adapt::autoscaling::hooks_call(asg),
+            Action::TerminateInGroup { asg, asked, decrement } => {
+                let ids = || asked.iter().map(|(id, _)| *id);
+                self.oracle.terminates(self.now, ids(), &self.books);
+                adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
+            }
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
         let reply = self.model.handle(&call, self.now.0);
@@ -157,6 +179,24 @@ impl World {
             Action::Terminate { asked } => Event::Terminated {
                 asked,
                 outcome: if timeout { Err(too_late()) } else { adapt::terminating(out) },
+            },
+            Action::Complete { hook, .. } | Action::Heartbeat { hook, .. } => Event::HookAnswered {
+                hook,
+                api,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
+            },
+            Action::DescribeGroups { asked, .. } => Event::GroupsDescribed {
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::groups(out) },
+            },
+            Action::DescribeHooks { asg } => Event::HooksDescribed {
+                asg,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::hooks(out) },
+            },
+            Action::TerminateInGroup { asg, asked, .. } => Event::TerminatedInGroup {
+                asg,
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
             },
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
@@ -236,7 +276,11 @@ impl World {
             Event::Described { .. } => CrashPoint::AfterDescribe,
             Event::Terminated { .. } => CrashPoint::AfterTerminate,
             Event::Configured { .. } | Event::Probed { .. } => CrashPoint::AfterContact,
-            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } => return,
+            Event::HookAnswered { .. }
+            | Event::GroupsDescribed { .. }
+            | Event::HooksDescribed { .. }
+            | Event::TerminatedInGroup { .. } => CrashPoint::AfterGroupCall,
+            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } | Event::HookNoticed { .. } => return,
         };
         if !self.hosts.iter().any(|h| h.life == life) {
             return;
@@ -284,6 +328,21 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         Api::RunInstances => (CrashPoint::BeforeLaunch, CrashPoint::AfterLaunch),
         Api::DescribeInstances => (CrashPoint::BeforeDescribe, CrashPoint::AfterDescribe),
         Api::TerminateInstances => (CrashPoint::BeforeTerminate, CrashPoint::AfterTerminate),
+        Api::AutoScaling
+        | Api::LaunchInstances
+        | Api::CompleteLifecycleAction
+        | Api::RecordLifecycleActionHeartbeat
+        | Api::DescribeAutoScalingGroups
+        | Api::DescribeLifecycleHooks
+        | Api::TerminateInstanceInAutoScalingGroup
+        | Api::SetDesiredCapacity
+        | Api::SetInstanceProtection
+        | Api::EnterStandby
+        | Api::ExitStandby
+        | Api::SuspendProcesses
+        | Api::ResumeProcesses
+        | Api::ModifyInstanceAttribute
+        | Api::GetMetricData => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
     }
 }
 
@@ -291,10 +350,19 @@ fn is_throttle(event: &Event) -> bool {
     let class = match event {
         Event::LaunchAnswered { outcome: Err(error), .. }
         | Event::Described { outcome: Err(error), .. }
-        | Event::Terminated { outcome: Err(error), .. } => Some(error.class),
+        | Event::Terminated { outcome: Err(error), .. }
+        | Event::HookAnswered { outcome: Err(error), .. }
+        | Event::GroupsDescribed { outcome: Err(error), .. }
+        | Event::HooksDescribed { outcome: Err(error), .. }
+        | Event::TerminatedInGroup { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
+        | Event::HookAnswered { .. }
+        | Event::HookNoticed { .. }
+        | Event::GroupsDescribed { .. }
+        | Event::HooksDescribed { .. }
+        | Event::TerminatedInGroup { .. }
         | Event::ScaleUpAsked { .. }
         | Event::CancelAsked { .. }
         | Event::Configured { .. }
@@ -317,6 +385,23 @@ fn brief(event: &Event) -> String {
         Event::Terminated { asked, outcome } => match outcome {
             Ok(_) => format!("terminate of {}: done", asked.len()),
             Err(error) => format!("terminate of {}: {error}", asked.len()),
+        },
+        Event::HookNoticed { notice, .. } => format!("told of {} of {}", notice.transition, notice.id),
+        Event::HookAnswered { hook, api, outcome } => match outcome {
+            Ok(()) => format!("{api} {}: done", hook.0),
+            Err(error) => format!("{api} {}: {error}", hook.0),
+        },
+        Event::GroupsDescribed { outcome, .. } => match outcome {
+            Ok(page) => format!("groups: {}", page.groups.len()),
+            Err(error) => format!("groups: {error}"),
+        },
+        Event::HooksDescribed { asg, outcome } => match outcome {
+            Ok(hooks) => format!("hooks of {asg}: {}", hooks.len()),
+            Err(error) => format!("hooks of {asg}: {error}"),
+        },
+        Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
+            Ok(()) => format!("terminate in group of {}: done", asked.len()),
+            Err(error) => format!("terminate in group of {}: {error}", asked.len()),
         },
         Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
         Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),

@@ -38,6 +38,7 @@ impl World {
                     calls_out: 0,
                     contacts_out: 0,
                 });
+                self.begin_polls(life);
                 self.turn(life);
             }
             Err(error) => {
@@ -193,6 +194,7 @@ impl World {
                 | Phase::Booting
                 | Phase::Configuring
                 | Phase::Verifying
+                | Phase::Admitting
                 | Phase::Terminating
                 | Phase::Withdrawn => {}
             }

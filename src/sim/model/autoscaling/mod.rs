@@ -151,6 +151,16 @@ impl AutoScaling {
         }
     }
 
+    /// Each group's desired capacity, and how many of its members are where.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (u32, Tally)> + '_ {
+        self.groups.values().map(|g| (g.desired, g.tally))
+    }
+
+    /// Lifecycle actions that ended in this way.
+    pub(super) fn ended(&self, ending: Ending) -> usize {
+        self.books.actions.all().iter().filter(|a| a.ended == Some(ending)).count()
+    }
+
     /// When something happens by itself next.
     pub(super) fn due(&self) -> Option<i64> {
         self.books.agenda.due()
