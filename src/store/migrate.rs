@@ -12,10 +12,15 @@ use sqlx::{SqlSafeStr, SqlStr};
 /// One step: number, name, SQL. Steps are only ever added; a published one is never changed.
 type Step = (i64, &'static str, &'static str);
 
-pub(super) const SQLITE: &[Step] = &[(1, "first", include_str!("../../migrations/sqlite/0001_first.sql"))];
+pub(super) const SQLITE: &[Step] = &[
+    (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
+    (2, "lifecycle_actions", include_str!("../../migrations/sqlite/0002_lifecycle_actions.sql")),
+];
 
-pub(super) const POSTGRES: &[Step] =
-    &[(1, "first", include_str!("../../migrations/postgres/0001_first.sql"))];
+pub(super) const POSTGRES: &[Step] = &[
+    (1, "first", include_str!("../../migrations/postgres/0001_first.sql")),
+    (2, "lifecycle_actions", include_str!("../../migrations/postgres/0002_lifecycle_actions.sql")),
+];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {
     let migration = |&(number, name, sql): &Step| {
