@@ -24,7 +24,7 @@ use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, InstanceRef, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::decide::words::{Api, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
 use crate::store::{Epoch, Store};
 use crate::time::Clock;
@@ -237,6 +237,7 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         seq: ScaleUpSeq(seq),
         id: format!("019b89b4-7c00-7c3e-8f57-{seq:012}"),
         group: "web".into(),
+        origin: Origin::Asked,
         wanted,
         planned: 0,
         by: None,
@@ -290,6 +291,7 @@ pub fn view() -> View {
             seq: row.seq,
             id: row.id,
             group: "web".into(),
+            origin: Origin::Asked,
             wanted: 1_200,
             state: ScaleUpState::Open,
             accepted_at: NOW,
@@ -319,6 +321,7 @@ pub fn view() -> View {
             queued: 120,
             proven: true,
             wait: Some(tokens),
+            asg: None,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -332,5 +335,6 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        hooks_expired: 0,
     }
 }

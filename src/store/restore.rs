@@ -59,8 +59,12 @@ async fn scale_ups<E: Engine>(
 }
 
 /// By number: the open ones, and those whose notification may come again.
-async fn hooks<E: Engine>(connection: &mut E::Connection, keys_since: Time) -> Result<Vec<HookRow>, StoreError> {
-    let mut rows: Vec<HookRow> = Query::<E>::of::<HookRow>().sql("AND state = 'open'").all(connection).await?;
+async fn hooks<E: Engine>(
+    connection: &mut E::Connection,
+    keys_since: Time,
+) -> Result<Vec<HookRow>, StoreError> {
+    let mut rows: Vec<HookRow> =
+        Query::<E>::of::<HookRow>().sql("AND state = 'open'").all(connection).await?;
     let remembered = Query::<E>::of::<HookRow>()
         .sql("AND state <> 'open'")
         .int("AND done_at >=", keys_since.0)?

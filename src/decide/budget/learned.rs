@@ -60,13 +60,8 @@ impl Learned {
     /// Starts at this many tokens a second.
     #[must_use]
     pub fn from(refill: f64) -> Learned {
-        let level = |n| Level {
-            refill: refill * STEP.powi(n),
-            calls: 0,
-            through: 0,
-            not_before: Time(0),
-            falls: 0,
-        };
+        let level =
+            |n| Level { refill: refill * STEP.powi(n), calls: 0, through: 0, not_before: Time(0), falls: 0 };
         Learned {
             levels: (-LEVELS.0..=LEVELS.1).map(level).collect(),
             at: usize::try_from(LEVELS.0).unwrap_or(0),
@@ -109,7 +104,8 @@ impl Learned {
             self.go(self.at - 1);
             return;
         }
-        if pressed && let Some(above) = self.levels.get(self.at + 1).copied()
+        if pressed
+            && let Some(above) = self.levels.get(self.at + 1).copied()
             && now >= above.not_before
         {
             self.levels[self.at].falls = 0;

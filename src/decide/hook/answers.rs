@@ -191,7 +191,8 @@ impl Core {
     fn hook_is_over(&mut self, seq: HookSeq, error: &CallError, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
         let group = hook.group;
-        let state = if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
+        let state =
+            if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
         let row = self.hooks.end(seq, state, now.time, Some(error.to_string()));
         self.ledger.changes.hooks.extend(row);
         self.sweep_soon(group, now);
@@ -217,7 +218,8 @@ impl Core {
     pub(in crate::decide) fn hook_ends(&mut self, seq: HookSeq, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
         let Some(instance) = hook.row.instance else { return };
-        let reason = format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
+        let reason =
+            format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
         self.give_up(instance, reason, now);
     }
 
