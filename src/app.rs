@@ -253,6 +253,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         run_instances: limits(&config.aws.run_instances),
         describe_instances: limits(&config.aws.describe_instances),
         terminate_instances: limits(&config.aws.terminate_instances),
+        auto_scaling: limits(&config.aws.auto_scaling),
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,

@@ -80,11 +80,11 @@ mod tests {
     #[tokio::test]
     async fn what_the_first_release_stored_is_there_after_every_step() {
         let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        migrator(&SQLITE[..1]).run_direct(None, &mut db, true).await.unwrap();
+        migrator(&SQLITE[..1]).run_direct(None, &mut db, false).await.unwrap();
         let old = "INSERT INTO scale_up (seq, id, group_name, wanted, planned, reason, state, accepted_at, \
                    in_service, withdrawn, eta_ms) VALUES (1, '0191', 'web', 5, 0, '', 'open', 1, 0, 0, 0)";
         db.execute(old).await.unwrap();
-        migrator(SQLITE).run_direct(None, &mut db, true).await.unwrap();
+        migrator(SQLITE).run_direct(None, &mut db, false).await.unwrap();
         let (id, origin): (String, String) =
             sqlx::query_as("SELECT id, origin FROM scale_up").fetch_one(&mut db).await.unwrap();
         assert_eq!((id.as_str(), origin.as_str()), ("0191", "asked"));
