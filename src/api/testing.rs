@@ -1,6 +1,7 @@
 //! A service to test against: the real router on a real store, and an engine that takes every
 //! well-formed request for the group `web`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -170,6 +171,7 @@ async fn take_all(
     asked: Arc<AtomicUsize>,
 ) {
     let taken = Mutex::new(Vec::<ScaleUpRow>::new());
+    let mut told = BTreeSet::new();
     while let Some(request) = inbox.recv().await {
         asked.fetch_add(1, Ordering::SeqCst);
         let mut taken = taken.lock().await;
@@ -183,6 +185,16 @@ async fn take_all(
                     taken.push(row);
                 }
                 let _ = answer.send(decided);
+            }
+            Request::Hook { notice, answer } => {
+                let known = "web-asg".to_string();
+                let accepted = if notice.asg == known {
+                    let repeated = !told.insert((notice.asg, notice.token.clone()));
+                    Ok(Accepted { id: notice.token, repeated })
+                } else {
+                    Err(Refusal::UnknownAsg { asg: notice.asg, known })
+                };
+                let _ = answer.send(accepted);
             }
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
