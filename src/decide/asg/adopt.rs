@@ -33,10 +33,9 @@ impl Core {
     /// The scale-up that a group's instances are adopted into; opened if there is none.
     fn adopting(&mut self, group: usize, now: &mut Now) -> ScaleUpSeq {
         let open = self.asgs[group].adopting.filter(|seq| {
-            self.ledger
-                .scale_ups
-                .get(seq)
-                .is_some_and(|s| s.row.state == ScaleUpState::Open && s.row.wanted < MOST)
+            self.ledger.scale_ups.get(seq).is_some_and(|s| {
+                s.row.state == ScaleUpState::Open && s.row.wanted < MOST
+            })
         });
         if let Some(seq) = open {
             return seq;

@@ -42,8 +42,7 @@ impl Core {
     pub(in crate::decide) fn leave_group(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some((group, id)) = self.place(instance) else { return };
         let open = self.hooks.of(id, Transition::Launching);
-        let undecided =
-            open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
+        let undecided = open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
         match undecided {
             Some(seq) => self.settle_hook(seq, HookResult::Abandon, now),
             None => {
@@ -61,9 +60,7 @@ impl Core {
     /// It was to end, and EC2 shows that it has not begun to.
     pub(in crate::decide) fn still_in_group(&mut self, instance: InstanceRef, now: &Now) {
         let Some((group, id)) = self.place(instance) else { return };
-        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Terminating) else {
-            return;
-        };
+        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Terminating) else { return };
         if now.time.since(slot.since) < PATIENCE {
             self.look_again(id, instance, now);
         } else {

@@ -182,14 +182,14 @@ impl Core {
             | Lifecycle::WarmedTerminating
             | Lifecycle::WarmedTerminatingProceed
             | Lifecycle::WarmedTerminated => self.ends(member.id, now),
-            Lifecycle::Pending
-            | Lifecycle::PendingProceed
+            Lifecycle::Pending => self.is_coming(group, member.id, Place::Group, now),
+            Lifecycle::WarmedPending => self.is_coming(group, member.id, Place::WarmPool, now),
+            Lifecycle::PendingProceed
             | Lifecycle::EnteringStandby
             | Lifecycle::Standby
             | Lifecycle::Detaching
             | Lifecycle::Detached
             | Lifecycle::TerminatingRetained
-            | Lifecycle::WarmedPending
             | Lifecycle::WarmedPendingProceed
             | Lifecycle::WarmedPendingRetained
             | Lifecycle::WarmedStopped
@@ -197,6 +197,14 @@ impl Core {
             | Lifecycle::WarmedHibernated
             | Lifecycle::WarmedTerminatingRetained
             | Lifecycle::Other => {}
+        }
+    }
+
+    /// The group launches it: from now on somebody answers for it, whether or not it ever gets so far that
+    /// a lifecycle action begins.
+    fn is_coming(&mut self, group: usize, id: Ec2Id, destination: Place, now: &mut Now) {
+        if !self.members.contains_key(&id) {
+            self.adopt(group, id, Some(destination), now);
         }
     }
 

@@ -1,126 +1,99 @@
-//! How fast a bucket refills that AWS does not publish: climbed to, level by level.
+//! How fast a bucket refills that AWS does not publish: learned from what gets through.
 //!
 //! A throttle alone does not say whether we were too fast: some days throttle every second call at
-//! any speed. What says it is the *share* of calls that get through: at random it is the same at
-//! every speed, and above the bucket's own speed it falls as fast as we rise. So each level's share is
-//! kept, a level is climbed while the one in use does as well as the one below, and left when it does not.
-//! More throttled calls are not the cost: calls that get through are the yield.
+//! any speed. So two things are measured: how many calls a second get through, and, in a window at half
+//! speed now and then, which share of calls gets through when the bucket is hardly the limit. Sending somewhat
+//! more than what got through last, divided by that share, climbs as long as it pays and stays a little
+//! above the bucket's speed when it does not.
 
 use std::time::Duration;
 
 use crate::decide::words::Time;
 
-/// Each level is this much faster than the one below.
-const STEP: f64 = 1.5;
-/// Levels below and above the speed to start from: 0.2 to 11 times as fast.
-const LEVELS: (i32, i32) = (4, 6);
-/// Calls that tell enough of a level: a share of a half is known to within 0.09.
-const ENOUGH: u32 = 32;
-/// Older calls count for half from then on.
-const REMEMBERED: u32 = 96;
-/// A level is worth it while its share is at least this part of the share below: at 1.5 times the
-/// speed it then yields at least 1.2 times as much.
-const WORTH: f64 = 0.8;
-/// First pause before a level that was not worth it is tried again; doubles to 16 times that.
-const AGAIN: Duration = Duration::from_secs(20);
+/// What is sent is so much more than what would be needed if the bucket were not the limit. Higher:
+/// faster to find a bucket's speed, and more calls throttled once it is found (at 1.4, two in seven).
+const AHEAD: f64 = 1.4;
+/// Slowest and fastest, as parts of the speed to start from.
+const BETWEEN: (f64, f64) = (0.2, 10.0);
+/// What gets through is counted over at least so long and so many calls.
+const WINDOW: (Duration, u32) = (Duration::from_secs(2), 10);
+/// One window in so many is at half speed.
+const SLOW: u32 = 5;
+/// Calls over which the share that gets through now is averaged.
+const MEMORY: f64 = 32.0;
 
-/// What is known of each speed.
+/// What is known of one bucket.
 #[derive(Clone, Debug)]
 pub struct Learned {
-    levels: Vec<Level>,
-    at: usize,
+    from: f64,
+    speed: f64,
+    /// The share that gets through at the speed in use, and while the bucket is hardly the limit.
+    share: f64,
+    best: f64,
+    windows: u32,
+    /// Since when more was to be sent than the speed allowed, and what came of it.
+    window: Option<Window>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Level {
-    refill: f64,
+struct Window {
+    since: Time,
     calls: u32,
     through: u32,
-    /// Not climbed to before, and times in a row that it was not worth it.
-    not_before: Time,
-    falls: u32,
-}
-
-impl Level {
-    fn share(&self) -> f64 {
-        f64::from(self.through + 1) / f64::from(self.calls + 2)
-    }
-
-    fn book(&mut self, through: bool) {
-        if self.calls >= REMEMBERED {
-            self.calls /= 2;
-            self.through /= 2;
-        }
-        self.calls += 1;
-        self.through += u32::from(through);
-    }
 }
 
 impl Learned {
     /// Starts at this many tokens a second.
     #[must_use]
     pub fn from(refill: f64) -> Learned {
-        let level =
-            |n| Level { refill: refill * STEP.powi(n), calls: 0, through: 0, not_before: Time(0), falls: 0 };
-        Learned {
-            levels: (-LEVELS.0..=LEVELS.1).map(level).collect(),
-            at: usize::try_from(LEVELS.0).unwrap_or(0),
-        }
+        Learned { from: refill, speed: refill, share: 0.5, best: 0.5, windows: 0, window: None }
     }
 
     /// Tokens a second that are worth spending now.
     #[must_use]
     pub fn refill(&self) -> f64 {
-        self.levels[self.at].refill
+        if self.is_slow() { self.speed / 2.0 } else { self.speed }
     }
 
-    /// Calls a second that get through at that speed.
+    fn is_slow(&self) -> bool {
+        self.windows % SLOW == SLOW - 1
+    }
+
+    /// Calls a second that get through.
     #[must_use]
     pub fn yields(&self) -> f64 {
-        self.refill() * self.levels[self.at].share()
+        self.speed * self.share
     }
 
-    /// Books whether a call got through. `pressed`: more was to be sent than the speed allowed, so
-    /// that a higher level would have been used.
+    /// Books whether a call got through. `pressed`: more was to be sent than the speed allowed.
     pub fn answered(&mut self, through: bool, pressed: bool, now: Time) {
-        self.levels[self.at].book(through);
-        let here = self.levels[self.at];
-        if here.calls < ENOUGH {
+        if !self.is_slow() {
+            self.share += (f64::from(u8::from(through)) - self.share) / MEMORY;
+        }
+        if !pressed {
+            self.window = None;
             return;
         }
-        let below = self.at.checked_sub(1).map(|b| self.levels[b]).filter(|l| l.calls >= ENOUGH / 2);
-        if let Some(below) = below
-            && here.share() < below.share() * WORTH
-        {
-            let level = &mut self.levels[self.at];
-            level.falls += 1;
-            level.not_before = now.plus(AGAIN * 2u32.pow((level.falls - 1).min(4)));
-            self.go(self.at - 1);
+        let window = self.window.get_or_insert(Window { since: now, calls: 0, through: 0 });
+        window.calls += 1;
+        window.through += u32::from(through);
+        let Window { since, calls, through } = *window;
+        let length = now.since(since);
+        if length < WINDOW.0 || calls < WINDOW.1 {
             return;
         }
-        // Nothing is known below, and half gets lost: see whether slower is better.
-        if below.is_none() && here.share() < 0.6 && self.at > 0 {
-            self.levels[self.at].not_before = now;
-            self.go(self.at - 1);
-            return;
+        let share = f64::from(through) / f64::from(calls);
+        if self.is_slow() || share > self.best {
+            // Half-way: one window is a small sample.
+            self.best = f64::midpoint(self.best, share);
         }
-        if pressed
-            && let Some(above) = self.levels.get(self.at + 1).copied()
-            && now >= above.not_before
-        {
-            self.levels[self.at].falls = 0;
-            self.go(self.at + 1);
+        if !self.is_slow() {
+            let a_second = f64::from(through) / length.as_secs_f64();
+            let next = a_second / self.best.max(0.05) * AHEAD;
+            self.speed = f64::midpoint(self.speed, next).clamp(self.from * BETWEEN.0, self.from * BETWEEN.1);
         }
-    }
-
-    /// What a level did long ago counts little against what it does now.
-    fn go(&mut self, to: usize) {
-        let level = &mut self.levels[to];
-        if level.calls > ENOUGH / 2 {
-            level.through = level.through * (ENOUGH / 2) / level.calls;
-            level.calls = ENOUGH / 2;
-        }
-        self.at = to;
+        self.windows += 1;
+        self.window = None;
     }
 }
 
@@ -146,7 +119,7 @@ mod tests {
             learned.answered(ok, true, now);
             now = now.plus(Duration::from_secs_f64(1.0 / learned.refill()));
         }
-        let fastest = 10.0 * STEP.powi(LEVELS.1) * (1.0 - random);
+        let fastest = 10.0 * BETWEEN.1 * (1.0 - random);
         f64::from(through) / (rate.min(fastest) * 600.0)
     }
 

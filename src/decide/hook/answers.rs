@@ -1,8 +1,9 @@
 //! What goes out about lifecycle actions, and what came of it.
 //!
-//! All calls of Auto Scaling draw on one bucket. First come those whose deadline is near, or would be
-//! when their turn comes: the earliest is answered if we know the answer, and gets a heartbeat if not.
-//! Otherwise the answers go out, earliest deadline first. Everything else has what is left.
+//! All calls of Auto Scaling draw on one bucket. First come those whose deadline is near: the earliest is
+//! answered if we know the answer, and gets a heartbeat if not. Then the answers go out, earliest
+//! deadline first: each takes work away for good, while a heartbeat only puts it off. Only when nothing
+//! is left to answer, heartbeats go out before they are due, if there are too many for the last minute. Everything else has what is left.
 
 use std::time::Duration;
 
@@ -43,12 +44,13 @@ impl Core {
         }
         self.give_up_overdue(now);
         while self.auto.check(now.time).is_ok() {
-            let urgent = self.hooks.start_by(self.auto.yields());
-            let next = if urgent <= now.time { self.hooks.first(now.time) } else { None };
-            let Some(seq) = next.or_else(|| self.hooks.first_decided(now.time)) else {
-                // Those that are urgent and not free have a call out or a time to go out again.
-                let urgent = if urgent <= now.time { Time::NEVER } else { urgent };
-                self.hooks.wake = urgent.min(self.hooks.next_retry(now.time));
+            let next = self.hooks.first_urgent(now.time).or_else(|| self.hooks.first_decided(now.time));
+            let begin = self.hooks.start_by(self.auto.yields(), now.time);
+            let early = || if begin <= now.time { self.hooks.first(now.time) } else { None };
+            let Some(seq) = next.or_else(early) else {
+                // Those that are due and not free have a call out or a time to go out again.
+                let begin = if begin <= now.time { Time::NEVER } else { begin };
+                self.hooks.wake = begin.min(self.hooks.next_retry(now.time));
                 return;
             };
             if self.auto.take(now.time, 0).is_err() {
@@ -191,8 +193,7 @@ impl Core {
     fn hook_is_over(&mut self, seq: HookSeq, error: &CallError, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
         let group = hook.group;
-        let state =
-            if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
+        let state = if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
         let row = self.hooks.end(seq, state, now.time, Some(error.to_string()));
         self.ledger.changes.hooks.extend(row);
         self.sweep_soon(group, now);
@@ -218,8 +219,7 @@ impl Core {
     pub(in crate::decide) fn hook_ends(&mut self, seq: HookSeq, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
         let Some(instance) = hook.row.instance else { return };
-        let reason =
-            format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
+        let reason = format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
         self.give_up(instance, reason, now);
     }
 

@@ -66,10 +66,9 @@ impl Hook {
         self.in_flight.is_none() && self.not_before <= now
     }
 
-    /// Whether a heartbeat would extend it.
-    #[must_use]
-    pub fn can_be_extended(&self, now: Time) -> bool {
-        now < self.row.expires_at && self.row.expires_at < self.row.ends_at
+    /// There is an answer for it, or a heartbeat would extend it.
+    fn is_worth_a_call(&self, now: Time) -> bool {
+        self.row.result.is_some() || now < self.row.expires_at && self.row.expires_at < self.row.ends_at
     }
 
     /// Puts the next call off after one that failed.
@@ -157,10 +156,9 @@ impl HookBook {
         if self.by_token.contains_key(&(notice.asg.clone(), notice.token.clone())) {
             return Known::Same;
         }
-        let open = self
-            .of(notice.id, notice.transition)
-            .into_iter()
-            .find(|s| self.open.get(s).is_some_and(|h| h.row.token.is_none() && h.row.hook == notice.hook));
+        let open = self.of(notice.id, notice.transition).into_iter().find(|s| {
+            self.open.get(s).is_some_and(|h| h.row.token.is_none() && h.row.hook == notice.hook)
+        });
         let ended = || {
             let key = (notice.id, notice.transition, notice.hook.clone());
             self.tokenless.get(&key).copied()
@@ -228,13 +226,7 @@ impl HookBook {
     }
 
     /// Ends an action. Returns its row to be written.
-    pub fn end(
-        &mut self,
-        seq: HookSeq,
-        state: HookState,
-        now: Time,
-        error: Option<String>,
-    ) -> Option<HookRow> {
+    pub fn end(&mut self, seq: HookSeq, state: HookState, now: Time, error: Option<String>) -> Option<HookRow> {
         let hook = self.open.remove(&seq)?;
         self.displace(&hook);
         if let Some(of) = self.by_instance.get_mut(&hook.row.id) {
@@ -282,14 +274,24 @@ impl HookBook {
 
     /// When the first call must go out for nobody to be late, at so many calls a second.
     #[must_use]
-    pub fn start_by(&self, per_second: f64) -> Time {
-        deadline::start_by(self.order.iter().map(|(at, _)| *at), per_second)
+    pub fn start_by(&self, per_second: f64, now: Time) -> Time {
+        let in_time = |(_, s): &&(Time, HookSeq)| self.open.get(s).is_some_and(|h| now < h.row.expires_at);
+        deadline::start_by(self.order.iter().filter(in_time).map(|(at, _)| *at), per_second)
+    }
+
+    /// The first whose own latest start has come.
+    #[must_use]
+    pub fn first_urgent(&self, now: Time) -> Option<HookSeq> {
+        let urgent = self.order.range(..=(now, HookSeq(u64::MAX)));
+        let mut hooks = urgent.filter_map(|(_, s)| self.open.get(s));
+        let due = hooks.find(|h| h.is_free(now) && now < h.row.expires_at && h.is_worth_a_call(now));
+        due.map(|h| h.row.seq)
     }
 
     /// The first in order of deadlines that a call can go out for now.
     #[must_use]
     pub fn first(&self, now: Time) -> Option<HookSeq> {
-        self.free(&self.order, now, |h| h.row.result.is_some() || h.can_be_extended(now))
+        self.free(&self.order, now, |h| h.is_worth_a_call(now))
     }
 
     /// The first in order of deadlines that we have an answer for.
@@ -304,7 +306,12 @@ impl HookBook {
         now: Time,
         fits: impl Fn(&Hook) -> bool,
     ) -> Option<HookSeq> {
-        order.iter().map(|(_, s)| *s).find(|s| self.open.get(s).is_some_and(|h| h.is_free(now) && fits(h)))
+        let free = |h: &&Hook| h.is_free(now) && fits(h);
+        let hooks = || order.iter().filter_map(|(_, s)| self.open.get(s)).filter(free);
+        // Whoever is late by our clock is tried when nobody else could be late for it: one after the other
+        // too late is how a backlog kills everything behind it.
+        let in_time = hooks().find(|h| now < h.row.expires_at);
+        in_time.or_else(|| hooks().next()).map(|h| h.row.seq)
     }
 
     /// Open actions whose time has been over for `grace` without an answer of AWS's.

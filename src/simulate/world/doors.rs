@@ -175,9 +175,6 @@ impl World {
             return true;
         }
         self.alarms_to_come == 0
-            && self
-                .model
-                .tallies()
-                .all(|(desired, tally)| tally.in_service == desired && tally.all() == desired)
+            && self.model.tallies().all(|(desired, tally)| tally.in_service == desired && tally.all() == desired)
     }
 }
