@@ -122,10 +122,11 @@ impl Core {
             return Err(Refusal::PastDeadline { late_ms: now.0 - by.0 });
         }
         let g = &self.ledger.groups[group];
-        let taken = g.taken + g.queued;
-        let room = g.spec.max.saturating_sub(taken);
+        let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
+        let taken = live + g.queued;
+        let room = max.saturating_sub(taken);
         if ask.count > room {
-            return Err(Refusal::NoRoom { group: ask.group.clone(), room, max: g.spec.max, taken });
+            return Err(Refusal::NoRoom { group: ask.group.clone(), room, max, taken });
         }
         let open = u32::try_from(self.ledger.scale_ups.len()).unwrap_or(u32::MAX);
         if open >= self.settings.most_open {
@@ -223,7 +224,8 @@ impl Core {
 
     /// A slot whose instance is gone gets another, if it is still wanted.
     pub(super) fn requeue_or_withdraw(&mut self, slot: SlotId, time: Time) {
-        match self.unwanted(slot.scale_up, time) {
+        let replaced = self.is_replaced_by_its_group(slot).then(|| "its Auto Scaling group replaces it".into());
+        match replaced.or_else(|| self.unwanted(slot.scale_up, time)) {
             Some(reason) => self.ledger.withdraw(slot, time, reason),
             None => self.ledger.requeue_anew(slot, time),
         }

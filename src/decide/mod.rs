@@ -34,7 +34,7 @@ pub mod view;
 pub mod wait;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,6 +132,8 @@ pub struct Core {
     hooks: HookBook,
     /// Instances of Auto Scaling groups that have a place in the books.
     members: BTreeMap<Ec2Id, InstanceRef>,
+    /// Those that leave without their group shrinking, though we launched them.
+    kept: BTreeSet<InstanceRef>,
     keys: Keys,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
@@ -161,6 +163,7 @@ impl Core {
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             members: BTreeMap::new(),
+            kept: BTreeSet::new(),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -257,6 +260,10 @@ impl Core {
     /// whether it is still wanted.
     fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
         let slot = instance.slot;
+        if let Some((group, _)) = self.place(instance) {
+            // Its place is free when its group says so.
+            self.sweep_soon(group, now);
+        }
         self.ledger.enter(slot, Phase::Gone, now.time, None);
         self.requeue_or_withdraw(slot, now.time);
     }
@@ -309,7 +316,7 @@ impl Core {
         let wake = self
             .timers
             .next()
-            .min(self.launches.wake(time, &self.ledger, &self.run))
+            .min(self.launches.wake(time, &self.ledger, &self.run, &self.auto))
             .min(self.boots.next().max(self.describe_chance(time)))
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)

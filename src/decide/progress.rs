@@ -215,6 +215,7 @@ impl Core {
             })
             .zip(self.asgs.iter().enumerate())
             .map(|(view, (group, asg))| GroupView {
+                taken: if asg.name.is_some() { self.occupied(group).1 } else { view.taken },
                 asg: asg.view().map(|a| AsgView { hooks_open: self.hooks_open(group), ..a }),
                 ..view
             })

@@ -44,6 +44,8 @@ named! {
         I6 = "I6",
         /// Each effect was written down first.
         I8 = "I8",
+        /// No lifecycle action times out while AWS answers.
+        Hooks = "hooks",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -194,8 +196,9 @@ impl Oracle {
             }
             if let Some(group) = group {
                 self.per_group[group] += 1;
+                // What an Auto Scaling group launches by itself is held against its own counts.
                 let (live, most) = (self.per_group[group], self.most[group]);
-                if live > most {
+                if ours && live > most {
                     let text = format!("group {}: {live} live, {most} allowed", self.names[group]);
                     self.violated(now, Invariant::I2, text);
                 }
@@ -248,6 +251,16 @@ impl Oracle {
                     self.violated(now, Invariant::I8, format!("{id} is terminated, and nobody had it"));
                 }
             }
+        }
+    }
+
+    /// So many members of a group with this maximum are coming or in service.
+    pub fn counts(&mut self, now: Time, counted: u32, max: u32, rebalances: bool) {
+        // Rebalancing may add a tenth of the maximum, and one at least (aws-facts 3.3).
+        let overshoot = if rebalances { (max / 10).max(1) } else { 0 };
+        if counted > max + overshoot {
+            let text = format!("an Auto Scaling group counts {counted} members, {max} allowed");
+            self.violated(now, Invariant::I2, text);
         }
     }
 
@@ -318,7 +331,9 @@ impl Oracle {
             let prefix = format!("{}-", row.seq.0);
             let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
             let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
-            if serving != row.in_service as usize {
+            // An Auto Scaling group may have scaled in since, for reasons of its own.
+            let grouped = self.names.iter().zip(&self.asgs).any(|(n, asg)| *n == row.group && asg.is_some());
+            if serving != row.in_service as usize && !grouped {
                 let text = format!("{id}: {} in service by the books, {serving} serve", row.in_service);
                 self.violated(now, Invariant::I1, text);
             }
@@ -328,7 +343,14 @@ impl Oracle {
         }
         let loose: Vec<Ec2Id> = self.loose(books).collect();
         for id in loose {
-            self.violated(now, Invariant::I3, format!("{id} is live at the end and nobody's"));
+            let last = match books.holder(id) {
+                Some(row) => {
+                    let why = row.reason.as_deref().unwrap_or("no reason");
+                    format!("the books say that {} is {}: {why}", row.instance, row.phase)
+                }
+                None => "the books do not know it".to_string(),
+            };
+            self.violated(now, Invariant::I3, format!("{id} is live at the end and nobody's; {last}"));
         }
         for text in &books.disagreements {
             self.violated(now, Invariant::Store, text.clone());

@@ -55,6 +55,8 @@ pub struct Plan {
     pub real_store: bool,
     /// Who decides.
     pub provisioner: Provisioner,
+    /// AWS answers and nobody dies: no lifecycle action may time out.
+    pub gentle: bool,
     /// Breaks the protocol on purpose.
     pub mutant: Option<Mutant>,
 }

@@ -66,6 +66,27 @@ impl Core {
         seq
     }
 
+    /// A launch of ours gave this instance. Its group may have told of it before the answer came, so that it
+    /// was adopted: it has one place, and that is the one it was launched for.
+    pub(in crate::decide) fn claim(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+        let adopted = self.members.insert(id, instance).filter(|old| old.slot != instance.slot);
+        let Some(old) = adopted.filter(|old| self.ledger.current(*old).is_some_and(|s| s.id == Some(id))) else {
+            return;
+        };
+        for transition in [Transition::Launching, Transition::Terminating] {
+            for seq in self.hooks.of(id, transition) {
+                let row = self.hooks.change(seq, |h| h.row.instance = Some(instance));
+                self.ledger.changes.hooks.extend(row);
+            }
+        }
+        let occupies = self.ledger.current(old).is_some_and(|s| s.phase.occupies() && s.phase != Phase::InService);
+        if occupies {
+            let reason = format!("launched for {instance}");
+            self.ledger.enter(old.slot, Phase::Gone, now.time, Some(reason.clone()));
+            self.ledger.withdraw(old.slot, now.time, reason);
+        }
+    }
+
     /// A restored scale-up goes on taking adopted instances in.
     pub(in crate::decide) fn goes_on_adopting(&mut self, group: usize, seq: ScaleUpSeq) {
         self.asgs[group].adopting = Some(seq);

@@ -9,7 +9,7 @@ use crate::decide::action::Action;
 use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
 use crate::decide::hook::notice::{HookResult, Transition};
-use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids in one call (aws-facts 3.1).
@@ -43,13 +43,20 @@ impl Core {
         let Some((group, id)) = self.place(instance) else { return };
         let open = self.hooks.of(id, Transition::Launching);
         let undecided = open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
-        match undecided {
+        // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
+        match undecided.filter(|_| !self.is_own(instance)) {
             Some(seq) => self.settle_hook(seq, HookResult::Abandon, now),
             None => {
                 let wait = self.terminate_wait();
                 self.asgs[group].leaving.add(instance, now.time.plus(wait));
             }
         }
+    }
+
+    /// We launched it, and not its group for somebody else.
+    fn is_own(&self, instance: InstanceRef) -> bool {
+        let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
+        scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
     }
 
     /// Broken ones are collected for this long, so that few calls take many.
@@ -91,9 +98,7 @@ impl Core {
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
-            let own = self.ledger.scale_ups.get(&instance.slot.scale_up).map(|s| s.row.origin);
-            // What we launched ourselves we replace ourselves; the rest its group replaces.
-            let own = own == Some(Origin::Asked);
+            let own = self.is_own(instance);
             if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
@@ -137,6 +142,10 @@ impl Core {
             | ErrorClass::NoAction => false,
         };
         for (id, instance) in asked {
+            if error.class == ErrorClass::Size {
+                // The minimum forbids to shrink: its group replaces it.
+                self.kept.insert(*instance);
+            }
             if blames && named.contains(id) {
                 self.is_not_in_group(asg, *id, *instance, now);
             } else {
@@ -156,6 +165,12 @@ impl Core {
         let text = format!("{id}: not in {asg} any more");
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
         self.is_gone(instance, now);
+    }
+
+    /// What becomes of a slot whose instance left a group that replaces it by itself.
+    pub(in crate::decide) fn is_replaced_by_its_group(&mut self, slot: SlotId) -> bool {
+        let Some(attempt) = self.ledger.slot(slot).map(|s| s.attempt) else { return false };
+        self.kept.remove(&InstanceRef { slot, attempt })
     }
 }
 

@@ -3,10 +3,12 @@
 //!
 //! [`adopt`] gives an instance that nobody asked us for a place in the books and lets it in when it is
 //! verified; [`leave`] takes broken ones out; [`sweep`] looks at the groups on a beat and finds what
-//! notifications did not tell; [`seen`] has AWS's words.
+//! notifications did not tell; [`room`] knows who occupies which place; [`seen`] has
+//! AWS's words.
 
 mod adopt;
 mod leave;
+mod room;
 pub mod seen;
 mod sweep;
 

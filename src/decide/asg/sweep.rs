@@ -22,7 +22,9 @@ const MOST_NAMES: usize = 100;
 /// A look that somebody waits for is put off by this much, so that many share it.
 const SOON: Duration = Duration::from_secs(3);
 /// A look that is overdue by this much goes out before anything else.
-const OVERDUE: Duration = Duration::from_secs(10);
+const OVERDUE: Duration = Duration::from_secs(5);
+/// Pause before a look that failed is tried again.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// Hooks change when people change them.
 const HOOKS_EVERY: Duration = Duration::from_secs(600);
 /// An action that we answered so long ago may still be shown as waiting: looks are eventually consistent.
@@ -39,6 +41,8 @@ pub(in crate::decide) struct Sweeps {
     /// Groups whose hooks are to be described.
     hooks: VecDeque<usize>,
     out: u32,
+    /// Nothing is sent again before.
+    not_before: Time,
 }
 
 impl Sweeps {
@@ -55,12 +59,17 @@ impl Sweeps {
         self.todo.is_empty() && self.hooks.is_empty() && self.out == 0
     }
 
+    /// A call failed: the next one goes out a little later.
+    fn pause(&mut self, now: Time) {
+        self.not_before = now.plus(AFTER_FAILURE);
+    }
+
     /// When there is something to send.
     pub fn next(&self) -> Time {
         if self.todo.is_empty() && self.hooks.is_empty() {
             if self.out > 0 { Time::NEVER } else { self.next_at }
         } else {
-            Time(0)
+            self.not_before
         }
     }
 }
@@ -126,7 +135,11 @@ impl Core {
         self.sweeps.out = self.sweeps.out.saturating_sub(1);
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
-        let Ok(hooks) = outcome else { return };
+        let Ok(hooks) = outcome else {
+            self.sweeps.hooks.push_back(group);
+            self.sweeps.pause(now.time);
+            return;
+        };
         let state = &mut self.asgs[group];
         state.hooks = hooks.into_iter().map(|h| (h.hook.clone(), h)).collect();
         state.hooks_seen_at = Some(now.time);
@@ -141,8 +154,11 @@ impl Core {
     ) {
         self.sweeps.out = self.sweeps.out.saturating_sub(1);
         self.auto_answered(outcome.as_ref().err(), now);
-        // What could not be seen is looked at with the next beat.
-        let Ok(page) = outcome else { return };
+        let Ok(page) = outcome else {
+            self.sweeps.todo.push_back((asked.to_vec(), None));
+            self.sweeps.pause(now.time);
+            return;
+        };
         if page.next.is_some() {
             self.sweeps.todo.push_front((asked.to_vec(), page.next));
         }

@@ -43,10 +43,11 @@ struct Window {
 }
 
 impl Learned {
-    /// Starts at this many tokens a second.
+    /// Starts from this many tokens a second: at twice as many, as if half were throttled at random. If none
+    /// are, the tokens that a rested bucket holds pay for finding out.
     #[must_use]
     pub fn from(refill: f64) -> Learned {
-        Learned { from: refill, speed: refill, share: 0.5, best: 0.5, windows: 0, window: None }
+        Learned { from: refill, speed: refill * 2.0, share: 0.5, best: 0.5, windows: 0, window: None }
     }
 
     /// Tokens a second that are worth spending now.

@@ -546,8 +546,8 @@ impl Model {
         }
     }
 
-    /// Each Auto Scaling group's desired capacity, and how many of its members are where.
-    pub fn tallies(&self) -> impl Iterator<Item = (u32, autoscaling::Tally)> + '_ {
+    /// Each Auto Scaling group's sizes, and how many of its members are where.
+    pub fn tallies(&self) -> impl Iterator<Item = (autoscaling::Sizes, autoscaling::Tally)> + '_ {
         self.autoscaling.tallies()
     }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::cloud::classify::classify;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
-use crate::decide::event::CallError;
+use crate::decide::event::{CallError, Ec2State, Seen};
+use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookNotice, HookResult, Transition};
 use crate::decide::words::{Ec2Id, Time};
 use crate::sim::model::autoscaling::call::{
-    ActionName, Answer, Call, DescribeGroups, PageRequest, TerminateInstances,
+    ActionName, Answer, Call, DescribeGroups, LaunchInstances, PageRequest, TerminateInstances,
 };
 use crate::sim::model::autoscaling::view::{GroupView, HookView};
 use crate::sim::model::autoscaling::words::{HealthStatus, HookResult as ModelResult};
@@ -32,6 +33,36 @@ pub fn complete_call(action: &HookAction, result: HookResult) -> AnyCall {
         HookResult::Abandon => ModelResult::Abandon,
     };
     AnyCall::AutoScaling(Call::CompleteLifecycleAction { action: name_of(action), result })
+}
+
+pub fn launch_call(body: &LaunchBody, asg: &str) -> AnyCall {
+    AnyCall::AutoScaling(Call::LaunchInstances(LaunchInstances {
+        group: asg.into(),
+        count: body.max_count.into(),
+        token: body.token.clone(),
+        zones: Vec::new(),
+        subnets: vec![body.subnet.clone()],
+        retries: false,
+    }))
+}
+
+/// What `LaunchInstances` gave. Nothing at all, and a reason: the reason is the answer.
+pub fn launched(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
+    let Answer::Launched { launched, errors, .. } = answer(outcome)? else { return Err(wrong_answer()) };
+    let ids = launched.iter().flat_map(|l| &l.ids);
+    let seen: Vec<Seen> = ids
+        .map(|id| {
+            let id = id.parse().map_err(|e: String| unknown("unreadable", &e))?;
+            Ok(Seen { id, state: Ec2State::Pending, address: None, state_reason: None })
+        })
+        .collect::<Result<_, CallError>>()?;
+    match errors.first().filter(|_| seen.is_empty()) {
+        Some(error) => {
+            let (code, message) = (error.code.to_string(), error.message.clone());
+            Err(CallError { class: classify(&code, 200, &message), code, message })
+        }
+        None => Ok(seen),
+    }
 }
 
 pub fn heartbeat_call(action: &HookAction) -> AnyCall {

@@ -43,6 +43,7 @@ pub fn plan(seed: u64) -> Plan {
         descriptors: DESCRIPTORS,
         real_store: false,
         provisioner: Provisioner::Muster,
+        gentle: false,
         mutant: None,
     }
 }

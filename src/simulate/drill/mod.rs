@@ -7,6 +7,7 @@ mod d2;
 mod d4;
 mod d7;
 mod d8;
+mod groups;
 mod hooks;
 mod mixed;
 
@@ -35,7 +36,7 @@ pub struct Drill {
 }
 
 /// Every drill, in order.
-pub const DRILLS: &[Drill] = &[d1::D1, d2::D2, d4::D4, d7::D7, d8::D8, hooks::HOOKS, hooks::D15, mixed::MIXED];
+pub const DRILLS: &[Drill] = &[d1::D1, d2::D2, d4::D4, d7::D7, d8::D8, hooks::HOOKS, hooks::D15, groups::GROUPS, mixed::MIXED];
 
 /// The drill of this name, in whatever case.
 #[must_use]

@@ -83,7 +83,8 @@ impl World {
         for _ in 0..TRIES {
             match self.model.handle(call, self.now.0).outcome {
                 Outcome::Answer(_) => return,
-                Outcome::Error(e) if e.http_status == 400 && e.code.contains("Already") => return,
+                // It was heard before, and the reply was lost.
+                Outcome::Error(e) if e.code.contains("Already") || e.code.contains("InProgress") => return,
                 Outcome::Error(_) | Outcome::Lost => {}
             }
         }
@@ -175,6 +176,6 @@ impl World {
             return true;
         }
         self.alarms_to_come == 0
-            && self.model.tallies().all(|(desired, tally)| tally.in_service == desired && tally.all() == desired)
+            && self.model.tallies().all(|(sizes, tally)| tally.in_service == sizes.desired && tally.all() == sizes.desired)
     }
 }

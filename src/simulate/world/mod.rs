@@ -263,6 +263,7 @@ impl World {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
+        self.judge_hooks();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
@@ -315,6 +316,11 @@ impl World {
     /// Lets the judge see what the event did.
     fn look(&mut self) {
         let happened = self.model.happened(self.now.0);
+        let rebalances = self.model.settings().autoscaling.switches.rebalances;
+        let tallies: Vec<_> = self.model.tallies().collect();
+        for (sizes, tally) in tallies {
+            self.oracle.counts(self.now, tally.counted(), sizes.max, rebalances);
+        }
         if !happened.is_empty() {
             if self.trace.is_some() {
                 for happening in &happened {

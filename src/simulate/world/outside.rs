@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decide::action::{Action, Target};
+use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
@@ -34,7 +35,8 @@ impl World {
                 }
                 Action::Launch { launch, body } => {
                     let body = self.mutated(launch, body);
-                    self.send(life, Api::RunInstances, Action::Launch { launch, body });
+                    let api = if body.asg.is_some() { Api::LaunchInstances } else { Api::RunInstances };
+                    self.send(life, api, Action::Launch { launch, body });
                 }
                 Action::Describe { asked } => {
                     let forgets = self.plan.mutant == Some(Mutant::ForgetsToLook);
@@ -44,7 +46,22 @@ impl World {
                 }
                 Action::Terminate { asked } => self.terminate(life, asked),
                 Action::Complete { .. } => self.send(life, Api::CompleteLifecycleAction, action),
-                Action::Heartbeat { .. } => self.send(life, Api::RecordLifecycleActionHeartbeat, action),
+                Action::Heartbeat { hook, .. } => {
+                    if self.plan.mutant == Some(Mutant::ForgetsHeartbeats) {
+                        // It believes that it was heard.
+                        let api = Api::RecordLifecycleActionHeartbeat;
+                        self.count_out(life, Kind::Call, true);
+                        let event = Event::HookAnswered { hook, api, outcome: Ok(()) };
+                        self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                    } else {
+                        self.send(life, Api::RecordLifecycleActionHeartbeat, action);
+                    }
+                }
+                Action::DescribeGroups { asked, .. } if self.plan.mutant == Some(Mutant::NeverSweeps) => {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::GroupsDescribed { asked, outcome: Ok(GroupsPage::default()) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
                 Action::DescribeGroups { .. } => self.send(life, Api::DescribeAutoScalingGroups, action),
                 Action::DescribeHooks { .. } => self.send(life, Api::DescribeLifecycleHooks, action),
                 Action::TerminateInGroup { .. } => {
@@ -135,7 +152,10 @@ impl World {
 
     pub(super) fn call_arrives(&mut self, life: u64, api: Api, action: Action, sent: Time, back_ms: u32) {
         let call = match &action {
-            Action::Launch { body, .. } => adapt::launch_call(body),
+            Action::Launch { body, .. } => match &body.asg {
+                Some(asg) => adapt::autoscaling::launch_call(body, asg),
+                None => adapt::launch_call(body),
+            },
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
                 self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
@@ -166,7 +186,13 @@ impl World {
         let too_late = || adapt::unknown("timeout", "no answer in time");
         let event = match action {
             Action::Launch { launch, .. } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::launched(out) };
+                let outcome = if timeout {
+                    Err(too_late())
+                } else if api == Api::LaunchInstances {
+                    adapt::autoscaling::launched(out)
+                } else {
+                    adapt::launched(out)
+                };
                 let outcome = outcome.map_err(|error| {
                     if lost(&error) { CallError { class: ErrorClass::Capacity, ..error } } else { error }
                 });

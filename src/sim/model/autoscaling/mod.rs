@@ -58,6 +58,13 @@ pub use desired::Adjustment;
 pub use hook::{Ending, HookAction};
 pub use tally::Tally;
 
+/// What a group wants and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub desired: u32,
+    pub max: u32,
+}
+
 /// Auto Scaling of one account in one region.
 #[derive(Debug)]
 pub struct AutoScaling {
@@ -151,9 +158,9 @@ impl AutoScaling {
         }
     }
 
-    /// Each group's desired capacity, and how many of its members are where.
-    pub(super) fn tallies(&self) -> impl Iterator<Item = (u32, Tally)> + '_ {
-        self.groups.values().map(|g| (g.desired, g.tally))
+    /// Each group's sizes, and how many of its members are where.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (Sizes, Tally)> + '_ {
+        self.groups.values().map(|g| (Sizes { desired: g.desired, max: g.max }, g.tally))
     }
 
     /// Lifecycle actions that ended in this way.
