@@ -418,7 +418,7 @@ impl Core {
         match error.class {
             ErrorClass::Throttle => {
                 launch.losses = 0;
-                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(4));
+                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(2));
                 launch.throttles += 1;
                 self.send_again(launch, pause, now);
             }

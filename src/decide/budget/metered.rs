@@ -116,7 +116,7 @@ impl Metered {
         let by_chance = chance.powf(f64::from(self.throttles));
         let far = have >= n.saturating_mul(2);
         let measured = self.empty.is_some() && chance <= TRUSTED;
-        let worth = WORTH[if far { 0 } else { 1 + usize::from(measured) }];
+        let worth = WORTH[if far { 0 } else { 1 + usize::from(measured) }] * (1.0 - chance).powi(2);
         if n == 0 || by_chance * f64::from(have) > worth {
             return;
         }
@@ -129,16 +129,16 @@ impl Metered {
     }
 
     /// A call about `n` instances got its tokens.
-    pub fn granted(&mut self, now: Time, n: u32) {
+    pub fn granted(&mut self, now: Time, n: u32, elsewhere: Chance) {
         if n == 0 {
             return;
         }
         let throttles = std::mem::take(&mut self.throttles);
-        let Some(doubt) = self.doubt.take() else { return self.spent(now, n, throttles) };
+        let Some(doubt) = self.doubt.take() else { return self.spent(now, n, throttles, elsewhere) };
         let came_in = now.since(doubt.last).as_secs_f64() * self.bucket.rate().refill;
         if came_in * TOO_SOON < f64::from(n) {
             self.bucket.give_back(doubt.forfeited);
-            return self.spent(now, n, throttles);
+            return self.spent(now, n, throttles, elsewhere);
         }
         // It was short of `n` then and is not now, so this call has all but emptied it.
         if let Some((since, given)) = self.empty
@@ -153,7 +153,7 @@ impl Metered {
     }
 
     /// Nothing is in doubt: throttles before this call were chance, and belief in the speed climbs.
-    fn spent(&mut self, now: Time, n: u32, throttles: u32) {
+    fn spent(&mut self, now: Time, n: u32, throttles: u32, elsewhere: Chance) {
         if self.chance.calls > REMEMBERED {
             self.chance = Chance { throttled: self.chance.throttled / 2, calls: self.chance.calls / 2 };
         }
@@ -164,6 +164,9 @@ impl Metered {
             Some((since, given)) => Some((since, given.saturating_add(n))),
             None => None,
         };
+        if self.chance.and(elsewhere).share() > TRUSTED {
+            return self.set_speed(now, self.published);
+        }
         let mut speed = self.bucket.rate().refill;
         for _ in 0..n.div_ceil(STEP) {
             self.well = self.well.saturating_add(1);
@@ -230,7 +233,7 @@ mod tests {
                 belief.bucket_mut().give_back(n);
                 belief.throttled(now, n, elsewhere);
             } else {
-                belief.granted(now, n);
+                belief.granted(now, n, elsewhere);
                 launched += n;
             }
         }
