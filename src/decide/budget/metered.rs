@@ -17,7 +17,7 @@ use crate::decide::words::Time;
 /// Tokens that are given up, on average, rather than send one more call in vain: hardly any where the
 /// bucket is believed to be full, since what is given up wrongly there takes minutes to come in again;
 /// 2 s of RunInstances' refill where it is low; 8 s where it has been measured.
-const WORTH: [f64; 3] = [0.25, 4.0, 16.0];
+const WORTH: [f64; 3] = [0.25, 1.0, 16.0];
 /// Belief in the speed grows with each 20 instances that are not throttled: not at all with the first
 /// two times after a throttle, then by 8, 16, 24 % ... Simulated with a neighbour who takes half for 5 min of
 /// 12: the last of 1,200 launched after 793 s (750 are the floor), and 2.6 % of all calls throttled
@@ -64,6 +64,11 @@ impl Chance {
     #[must_use]
     pub fn and(self, other: Chance) -> Chance {
         Chance { throttled: self.throttled + other.throttled, calls: self.calls + other.calls }
+    }
+
+    /// Throttles of other calls than this bucket's are seen too often for each of its own to mean much.
+    fn is_common(self) -> bool {
+        self.throttled >= 2 && self.share() > TRUSTED
     }
 
     /// A third until more is known.
@@ -136,7 +141,7 @@ impl Metered {
         let throttles = std::mem::take(&mut self.throttles);
         let Some(doubt) = self.doubt.take() else { return self.spent(now, n, throttles, elsewhere) };
         let came_in = now.since(doubt.last).as_secs_f64() * self.bucket.rate().refill;
-        if came_in * TOO_SOON < f64::from(n) {
+        if elsewhere.is_common() || came_in * TOO_SOON < f64::from(n) {
             self.bucket.give_back(doubt.forfeited);
             return self.spent(now, n, throttles, elsewhere);
         }
@@ -164,7 +169,7 @@ impl Metered {
             Some((since, given)) => Some((since, given.saturating_add(n))),
             None => None,
         };
-        if self.chance.and(elsewhere).share() > TRUSTED {
+        if elsewhere.is_common() {
             return self.set_speed(now, self.published);
         }
         let mut speed = self.bucket.rate().refill;
