@@ -125,10 +125,11 @@ impl Metered {
         if n == 0 || by_chance * f64::from(have) > worth {
             return;
         }
-        // Far above what was refused: by halves. Near it: anything from none to just too few.
-        let left = if far { have / 2 } else { have.min(n / 2) };
-        self.bucket.correct_to(now, left);
         let before = self.doubt.map_or(0, |d| d.forfeited);
+        // Far above what was refused: by halves. Near it: most likely just too few, so a large call
+        // does not wait for half its tokens again at once.
+        let left = if far { have / 2 } else { have.min(n - (n / 2).min(STEP.max(2 * before))) };
+        self.bucket.correct_to(now, left);
         self.doubt =
             Some(Doubt { last: now, forfeited: before + (have - left), measures: chance <= TRUSTED });
     }
@@ -145,11 +146,13 @@ impl Metered {
             self.bucket.give_back(doubt.forfeited);
             return self.spent(now, n, throttles, elsewhere);
         }
-        // It was short of `n` then and is not now, so this call has all but emptied it.
+        // It was short of `n` then and is not now, so this call has all but emptied it: at some
+        // moment in between it held just so many.
         if let Some((since, given)) = self.empty
             && doubt.measures
         {
-            let seconds = now.since(since).as_secs_f64().max(1.0);
+            let until = doubt.last.plus(now.since(doubt.last) / 2);
+            let seconds = until.since(since).as_secs_f64().max(1.0);
             let measured = f64::from(given.saturating_add(n)) / seconds;
             self.set_speed(now, measured.min(self.bucket.rate().refill));
         }
