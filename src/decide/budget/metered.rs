@@ -146,13 +146,12 @@ impl Metered {
             self.bucket.give_back(doubt.forfeited);
             return self.spent(now, n, throttles, elsewhere);
         }
-        // It was short of `n` then and is not now, so this call has all but emptied it: at some
-        // moment in between it held just so many.
+        // It was short of `n` then and is not now, so this call has all but emptied it: it has given
+        // less than `n` more by then, and what it gave is no less than what this call took.
         if let Some((since, given)) = self.empty
             && doubt.measures
         {
-            let until = doubt.last.plus(now.since(doubt.last) / 2);
-            let seconds = until.since(since).as_secs_f64().max(1.0);
+            let seconds = doubt.last.since(since).as_secs_f64().max(1.0);
             let measured = f64::from(given.saturating_add(n)) / seconds;
             self.set_speed(now, measured.min(self.bucket.rate().refill));
         }
