@@ -57,8 +57,6 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "RequestTimeoutException"
         // The first call with this token is still at work: ask again with the same token.
         | "IdempotentCallInProgress"
-        // Two requests were at the same group at once; how far this one got is not said.
-        | "ResourceContention"
         // Credentials: see the page's head.
         | "AuthFailure"
         | "ExpiredToken"
@@ -67,6 +65,8 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
+        // The same in the JSON protocols.
+        | "InvalidSignatureException"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" => ErrorClass::Unknown,
@@ -105,11 +105,13 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         "IdempotentInstanceTerminated" => ErrorClass::TokenSpent,
         "IdempotentParameterMismatch" => ErrorClass::TokenMismatch,
 
-        // An activity of the group still has the instance, or the resource is in use: later it is not.
+        // Another request or activity has the group, the instance or the resource: later it has not.
+        // Of "ResourceContention", a 500, nobody says that nothing happened.
+        "ResourceContention" |
         "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
-        // Its visibility timeout is over: it was deleted, or will be received again.
-        "MessageNotInflight" => ErrorClass::NoAction,
+        // A message whose visibility timeout is over: it was deleted, or will be received again.
+        "MessageNotInflight" => ErrorClass::NotFound,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
         // not made by us a moment ago.
@@ -203,7 +205,6 @@ mod tests {
                 "RequestTimeout",
                 "RequestTimeoutException",
                 "IdempotentCallInProgress",
-                "ResourceContention",
                 "ServiceLinkedRoleFailure",
                 "NeverHeardOfIt",
             ],
@@ -219,6 +220,7 @@ mod tests {
                 "InvalidClientTokenId",
                 "UnrecognizedClientException",
                 "SignatureDoesNotMatch",
+                "InvalidSignatureException",
                 "IncompleteSignature",
                 "MissingAuthenticationToken",
                 "MissingAuthenticationTokenException",
@@ -264,7 +266,16 @@ mod tests {
         (ErrorClass::TooMany, 400, &["ResourceCountExceeded", "RequestResourceCountExceeded"]),
         (ErrorClass::TokenSpent, 400, &["IdempotentInstanceTerminated"]),
         (ErrorClass::TokenMismatch, 400, &["IdempotentParameterMismatch"]),
-        (ErrorClass::NotFound, 400, &["InvalidInstanceID.NotFound"]),
+        (
+            ErrorClass::NotFound,
+            400,
+            &[
+                "InvalidInstanceID.NotFound",
+                "MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+            ],
+        ),
+        (ErrorClass::Contention, 500, &["ResourceContention"]),
         (
             ErrorClass::Contention,
             400,

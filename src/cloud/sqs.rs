@@ -43,7 +43,8 @@ pub struct Message {
 pub trait Sqs: Send + Sync + 'static {
     /// `ReceiveMessage`: 1 to [`BATCH_MOST`] messages, waiting up to [`WAIT_MOST`] for the first one.
     /// They are kept from other receivers for `visibility`, up to [`VISIBILITY_MOST`]; both are in whole
-    /// seconds. It holds a socket for as long as it waits.
+    /// seconds. It holds a socket for as long as it waits, so there must be fewer receives at once than
+    /// the descriptors of [`crate::net::fds::FdClass::Cloud`], or all other calls wait for them.
     fn receive<'a>(
         &'a self,
         queue_url: &'a str,
@@ -194,4 +195,131 @@ fn each<'a>(
         }
     }
     each
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::super::ec2::testing::settings;
+    use super::*;
+    use crate::decide::words::ErrorClass;
+    use crate::net::fds::FdLimits;
+    use crate::net::testing::{Peer, Reply, fds_with};
+    use crate::time::Clock;
+
+    const URL: &str = "https://sqs.us-east-1.amazonaws.com/1/hooks";
+
+    async fn client(at: SocketAddr) -> AwsSqs {
+        let fds = fds_with(FdLimits::default());
+        let settings = settings(at, Duration::from_secs(20));
+        AwsSqs::of(&Account::new(&settings, fds, Clock::real()).await.unwrap())
+    }
+
+    async fn answering(status: &'static str, text: &str) -> (Peer, AwsSqs) {
+        let text = text.to_owned();
+        let peer = Peer::answering(move |_| Reply::http(status, &text)).await;
+        let sqs = client(peer.address).await;
+        (peer, sqs)
+    }
+
+    async fn received(status: &'static str, text: &str) -> Result<Vec<Message>, CallError> {
+        let (peer, sqs) = answering(status, text).await;
+        let outcome = sqs.receive(URL, 10, Duration::from_secs(20), Duration::from_mins(2)).await;
+        assert_eq!(peer.requests().len(), 1, "one call is one request");
+        outcome
+    }
+
+    fn body(request: &str) -> serde_json::Value {
+        serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_receive_says_how_long_to_wait_and_to_hide() {
+        let text = r#"{"Messages":[{"MessageId":"m","ReceiptHandle":"r","Body":"b",
+            "Attributes":{"SentTimestamp":"1700000000123","ApproximateReceiveCount":"3"}}]}"#;
+        let (peer, sqs) = answering("200 OK", text).await;
+        let got = sqs.receive(URL, 10, Duration::from_secs(20), Duration::from_mins(2)).await.unwrap();
+        let message = Message {
+            id: "m".into(),
+            receipt: "r".into(),
+            body: "b".into(),
+            sent: Some(Time(1_700_000_000_123)),
+            receives: Some(3),
+        };
+        assert_eq!(got, [message]);
+        let request = peer.requests().remove(0);
+        assert!(request.contains("x-amz-target: AmazonSQS.ReceiveMessage"), "{request}");
+        insta::assert_snapshot!(body(&request), @r#"{"MaxNumberOfMessages":10,"MessageSystemAttributeNames":["SentTimestamp","ApproximateReceiveCount"],"QueueUrl":"https://sqs.us-east-1.amazonaws.com/1/hooks","VisibilityTimeout":120,"WaitTimeSeconds":20}"#);
+    }
+
+    #[tokio::test]
+    async fn no_messages_are_no_error_and_half_an_answer_is_none() {
+        assert_eq!(received("200 OK", "{}").await, Ok(vec![]));
+        for (status, text) in [
+            ("200 OK", ""),
+            ("200 OK", "{\"Messages\":[{\"MessageId\":\"m\""),
+            ("200 OK", "<html></html>"),
+            ("200 OK", r#"{"Messages":[{"MessageId":"m","Body":"b"}]}"#),
+            ("502 X", "<html>bad gateway</html>"),
+            ("500 X", "{}"),
+        ] {
+            let e = received(status, text).await.unwrap_err();
+            assert_eq!(
+                (e.class, e.code.as_str()),
+                (ErrorClass::Unknown, "unreadable"),
+                "{status} {text}: {e}"
+            );
+        }
+        assert_eq!(received("429 X", "slow down").await.unwrap_err().class, ErrorClass::Throttle);
+    }
+
+    #[tokio::test]
+    async fn an_error_has_its_class() {
+        for (status, kind, class) in [
+            ("400 X", "com.amazonaws.sqs#QueueDoesNotExist", ErrorClass::Configuration),
+            ("403 X", "com.amazonaws.sqs#RequestThrottled", ErrorClass::Throttle),
+            ("403 X", "com.amazonaws.sqs#OverLimit", ErrorClass::Quota),
+            ("400 X", "com.amazonaws.sqs#KmsAccessDenied", ErrorClass::Configuration),
+            ("500 X", "com.amazon.coral.service#InternalFailure", ErrorClass::Unknown),
+        ] {
+            let text = format!(r#"{{"__type":"{kind}","message":"no"}}"#);
+            let e = received(status, &text).await.unwrap_err();
+            assert_eq!((e.class, e.message.as_str()), (class, "no"), "{kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_entry_of_a_batch_has_an_outcome_of_its_own() {
+        let text = r#"{"Successful":[{"Id":"0"},{"Id":"9"},{"Id":"3"}],"Failed":[
+            {"Id":"1","SenderFault":true,"Code":"ReceiptHandleIsInvalid","Message":"no"},
+            {"Id":"3","SenderFault":false,"Code":"InternalError"}]}"#;
+        let (peer, sqs) = answering("200 OK", text).await;
+        let receipts = ["a", "b", "c", "d"].map(str::to_owned);
+        let each = sqs.delete(URL, &receipts).await.unwrap();
+        let each: Vec<_> = each.iter().map(|e| e.as_ref().map_err(|e| (e.class, e.code.as_str()))).collect();
+        let expected = [
+            Ok(&()),
+            Err((ErrorClass::Configuration, "ReceiptHandleIsInvalid")),
+            // Nothing is said of it, so it is not taken for deleted.
+            Err((ErrorClass::Unknown, "unreadable")),
+            Err((ErrorClass::Unknown, "InternalError")),
+        ];
+        assert_eq!(each, expected);
+        let sent = body(&peer.requests()[0]);
+        assert_eq!(sent["Entries"][3], serde_json::json!({"Id": "3", "ReceiptHandle": "d"}));
+    }
+
+    #[tokio::test]
+    async fn each_message_is_hidden_for_its_own_time() {
+        let (peer, sqs) = answering("200 OK", r#"{"Successful":[{"Id":"0"},{"Id":"1"}],"Failed":[]}"#).await;
+        let receipts = [("a".to_owned(), Duration::ZERO), ("b".to_owned(), VISIBILITY_MOST)];
+        assert_eq!(sqs.change_visibility(URL, &receipts).await, Ok(vec![Ok(()), Ok(())]));
+        let entries = &body(&peer.requests()[0])["Entries"];
+        assert_eq!(entries[0]["VisibilityTimeout"], 0);
+        assert_eq!(entries[1]["VisibilityTimeout"], 43_200);
+        assert_eq!(sqs.delete(URL, &[]).await, Ok(vec![]));
+        assert_eq!(sqs.change_visibility(URL, &[]).await, Ok(vec![]));
+        assert_eq!(peer.requests().len(), 1, "an empty batch is not sent");
+    }
 }

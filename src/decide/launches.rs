@@ -485,6 +485,11 @@ impl Core {
             | ErrorClass::Quota
             | ErrorClass::Size
             | ErrorClass::TooMany => {
+                if error.class == ErrorClass::Size {
+                    self.is_not_as_seen(launch.group);
+                    self.refused(launch, now);
+                    return;
+                }
                 let plan = &mut self.launches.plans[launch.group];
                 plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
                 self.refused(launch, now);

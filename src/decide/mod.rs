@@ -299,8 +299,11 @@ impl Core {
 
     fn finish(&mut self, now: Now) -> Decision {
         for closed in self.ledger.close_books() {
+            // Unless it has another place since.
             for id in closed.slots.iter().filter_map(|s| s.id) {
-                self.members.remove(&id);
+                if self.members.get(&id).is_some_and(|i| i.slot.scale_up == closed.row.seq) {
+                    self.members.remove(&id);
+                }
             }
             self.recent.push(progress::of_closed(&closed));
         }

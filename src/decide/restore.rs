@@ -86,7 +86,11 @@ impl Core {
             }
             let group = core.must_have(&row.group, || format!("instance {}", row.instance))?;
             if let Some(id) = row.id.filter(|_| core.asgs[group].name.is_some() && row.phase.occupies()) {
-                core.members.insert(id, row.instance);
+                // One that was adopted before our own launch was answered has two places: the later is on its way.
+                let known = core.members.entry(id).or_insert(row.instance);
+                if row.phase != Phase::InService {
+                    *known = row.instance;
+                }
             }
             core.ledger.restore_instance(row, group);
         }

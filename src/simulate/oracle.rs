@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
-use crate::decide::rows::Changes;
+use crate::decide::rows::{Changes, InstanceRow};
 use crate::decide::hook::notice::HookResult;
 use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
@@ -222,11 +222,32 @@ impl Oracle {
 
     /// Something was committed.
     pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
-        for row in changes.instances.iter().filter(|row| row.phase == Phase::InService) {
+        let (names, asgs) = (self.names.clone(), self.asgs.clone());
+        let asg = |name: &str| names.iter().zip(&asgs).any(|(n, a)| n == name && a.is_some());
+        // A group is told in its turn, which may be a while after the instance was seen serving.
+        let said = |row: &&InstanceRow| match row.phase {
+            Phase::InService => !asg(&row.group),
+            Phase::Admitting => true,
+            Phase::Queued
+            | Phase::Launching
+            | Phase::Booting
+            | Phase::Configuring
+            | Phase::Verifying
+            | Phase::Broken
+            | Phase::Terminating
+            | Phase::Gone
+            | Phase::Withdrawn => false,
+        };
+        let serving: Vec<&InstanceRow> = changes.instances.iter().filter(said).collect();
+        for row in serving {
             let health = match row.address {
                 Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
                 Some(std::net::IpAddr::V6(_)) | None => None,
             };
+            // A group may end it while we find out that it serves.
+            if health.is_none() && asg(&row.group) {
+                continue;
+            }
             if health != Some(Health::Serving) {
                 let text = format!("{} is said to be in service and does not serve", row.instance);
                 self.violated(now, Invariant::Serving, text);

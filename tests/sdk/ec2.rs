@@ -61,7 +61,7 @@ async fn a_refusal_has_its_code() {
     assert_eq!(unknown.code(), Some("InvalidInstanceID.NotFound"));
     assert_eq!(unknown.message(), Some("The instance ID 'i-0123456789abcdef0' does not exist"));
     let none = run(&ec2, "t-2", 1).min_count(2).send().await.unwrap_err();
-    assert_eq!(none.code(), Some("InvalidParameterValue"));
+    assert_eq!(none.code(), Some("InvalidParameterCombination"));
     script(&sim, "throttle", "RunInstances").await;
     let fast = run(&ec2, "t-3", 1).send().await.unwrap_err();
     assert_eq!(fast.code(), Some("RequestLimitExceeded"));

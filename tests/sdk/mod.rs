@@ -8,6 +8,8 @@ mod autoscaling;
 mod cloudwatch;
 mod ec2;
 mod elbv2;
+mod groups;
+mod hooks;
 mod messages;
 mod plain_http;
 mod quotas;
@@ -42,10 +44,15 @@ async fn simulated(settings: &str, scale: f64) -> Sim {
 
 /// What a client of the SDK for this simulator is made from. It never tries again.
 fn config(sim: &Sim) -> SdkConfig {
+    config_at(&sim.announced.ec2)
+}
+
+/// What a client of the SDK for this endpoint is made from.
+pub fn config_at(endpoint: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(&sim.announced.ec2)
+        .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
             "AKIDTEST", "secret", None, None, "test",
         )))

@@ -59,3 +59,95 @@ fn launched(answer: &LaunchInstancesOutput, token: &str) -> Result<GroupLaunched
     });
     Ok(GroupLaunched { instances, errors: errors.collect() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::AutoScaling;
+    use super::super::testing::{answer, error, exchanged};
+    use super::*;
+    use crate::decide::words::ErrorClass;
+
+    const ACTION: &str = "LaunchInstances";
+    const SOME: &str = "<AutoScalingGroupName>web</AutoScalingGroupName><ClientToken>t-1</ClientToken><Instances><member>\
+         <InstanceType>m5.large</InstanceType><SubnetId>subnet-a</SubnetId>\
+         <AvailabilityZone>us-east-1a</AvailabilityZone><InstanceIds><member>i-01</member><member>i-02</member>\
+         </InstanceIds></member></Instances><Errors><member><InstanceType>m5.large</InstanceType>\
+         <AvailabilityZone>us-east-1a</AvailabilityZone><ErrorCode>InsufficientInstanceCapacity</ErrorCode>\
+         <ErrorMessage>no capacity</ErrorMessage></member></Errors>";
+
+    fn body(place: Option<Place>) -> GroupLaunch {
+        GroupLaunch { group: "web".into(), token: "t-1".into(), count: 3, place }
+    }
+
+    async fn launched(status: &'static str, text: &str) -> Result<GroupLaunched, CallError> {
+        let launch = body(Some(Place::Subnet("subnet-a".into())));
+        let (outcome, sent) = exchanged(status, text, async |aws| aws.launch_instances(&launch).await).await;
+        assert_eq!(sent.len(), 1, "one call is one request");
+        outcome
+    }
+
+    #[tokio::test]
+    async fn a_launch_sends_the_body_and_nothing_of_its_own() {
+        let launch = body(Some(Place::Subnet("subnet-a".into())));
+        let (outcome, sent) = exchanged("200 OK", &answer(ACTION, SOME), async |aws| {
+            aws.launch_instances(&launch).await?;
+            aws.launch_instances(&launch).await
+        })
+        .await;
+        insta::assert_snapshot!(sent[0], @r"
+        Action=LaunchInstances
+        AutoScalingGroupName=web
+        ClientToken=t-1
+        RequestedCapacity=3
+        RetryStrategy=none
+        SubnetIds.member.1=subnet-a
+        Version=2011-01-01
+        ");
+        assert_eq!(sent[1], sent[0], "sent again, it is the same");
+        let launched = outcome.unwrap();
+        assert_eq!(launched.instances.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["i-01", "i-02"]);
+        assert_eq!(launched.instances[0].zone.as_deref(), Some("us-east-1a"));
+        assert_eq!(launched.errors[0].error.class, ErrorClass::Capacity);
+    }
+
+    #[tokio::test]
+    async fn a_zone_is_a_place_too_and_none_is_none() {
+        for (place, said) in [
+            (Some(Place::Zone("us-east-1b".into())), Some("AvailabilityZones.member.1=us-east-1b")),
+            (None, None),
+        ] {
+            let launch = body(place);
+            let (_, sent) =
+                exchanged("200 OK", &answer(ACTION, SOME), async |aws| aws.launch_instances(&launch).await)
+                    .await;
+            let places: Vec<_> = sent[0].lines().filter(|l| l.contains(".member.")).collect();
+            assert_eq!(places, said.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_settles_nothing_is_unknown() {
+        let other = SOME.replace("t-1", "t-2");
+        let nameless = SOME.replace("<member>i-02</member>", "<member></member>");
+        for text in ["", "<Instances/><Errors/>", &other, &nameless] {
+            let e = launched("200 OK", &answer(ACTION, text)).await.unwrap_err();
+            assert_eq!((e.class, e.code.as_str()), (ErrorClass::Unknown, "unreadable"), "{text}: {e}");
+        }
+        let whole = answer(ACTION, SOME);
+        let cut = &whole[..whole.find("<member>i-02").unwrap()];
+        assert_eq!(launched("200 OK", cut).await.unwrap_err().code, "unreadable");
+    }
+
+    /// A 500 each, which the SDK left to itself would have sent again twice.
+    #[tokio::test]
+    async fn its_errors_have_their_classes() {
+        for (status, code, class) in [
+            ("500 X", "IdempotentCallInProgress", ErrorClass::Unknown),
+            ("500 X", "ResourceContention", ErrorClass::Contention),
+            ("400 X", "IdempotentParameterMismatch", ErrorClass::TokenMismatch),
+            ("400 X", "UnsupportedOperation", ErrorClass::Configuration),
+        ] {
+            assert_eq!(launched(status, &error(code, "no")).await.unwrap_err().class, class, "{code}");
+        }
+    }
+}

@@ -19,6 +19,8 @@ mod processes;
 mod read;
 mod standby;
 mod terminate;
+#[cfg(test)]
+pub(super) mod testing;
 mod warm;
 mod words;
 

@@ -135,3 +135,117 @@ fn number(n: Option<i32>, what: &str) -> Result<u32, String> {
     let n = n.ok_or_else(|| format!("the answer has no {what}"))?;
     u32::try_from(n).map_err(|_| format!("the answer has a {what} of {n}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_autoscaling::types::{
+        InstanceMaintenancePolicy, LaunchTemplate, LifecycleState as SdkState, MixedInstancesPolicy,
+    };
+
+    use super::super::{HookResult, Process, Transition};
+    use super::*;
+
+    fn group_builder() -> aws_sdk_autoscaling::types::builders::AutoScalingGroupBuilder {
+        AutoScalingGroup::builder().auto_scaling_group_name("web").min_size(1).max_size(9).desired_capacity(3)
+    }
+
+    fn spec(name: &str) -> LaunchTemplateSpecification {
+        LaunchTemplateSpecification::builder().launch_template_name(name).version("7").build()
+    }
+
+    #[test]
+    fn a_group_is_read_with_what_it_says() {
+        let process =
+            |name: &str| SuspendedProcess::builder().process_name(name).suspension_reason("why").build();
+        let seen = group(
+            &group_builder()
+                .vpc_zone_identifier("subnet-a, subnet-b")
+                .availability_zones("us-east-1a")
+                .suspended_processes(process("AZRebalance"))
+                .suspended_processes(process("Daydream"))
+                .launch_template(spec("plain"))
+                .capacity_rebalance(true)
+                .instance_maintenance_policy(
+                    InstanceMaintenancePolicy::builder().max_healthy_percentage(120).build(),
+                )
+                .status("Delete in progress")
+                .build(),
+        )
+        .unwrap();
+        assert_eq!(seen.subnets, ["subnet-a", "subnet-b"]);
+        assert_eq!(seen.suspended, [Suspended { process: Process::AzRebalance, reason: "why".into() }]);
+        assert_eq!((seen.capacity_rebalance, seen.max_healthy_percentage), (true, Some(120)));
+        assert_eq!(seen.status.as_deref(), Some("Delete in progress"));
+        assert!(matches!(seen.source, Some(Source::Template(t)) if t.name.as_deref() == Some("plain")));
+    }
+
+    #[test]
+    fn a_policy_that_is_not_set_is_none() {
+        let unset = InstanceMaintenancePolicy::builder().max_healthy_percentage(-1).build();
+        let seen = group(&group_builder().instance_maintenance_policy(unset).build()).unwrap();
+        assert_eq!((seen.max_healthy_percentage, seen.subnets.len(), seen.source), (None, 0, None));
+    }
+
+    #[test]
+    fn where_a_group_launches_from_is_told_apart() {
+        let mixed = LaunchTemplate::builder().launch_template_specification(spec("mixed")).build();
+        let mixed = MixedInstancesPolicy::builder().launch_template(mixed).build();
+        let of = |g: aws_sdk_autoscaling::types::builders::AutoScalingGroupBuilder| {
+            group(&g.build()).unwrap().source
+        };
+        assert!(matches!(of(group_builder().mixed_instances_policy(mixed)), Some(Source::Mixed(_))));
+        let old = of(group_builder().launch_configuration_name("old"));
+        assert_eq!(old, Some(Source::Configuration("old".into())));
+    }
+
+    #[test]
+    fn what_lacks_its_name_or_a_number_spoils_the_answer() {
+        assert!(
+            group(&AutoScalingGroup::builder().min_size(1).max_size(1).desired_capacity(1).build()).is_err()
+        );
+        let e = group(&group_builder().set_desired_capacity(None).build()).unwrap_err();
+        assert_eq!(e, "the answer has no DesiredCapacity");
+        let e = group(&group_builder().desired_capacity(-1).build()).unwrap_err();
+        assert_eq!(e, "the answer has a DesiredCapacity of -1");
+        let nameless = group_builder().instances(Instance::builder().build()).build();
+        assert!(group(&nameless).is_err());
+        assert!(details(&AutoScalingInstanceDetails::builder().instance_id("i-1").build()).is_err());
+    }
+
+    #[test]
+    fn every_state_is_told_and_a_new_one_is_unlisted() {
+        for state in LifecycleState::ALL.iter().filter(|s| **s != LifecycleState::Unlisted) {
+            let i = Instance::builder().instance_id("i-1").lifecycle_state(SdkState::from(state.as_str()));
+            assert_eq!(member("web", &i.build()).unwrap().state, *state);
+        }
+        // All that the SDK knows are in the list.
+        for text in SdkState::values() {
+            assert_ne!(state(Some(text)), LifecycleState::Unlisted, "{text}");
+        }
+        assert_eq!(state(Some("Dreaming")), LifecycleState::Unlisted);
+        assert_eq!(state(None), LifecycleState::Unlisted);
+    }
+
+    #[test]
+    fn only_unhealthy_is_unhealthy() {
+        for (text, is) in [("Healthy", true), ("HEALTHY", true), ("Unhealthy", false), ("UNHEALTHY", false)] {
+            assert_eq!(healthy(Some(text)), is, "{text}");
+        }
+        assert!(healthy(None));
+    }
+
+    #[test]
+    fn a_hook_is_read_whole_or_not_at_all() {
+        let whole = LifecycleHook::builder()
+            .lifecycle_hook_name("hook")
+            .lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING")
+            .heartbeat_timeout(120)
+            .global_timeout(12_000)
+            .default_result("ABANDON");
+        let seen = hook(&whole.clone().build()).unwrap();
+        assert_eq!((seen.transition, seen.default_result), (Transition::Launching, HookResult::Abandon));
+        assert_eq!(seen.heartbeat_timeout, Duration::from_secs(120));
+        assert!(hook(&whole.clone().default_result("PERHAPS").build()).is_err());
+        assert!(hook(&whole.set_heartbeat_timeout(None).build()).is_err());
+    }
+}

@@ -48,6 +48,8 @@ pub(in crate::decide) struct AsgState {
 #[derive(Debug)]
 pub(in crate::decide) struct Seen {
     pub at: Time,
+    /// Something has happened that shows that it is not so any more.
+    pub stale: bool,
     pub min: u32,
     pub max: u32,
     pub desired: u32,

@@ -82,6 +82,20 @@ impl Core {
         }
     }
 
+    /// Something cannot go on before its group was seen again.
+    pub(in crate::decide) fn sweep_at_once(&mut self, group: usize, now: &Now) {
+        if self.asgs[group].name.is_some() {
+            self.sweeps.next_at = self.sweeps.next_at.min(now.time);
+        }
+    }
+
+    /// The group is not as it was seen.
+    pub(in crate::decide) fn is_not_as_seen(&mut self, group: usize) {
+        if let Some(seen) = &mut self.asgs[group].seen {
+            seen.stale = true;
+        }
+    }
+
     /// Looks, if it is time and lifecycle actions leave something of the budget.
     pub(in crate::decide) fn plan_sweeps(&mut self, now: &mut Now) {
         if self.sweeps.is_idle() && self.sweeps.next_at <= now.time {
@@ -177,7 +191,7 @@ impl Core {
         let members: BTreeMap<Ec2Id, MemberSeen> = seen.members.into_iter().map(|m| (m.id, m)).collect();
         self.find_those_who_left(group, &members, now);
         let (min, max, desired, suspended) = (seen.min, seen.max, seen.desired, seen.suspended);
-        self.asgs[group].seen = Some(Seen { at: now.time, min, max, desired, suspended, members });
+        self.asgs[group].seen = Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

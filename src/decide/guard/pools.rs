@@ -88,7 +88,7 @@ impl Pools {
             ErrorClass::Addresses | ErrorClass::TooMany if asked > 1 => self.halve(pool, asked),
             ErrorClass::Quota if asked > 1 => (0..self.0.len()).for_each(|p| self.halve(p, asked)),
             ErrorClass::Capacity | ErrorClass::Addresses => self.shut(pool, now.plus(CAPACITY_MEMORY)),
-            ErrorClass::Quota | ErrorClass::TooMany | ErrorClass::Size => {
+            ErrorClass::Quota | ErrorClass::TooMany => {
                 for p in 0..self.0.len() {
                     self.shut(p, now.plus(QUOTA_MEMORY));
                     self.0[p].limit = Some(code.to_string());
@@ -99,6 +99,7 @@ impl Pools {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
+            | ErrorClass::Size
             | ErrorClass::Contention
             | ErrorClass::NoAction
             | ErrorClass::Configuration => {}

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
 use tokio::task::JoinHandle;
 
@@ -15,6 +16,9 @@ use crate::decide::words::Time;
 use crate::net::connect::Reach;
 use crate::net::fds::FdLimits;
 use crate::net::testing::fds_with;
+use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
+use crate::sim::model::outbox::{Body, Delivery};
+use crate::sim::model::sns::call::{Answer, Call};
 use crate::sim::model::sns::message::{Confirm, MessageType, Sign, SignatureVersion, SnsMessage};
 use crate::sim::signer::Signer;
 use crate::sim::wire::{Front, FrontLimits};
@@ -215,11 +219,35 @@ pub(super) struct Sns {
 
 impl Sns {
     pub(super) async fn start() -> Sns {
-        let shared = Shared::new(Model::new(Settings::default(), 1).unwrap(), Clock::real());
+        Sns::with(Settings::default()).await
+    }
+
+    pub(super) async fn with(settings: Settings) -> Sns {
+        let shared = Shared::new(Model::new(settings, 1).unwrap(), Clock::real());
         let limits = FrontLimits { connections: 8, batch: 1 };
         let front = Front::bind("127.0.0.1:0".parse().unwrap(), limits, shared.clone()).await.unwrap();
         let address = front.address().unwrap();
         Sns { address, shared, serving: tokio::spawn(front.serve()) }
+    }
+
+    pub(super) fn ask(&self, call: Call) -> Answer {
+        let reply = self.shared.with(|model, now| model.handle(&AnyCall::Sns(call), now));
+        let Outcome::Answer(AnyAnswer::Sns(answer)) = reply.outcome else { panic!("{reply:?}") };
+        answer
+    }
+
+    /// What is due for endpoints, each as its endpoint would get it.
+    pub(super) fn deliveries(&self) -> Vec<(HeaderMap, String)> {
+        let due = self.shared.with(|model, now| model.take_deliveries(usize::MAX, now));
+        due.into_iter().map(|delivery| self.request(&delivery)).collect()
+    }
+
+    fn request(&self, delivery: &Delivery) -> (HeaderMap, String) {
+        let Body::Sns(message) = &delivery.body else { panic!("{delivery:?}") };
+        let headers = delivery.headers.iter().map(|(name, value)| {
+            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+        });
+        (headers.collect(), message.document(self.signer()))
     }
 
     pub(super) fn signer(&self) -> &dyn Sign {
