@@ -110,12 +110,11 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         "ResourceContention" |
         "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
-        // A message whose visibility timeout is over: it was deleted, or will be received again.
-        "MessageNotInflight" => ErrorClass::NotFound,
-
         // Only instances appear with a delay: images, subnets and groups that are not found were
         // not made by us a moment ago.
-        "InvalidInstanceID.NotFound" => ErrorClass::NotFound,
+        "InvalidInstanceID.NotFound"
+        // A message whose visibility timeout is over: it was deleted, or will be received again.
+        | "MessageNotInflight" => ErrorClass::NotFound,
 
         "UnauthorizedOperation"
         | "AccessDenied"
