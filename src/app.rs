@@ -21,7 +21,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
-use crate::cloud::ec2::{AwsEc2, AwsKeys, AwsSettings};
+use crate::cloud::account::{Account, AwsKeys, AwsSettings};
+use crate::cloud::autoscaling::AwsAutoScaling;
+use crate::cloud::ec2::AwsEc2;
 use crate::config::{self, Config, LogFormat};
 use crate::contact::HttpContacts;
 use crate::decide::budget::api::ApiLimits;
@@ -68,7 +70,7 @@ impl Service {
             .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
         let address = listener.local_addr()?;
         let store = Store::open(&config.store.url).await?;
-        let ec2 = AwsEc2::new(&aws_settings(config), fds.clone(), clock).await?;
+        let account = Account::new(&aws_settings(config), fds.clone(), clock).await?;
 
         let metrics = Metrics::default();
         let (handle, ends) = Handle::new(config.limits.inbox as usize, clock);
@@ -87,7 +89,8 @@ impl Service {
 
         let parts = Parts {
             store: store.clone(),
-            ec2: Arc::new(ec2),
+            ec2: Arc::new(AwsEc2::of(&account)),
+            auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),
@@ -253,6 +256,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         run_instances: limits(&config.aws.run_instances),
         describe_instances: limits(&config.aws.describe_instances),
         terminate_instances: limits(&config.aws.terminate_instances),
+        auto_scaling: limits(&config.aws.auto_scaling),
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,

@@ -1,6 +1,7 @@
 //! A service to test against: the real router on a real store, and an engine that takes every
 //! well-formed request for the group `web`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, InstanceRef, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::decide::words::{Api, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
 use crate::store::{Epoch, Store};
 use crate::time::Clock;
@@ -170,6 +171,7 @@ async fn take_all(
     asked: Arc<AtomicUsize>,
 ) {
     let taken = Mutex::new(Vec::<ScaleUpRow>::new());
+    let mut told = BTreeSet::new();
     while let Some(request) = inbox.recv().await {
         asked.fetch_add(1, Ordering::SeqCst);
         let mut taken = taken.lock().await;
@@ -183,6 +185,16 @@ async fn take_all(
                     taken.push(row);
                 }
                 let _ = answer.send(decided);
+            }
+            Request::Hook { notice, answer } => {
+                let known = "web-asg".to_string();
+                let accepted = if notice.asg == known {
+                    let repeated = !told.insert((notice.asg, notice.token.clone()));
+                    Ok(Accepted { id: notice.token, repeated })
+                } else {
+                    Err(Refusal::UnknownAsg { asg: notice.asg, known })
+                };
+                let _ = answer.send(accepted);
             }
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
@@ -237,6 +249,7 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         seq: ScaleUpSeq(seq),
         id: format!("019b89b4-7c00-7c3e-8f57-{seq:012}"),
         group: "web".into(),
+        origin: Origin::Asked,
         wanted,
         planned: 0,
         by: None,
@@ -290,6 +303,7 @@ pub fn view() -> View {
             seq: row.seq,
             id: row.id,
             group: "web".into(),
+            origin: Origin::Asked,
             wanted: 1_200,
             state: ScaleUpState::Open,
             accepted_at: NOW,
@@ -319,6 +333,7 @@ pub fn view() -> View {
             queued: 120,
             proven: true,
             wait: Some(tokens),
+            asg: None,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -332,5 +347,6 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        hooks_expired: 0,
     }
 }

@@ -142,6 +142,7 @@ pub(super) mod testing {
     pub fn body() -> LaunchBody {
         LaunchBody {
             token: "m-1-1".into(),
+            asg: None,
             min_count: 1,
             max_count: 2,
             subnet: "subnet-a".into(),

@@ -3,6 +3,7 @@
 //! - [`account`]: what the clients of one account and Region share.
 //! - [`ec2`]: the [`Ec2`] trait over the SDK's client; `request` and `answer` translate.
 //! - [`autoscaling`]: the [`autoscaling::AutoScaling`] trait over the SDK's client.
+//! - [`groups`]: what the core asks of Auto Scaling, in its own words.
 //! - [`sqs`]: the [`sqs::Sqs`] trait over the SDK's client.
 //! - [`cloudwatch`]: the [`cloudwatch::CloudWatch`] trait, in a request of our own.
 //! - [`classify`]: what an error code means for what we do next.
@@ -18,6 +19,7 @@ pub mod ec2;
 mod failure;
 #[cfg(test)]
 mod fuzz;
+pub mod groups;
 mod http;
 mod request;
 pub mod sqs;

@@ -115,6 +115,7 @@ mod tests {
     fn body(token: &str, max_count: u32) -> LaunchBody {
         LaunchBody {
             token: token.into(),
+            asg: None,
             min_count: 1,
             max_count,
             subnet: A.into(),
@@ -148,6 +149,7 @@ mod tests {
             max: 10,
             priority: 5,
             launch,
+            asg: None,
             version: "v".into(),
             configure: None,
             probes: Vec::new(),

@@ -96,6 +96,7 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
                 | Phase::Booting
                 | Phase::Configuring
                 | Phase::Verifying
+                | Phase::Admitting
                 | Phase::Broken
                 | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
                 // The first two come from the group, above; the others hold nothing and would only grow.

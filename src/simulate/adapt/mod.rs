@@ -1,5 +1,7 @@
 //! Between muster's words and the model's: what a call says, what an answer means.
 
+pub(super) mod autoscaling;
+
 use std::collections::BTreeMap;
 
 use crate::cloud::classify::classify;
