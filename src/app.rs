@@ -4,7 +4,12 @@
 //! 2. the listener: `/healthz` answers, `/readyz` says "starting"
 //! 3. the store, then the engine: it takes ownership, restores, decides
 //!
-//! Stopping goes backwards: the engine after its current commit, then open requests, then the store.
+//! 4. the pollers of queues
+//!
+//! Stopping goes backwards: the engine after its current commit, the pollers, then open requests, then the
+//! store.
+
+mod doors;
 
 use std::ffi::OsStr;
 use std::future::Future;
@@ -15,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -24,6 +30,7 @@ use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
 use crate::cloud::account::{Account, AwsKeys, AwsSettings};
 use crate::cloud::autoscaling::AwsAutoScaling;
 use crate::cloud::ec2::AwsEc2;
+use crate::cloud::sqs::{AwsSqs, Sqs};
 use crate::config::{self, Config, LogFormat};
 use crate::contact::HttpContacts;
 use crate::decide::budget::api::ApiLimits;
@@ -33,15 +40,20 @@ use crate::decide::words::{Api, ErrorClass};
 use crate::decide::{Settings, group::Group};
 use crate::engine::crash::Crasher;
 use crate::engine::{Engine, EngineError, Gauges, Handle, Parts};
+use crate::hooks::inlet::Inlet;
 use crate::ids;
 use crate::net::fds::{FdClass, FdLimits, Fds};
 use crate::net::listen;
 use crate::store::Store;
-use crate::time::Clock;
+use crate::time::{Clock, timeout_on_the_wall};
 
 /// Environment variable that makes the process abort at a step of the protocol (see
 /// [`crate::engine::crash`]); for tests.
 const CRASH: &str = "MUSTER_DEV_CRASH";
+
+/// How long giving messages back may hold up the end of the service, on the wall: a call to SQS takes some
+/// 20 ms, and whoever restarts services waits 10 s or more before the kill.
+const GIVING_BACK: Duration = Duration::from_secs(3);
 
 /// A running service.
 pub struct Service {
@@ -52,6 +64,7 @@ pub struct Service {
     pub handle: Handle,
     stop: watch::Sender<bool>,
     engine: JoinHandle<Result<(), EngineError>>,
+    polling: Vec<JoinHandle<()>>,
     http: JoinHandle<()>,
 }
 
@@ -84,7 +97,7 @@ impl Service {
             metrics.clone(),
             move || descriptors(&asked),
             followers(&fds),
-            doors::http(&config.hooks, inlet.clone(), &fds, clock)?,
+            doors::http(config, inlet.clone(), &fds, clock)?,
         );
         let http =
             tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
@@ -103,19 +116,13 @@ impl Service {
         };
         let sqs: Arc<dyn Sqs> = Arc::new(AwsSqs::of(&account));
         let pollers = doors::pollers(&config.hooks.sqs, &sqs, &inlet, fds.share(FdClass::Cloud), clock);
+        let mut polling = Vec::new();
         let engine = match Engine::start(parts, ends).await {
             Ok(engine) => {
-                // Those who hand in stop first, so that what they have in hand is given back.
-                let (hands_off, hands_off_seen) = watch::channel(false);
-                let told = stopped.clone();
-                let polling: Vec<JoinHandle<()>> =
-                    pollers.into_iter().map(|p| tokio::spawn(p.run(told.clone()))).collect();
-                tokio::spawn(async move {
-                    futures_util::future::join_all(polling).await;
-                    until(told).await;
-                    hands_off.send_replace(true);
-                });
-                tokio::spawn(engine.run(until(hands_off_seen)))
+                for poller in pollers {
+                    polling.push(tokio::spawn(poller.run(stopped.clone())));
+                }
+                tokio::spawn(engine.run(until(stopped)))
             }
             Err(error) => {
                 http.abort();
@@ -123,7 +130,7 @@ impl Service {
                 return Err(error.into());
             }
         };
-        Ok(Service { address, store, fds, handle, stop, engine, http })
+        Ok(Service { address, store, fds, handle, stop, engine, polling, http })
     }
 
     /// Runs until `order` resolves or the engine ends by itself, then stops everything.
@@ -140,6 +147,8 @@ impl Service {
             Some(ended) => ended,
             None => self.engine.await,
         };
+        // Messages in hand are given back, if AWS answers soon; if not, they come again by themselves.
+        let _ = timeout_on_the_wall(GIVING_BACK, join_all(self.polling)).await;
         // Requests that are open get their answer; a stream ends with the service.
         let _ = self.http.await;
         self.store.close().await;

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "engine::Handle",
             "engine::Readiness",
             "engine::handle",
+            "hooks",
             "ids",
             "net",
             "store",
@@ -27,8 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "api", "cli", "cloud", "config", "contact", "decide", "demo", "engine", "ids", "net", "sim",
-            "store", "time",
+            "api", "cli", "cloud", "config", "contact", "decide", "demo", "engine", "hooks", "ids", "net",
+            "sim", "store", "time",
         ],
     ),
     // Operator commands speak only HTTP; the long-running ones are entered and no more.
@@ -72,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["cloud", "contact", "decide", "ids", "net", "store", "time"]),
-    ("hooks", &["decide", "net", "time"]),
+    ("hooks", &["cloud::sqs", "decide", "engine::AskError", "engine::Handle", "net", "time"]),
     ("ids", &["decide"]),
     ("net", &["decide", "ids", "time"]),
     ("sim", &["decide", "ids", "net", "time"]),

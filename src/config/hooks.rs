@@ -42,6 +42,8 @@ pub struct SnsTopics {
     pub topics: Vec<String>,
     /// Messages signed by SHA-1 are taken too.
     pub signature_version_1: bool,
+    /// PEM of the authorities to trust instead of the system's: for a simulated AWS.
+    pub roots_file: Option<String>,
 }
 
 /// What an `EventBridge` API destination proves to be ours by.
@@ -127,7 +129,9 @@ fn sns(s: &mut Section<'_>) -> Read<SnsTopics> {
         },
     );
     let signature_version_1 = s.flag("signature_version_1", false);
-    Ok(SnsTopics { topics: topics?, signature_version_1: signature_version_1? })
+    let roots_file =
+        s.maybe_text("roots_file", "the path of a file", |t| (!t.is_empty()).then(|| t.to_string()));
+    Ok(SnsTopics { topics: topics?, signature_version_1: signature_version_1?, roots_file: roots_file? })
 }
 
 fn eventbridge(s: &mut Section<'_>, variables: &Variables) -> Read<ApiKey> {

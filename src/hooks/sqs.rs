@@ -47,7 +47,7 @@ impl Poller {
             let received = tokio::select! {
                 biased;
                 // A receive that is broken off may have been answered: such messages come again.
-                _ = stopped.wait_for(|s| *s) => return,
+                () = told(&mut stopped) => return,
                 received = self.sqs.receive(url, BATCH_MOST, *wait, *visibility) => received,
             };
             let pause = match received {
@@ -66,7 +66,7 @@ impl Poller {
                 }
             };
             if !pause.is_zero() {
-                let _ = self.clock.timeout(pause, stopped.wait_for(|s| *s)).await;
+                let _ = self.clock.timeout(pause, told(&mut stopped)).await;
             }
         }
     }
@@ -82,7 +82,7 @@ impl Poller {
             biased;
             handed = handing => handed,
             // Whether they are stored is not known; told again, they are repetitions.
-            _ = stopped.wait_for(|s| *s) => {
+            () = told(stopped) => {
                 self.give_back(messages.iter().map(|m| (m.receipt.clone(), Duration::ZERO)).collect()).await;
                 return Duration::ZERO;
             }
@@ -138,6 +138,11 @@ impl Poller {
             tracing::info!(queue = %self.queue.url, %error, "messages could not be {what}; they come again");
         }
     }
+}
+
+/// Resolves when told to stop, or when nobody is left to tell.
+async fn told(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|s| *s).await;
 }
 
 #[cfg(test)]

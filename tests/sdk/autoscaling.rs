@@ -16,7 +16,12 @@ pub const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
 
 /// A simulated AWS with a launch template: instances run after 10 ms.
 pub async fn with_template(settings: &str) -> Sim {
-    let sim = simulated(settings, 100.0).await;
+    with_template_at(settings, 100.0).await
+}
+
+/// The same at this speed.
+pub async fn with_template_at(settings: &str, scale: f64) -> Sim {
+    let sim = simulated(settings, scale).await;
     let data = RequestLaunchTemplateData::builder().image_id(IMAGE).instance_type(InstanceType::M5Large);
     aws_sdk_ec2::Client::new(&config(&sim))
         .create_launch_template()

@@ -4,7 +4,7 @@
 //! CloudWatch's crate is missing: with it come http 0.2 and http-body 0.4, which deny.toml forbids. muster's own
 //! adapter for it is in `cloudwatch`.
 
-mod autoscaling;
+pub mod autoscaling;
 mod cloudwatch;
 mod ec2;
 mod elbv2;
@@ -43,7 +43,7 @@ async fn simulated(settings: &str, scale: f64) -> Sim {
 }
 
 /// What a client of the SDK for this simulator is made from. It never tries again.
-fn config(sim: &Sim) -> SdkConfig {
+pub fn config(sim: &Sim) -> SdkConfig {
     config_at(&sim.announced.ec2)
 }
 

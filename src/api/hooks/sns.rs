@@ -38,7 +38,7 @@ pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Jso
     let (parts, body) = request.into_parts();
     let body = body::read(body).await?;
     let clock = state.handle.clock();
-    let received = door.receive(&parts.headers, &body, clock.now()).await.map_err(turned_away)?;
+    let received = door.receive(&parts.headers, &body, clock.now()).await.map_err(|refusal| turned_away(&refusal))?;
     let (id, taken) = match received {
         Received::Notification { message, id, .. } => {
             (id, answer::hand_in(&state, Door::Sns, &message).await?)
@@ -68,7 +68,7 @@ fn done(outcome: Outcome, what: &str) -> HookTaken {
     HookTaken { outcome, token: None, what: Some(what.to_string()) }
 }
 
-fn turned_away(refusal: Refusal) -> Problem {
+fn turned_away(refusal: &Refusal) -> Problem {
     let kind = match refusal.status() {
         400 => Kind::InvalidBody,
         413 => Kind::BodyTooLarge,
@@ -99,7 +99,7 @@ mod tests {
     fn each_refusal_keeps_its_status() {
         for reason in Reason::ALL {
             let refusal = Refusal { reason: *reason, detail: "x".into(), retry_after: None };
-            assert_eq!(turned_away(refusal).kind.status().as_u16(), reason.status(), "{reason}");
+            assert_eq!(turned_away(&refusal).kind.status().as_u16(), reason.status(), "{reason}");
         }
     }
 }

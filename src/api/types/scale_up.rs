@@ -9,7 +9,7 @@ use super::explain::WaitLine;
 use super::names;
 use super::stamp::Stamp;
 use crate::decide::rows::ScaleUpRow;
-use crate::decide::words::{Phase, ScaleUpState};
+use crate::decide::words::{Origin, Phase, ScaleUpState};
 
 /// "Count more of this group in service, by then, because of this."
 ///
@@ -42,10 +42,6 @@ pub struct Created {
     /// Its number in this database: 1, 2, 3, ... Slots are named after it.
     pub seq: u32,
     pub group: String,
-    /// `adopted` if an Auto Scaling group launched instances by itself.
-    #[serde(default = "asked")]
-    #[schema(schema_with = names::origin)]
-    pub origin: Origin,
     pub wanted: u32,
     #[schema(schema_with = names::scale_up_state)]
     pub state: ScaleUpState,

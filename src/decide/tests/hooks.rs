@@ -46,12 +46,7 @@ fn error(class: ErrorClass) -> CallError {
 }
 
 fn seen(state: Ec2State) -> Seen {
-    Seen {
-        id: ID.parse().unwrap(),
-        state,
-        address: Some("10.0.0.1".parse().unwrap()),
-        state_reason: None,
-    }
+    Seen { id: ID.parse().unwrap(), state, address: Some("10.0.0.1".parse().unwrap()), state_reason: None }
 }
 
 impl Desk {
@@ -69,19 +64,13 @@ impl Desk {
 
     fn told(&mut self, notice: HookNotice) -> Result<Accepted, Refusal> {
         let actions = self.after(1, vec![Event::HookNoticed { notice, ticket: Ticket(1) }]);
-        let answers = actions.into_iter().filter_map(|a| match a {
-            Action::Answer { answer, .. } => Some(answer),
-            _ => None,
-        });
+        let answers = actions.into_iter().filter_map(|a| if let Action::Answer { answer, .. } = a { Some(answer) } else { None });
         answers.last().unwrap()
     }
 
     /// The instance goes all the way to being verified.
     fn verify(&mut self) -> Vec<Action> {
-        let at = |a: &Action| match a {
-            Action::Describe { asked } => Some(asked.clone()),
-            _ => None,
-        };
+        let at = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
         let asked = (0..10).find_map(|_| self.after(1_000, vec![]).iter().find_map(at)).unwrap();
         let instance = asked[0].1;
         self.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Running)]) }]);
@@ -111,27 +100,16 @@ impl Desk {
 }
 
 fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
-    match a {
-        Action::Complete { hook, action, result } => Some((*hook, action.clone(), *result)),
-        _ => None,
-    }
+    if let Action::Complete { hook, action, result } = a { Some((*hook, action.clone(), *result)) } else { None }
 }
 
 fn heartbeat(a: &Action) -> Option<HookSeq> {
-    match a {
-        Action::Heartbeat { hook, .. } => Some(*hook),
-        _ => None,
-    }
+    if let Action::Heartbeat { hook, .. } = a { Some(*hook) } else { None }
 }
 
 fn members(lifecycle: Lifecycle) -> Event {
-    let member = MemberSeen {
-        id: ID.parse().unwrap(),
-        lifecycle,
-        healthy: true,
-        protected: false,
-        zone: "a".into(),
-    };
+    let member =
+        MemberSeen { id: ID.parse().unwrap(), lifecycle, healthy: true, protected: false, zone: "a".into() };
     let seen = GroupSeen {
         asg: "web-asg".into(),
         min: 0,
@@ -260,13 +238,13 @@ fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
     let mut desk = Desk::new();
     desk.told(notice(1)).unwrap();
     let asked = desk
-        .until(10, |a| match a {
-            Action::Describe { asked } => Some(asked.clone()),
-            _ => None,
-        })
+        .until(10, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
         .unwrap()
         .1;
-    desk.after(10, vec![Event::Described { asked: asked.clone(), outcome: Ok(vec![seen(Ec2State::Stopped)]) }]);
+    desk.after(
+        10,
+        vec![Event::Described { asked: asked.clone(), outcome: Ok(vec![seen(Ec2State::Stopped)]) }],
+    );
     let phases = desk.phases();
     assert_eq!(phases.last(), Some(&Phase::Terminating), "{phases:?}");
     assert!(phases.contains(&Phase::Broken));
@@ -275,10 +253,7 @@ fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
     let api = Api::CompleteLifecycleAction;
     desk.after(10, vec![Event::HookAnswered { hook: sent.seq, api, outcome: Ok(()) }]);
     let asked = desk
-        .until(20, |a| match a {
-            Action::Describe { asked } => Some(asked.clone()),
-            _ => None,
-        })
+        .until(20, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
         .unwrap()
         .1;
     desk.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::ShuttingDown)]) }]);
@@ -318,10 +293,7 @@ fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_pl
         reason: "test".into(),
         idempotency_key: None,
     };
-    let launch = |a: &Action| match a {
-        Action::Launch { body, .. } => Some((body.asg.clone(), body.max_count)),
-        _ => None,
-    };
+    let launch = |a: &Action| if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None };
     let actions = desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     assert_eq!(actions.iter().find_map(launch), None);
     // Two live in it that nobody told us of.
