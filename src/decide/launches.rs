@@ -25,7 +25,8 @@ use super::{Core, Now};
 /// second 20 are there in 10 s. Lower: more calls for each instance (aim: 0.10 in all). Higher: the
 /// first of a batch waits longer; the last never does, since it waits for its own token anyway.
 const WORTHWHILE: u32 = 20;
-/// First pause before a throttled launch goes out again; doubles to 16 times that (8 s).
+/// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
+/// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
 const AFTER_LOSS: Duration = Duration::from_secs(1);

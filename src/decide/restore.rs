@@ -8,6 +8,7 @@ use super::contacts::limit_of;
 use super::group::{Group, LaunchBody};
 use super::launches::Launch;
 use super::patience::Mark;
+use super::presence::Presence;
 use super::rows::Restored;
 use super::timers::Due;
 use super::words::{InstanceRef, LaunchSeq, Phase, ScaleUpState, SlotId, Time};
@@ -28,10 +29,6 @@ pub enum RestoreError {
     #[error("slot {slot} is in launch {launch}, which is not stored as unsettled")]
     LaunchMissing { slot: SlotId, launch: u64 },
 }
-
-/// A watchdog that was due while nobody watched gives the instance at least this long to answer
-/// now: downtime of ours is not its fault.
-const GRACE: Duration = Duration::from_secs(30);
 
 impl Core {
     /// A core that goes on where another stopped.
@@ -83,7 +80,8 @@ impl Core {
             core.ledger.restore_instance(row, group);
         }
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
-        let launching = core.take_up(&mut now)?;
+        let grace = Presence::grace(&stored.budgets, time);
+        let launching = core.take_up(grace, &mut now)?;
         core.take_up_launches(stored.launches, launching)?;
         Ok(core)
     }
@@ -95,7 +93,11 @@ impl Core {
     }
 
     /// Puts every slot back to where its phase is worked on. Returns who is in which launch.
-    fn take_up(&mut self, now: &mut Now) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
+    fn take_up(
+        &mut self,
+        grace: Duration,
+        now: &mut Now,
+    ) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
         let mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>> = BTreeMap::new();
         let seqs: Vec<_> = self.ledger.scale_ups.keys().copied().collect();
         for seq in seqs {
@@ -114,10 +116,11 @@ impl Core {
                         if let Some(id) = id {
                             self.boots.watch_at_once(id, instance, now.time);
                         }
-                        self.watch_again(instance, now);
+                        // No grace: only a look ends a boot, and it shows what is so now.
+                        self.watch_again(instance, Duration::ZERO, now);
                     }
                     Phase::Configuring | Phase::Verifying => {
-                        self.watch_again(instance, now);
+                        self.watch_again(instance, grace, now);
                         // At once: a herd of 100,000 only queues up for the lane, and whoever is
                         // killed every few seconds has no round to wait for.
                         self.timers.set(now.time, Due::Contact(instance));
@@ -135,11 +138,11 @@ impl Core {
         Ok(launching)
     }
 
-    fn watch_again(&mut self, instance: InstanceRef, now: &Now) {
+    fn watch_again(&mut self, instance: InstanceRef, grace: Duration, now: &Now) {
         let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
         let (phase, since) = (s.phase, s.since);
         let Some(limit) = self.ledger.spec_of(instance.slot).and_then(|g| limit_of(phase, g)) else { return };
-        let earliest = now.time.plus(GRACE.min(limit));
+        let earliest = now.time.plus(grace.min(limit));
         let due = since.plus(limit).max(earliest);
         if let Some(s) = self.ledger.slot_mut(instance.slot) {
             s.since = due.minus(limit);

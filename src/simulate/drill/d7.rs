@@ -69,11 +69,7 @@ fn each(_: &str, world: &World) -> Vec<Figure> {
     let bound = world.plan.core.run_instances.instances.map_or(0.0, |i| i.refill);
     vec![
         Figure::at_most("calls a minute of one API after the first minute", f64::from(most), 10.0),
-        Figure::at_most(
-            "bound over launches from 60 s after recovery",
-            bound / rate,
-            1.0 / 0.9,
-        ),
+        Figure::at_most("bound over launches from 60 s after recovery", bound / rate, 1.0 / 0.9),
     ]
 }
 

@@ -130,6 +130,8 @@ pub struct World {
     pub freed: BTreeMap<InstanceRef, Time>,
     /// When a launch breaker opened.
     pub opened: Vec<Time>,
+    /// Announcements of deadlines that cannot be met, as they are journalled.
+    pub late: Vec<(Time, String)>,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<Due>>,
     serial: u64,
@@ -162,6 +164,7 @@ impl World {
             given_up: BTreeMap::new(),
             freed: BTreeMap::new(),
             opened: Vec::new(),
+            late: Vec::new(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             serial: 0,
