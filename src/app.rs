@@ -21,7 +21,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
-use crate::cloud::ec2::{AwsEc2, AwsKeys, AwsSettings};
+use crate::cloud::account::{Account, AwsKeys, AwsSettings};
+use crate::cloud::autoscaling::AwsAutoScaling;
+use crate::cloud::ec2::AwsEc2;
 use crate::config::{self, Config, LogFormat};
 use crate::contact::HttpContacts;
 use crate::decide::budget::api::ApiLimits;
@@ -68,10 +70,11 @@ impl Service {
             .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
         let address = listener.local_addr()?;
         let store = Store::open(&config.store.url).await?;
-        let ec2 = AwsEc2::new(&aws_settings(config), fds.clone(), clock).await?;
+        let account = Account::new(&aws_settings(config), fds.clone(), clock).await?;
 
         let metrics = Metrics::default();
         let (handle, ends) = Handle::new(config.limits.inbox as usize, clock);
+        let inlet = Inlet::new(handle.clone());
         let (stop, stopped) = watch::channel(false);
         let asked = fds.clone();
         let state = ApiState::new(
@@ -81,13 +84,15 @@ impl Service {
             metrics.clone(),
             move || descriptors(&asked),
             followers(&fds),
+            doors::http(&config.hooks, inlet.clone(), &fds, clock)?,
         );
         let http =
             tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
 
         let parts = Parts {
             store: store.clone(),
-            ec2: Arc::new(ec2),
+            ec2: Arc::new(AwsEc2::of(&account)),
+            auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),
@@ -96,8 +101,22 @@ impl Service {
             gauges: Arc::new(metrics),
             crasher: crasher()?,
         };
+        let sqs: Arc<dyn Sqs> = Arc::new(AwsSqs::of(&account));
+        let pollers = doors::pollers(&config.hooks.sqs, &sqs, &inlet, fds.share(FdClass::Cloud), clock);
         let engine = match Engine::start(parts, ends).await {
-            Ok(engine) => tokio::spawn(engine.run(until(stopped))),
+            Ok(engine) => {
+                // Those who hand in stop first, so that what they have in hand is given back.
+                let (hands_off, hands_off_seen) = watch::channel(false);
+                let told = stopped.clone();
+                let polling: Vec<JoinHandle<()>> =
+                    pollers.into_iter().map(|p| tokio::spawn(p.run(told.clone()))).collect();
+                tokio::spawn(async move {
+                    futures_util::future::join_all(polling).await;
+                    until(told).await;
+                    hands_off.send_replace(true);
+                });
+                tokio::spawn(engine.run(until(hands_off_seen)))
+            }
             Err(error) => {
                 http.abort();
                 store.close().await;
@@ -253,6 +272,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         run_instances: limits(&config.aws.run_instances),
         describe_instances: limits(&config.aws.describe_instances),
         terminate_instances: limits(&config.aws.terminate_instances),
+        auto_scaling: limits(&config.aws.auto_scaling),
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,

@@ -359,6 +359,31 @@ async fn connections_are_reset_and_come_back_when_the_script_ends() {
 }
 
 #[tokio::test]
+async fn connections_are_refused_until_the_script_ends_and_the_address_is_the_same_again() {
+    let sim = Running::start(quick(), &["--time-scale", "100"]).await;
+    sim.faults(r#"{"script": [{"fault": "refuse", "at_s": 20, "for_s": 60}]}"#).await;
+    let mut met = Vec::new();
+    // Open, then closed, then open again: within 2,000 looks of 5 ms or never.
+    for _ in 0..2_000 {
+        let answer = ask(sim.ec2(), "GET", "/?Action=DescribeSubnets&Version=2016-11-15", "-", "").await;
+        // One that comes at the moment of the change may be reset instead.
+        let is = match answer.map_err(|e| e.kind()) {
+            Ok(_) => "answered",
+            Err(io::ErrorKind::ConnectionRefused) => "refused",
+            Err(_) => "reset",
+        };
+        if met.last() != Some(&is) && is != "reset" {
+            met.push(is);
+        }
+        if met.len() == 3 {
+            break;
+        }
+        sleep_on_the_wall(Duration::from_millis(5)).await;
+    }
+    assert_eq!(met, ["answered", "refused", "answered"]);
+}
+
+#[tokio::test]
 async fn a_skewed_clock_shows_in_headers_and_times() {
     let sim = Running::start(quick(), &[]).await;
     sim.faults(r#"{"script": [{"fault": "clock_skew", "seconds": -315360000}]}"#).await;

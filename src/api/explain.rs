@@ -91,6 +91,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::GroupMax { .. }
+        | Wait::Unseen { .. }
         | Wait::Capacity { .. }
         | Wait::Quota { .. } => &[Phase::Queued],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
@@ -99,12 +100,31 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 // Before its launch is made, or before it is sent again.
                 Api::RunInstances => &[Phase::Queued, Phase::Launching],
                 Api::DescribeInstances => &[Phase::Booting],
-                Api::TerminateInstances => &[Phase::Broken, Phase::Terminating],
+                Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup => {
+                    &[Phase::Broken, Phase::Terminating]
+                }
+                // One bucket for all that is asked of a group.
+                Api::AutoScaling
+                | Api::LaunchInstances
+                | Api::CompleteLifecycleAction
+                | Api::RecordLifecycleActionHeartbeat
+                | Api::DescribeAutoScalingGroups
+                | Api::DescribeLifecycleHooks
+                | Api::SetDesiredCapacity
+                | Api::SetInstanceProtection
+                | Api::EnterStandby
+                | Api::ExitStandby
+                | Api::SuspendProcesses
+                | Api::ResumeProcesses => {
+                    &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
+                }
+                Api::ModifyInstanceAttribute | Api::GetMetricData => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],
         Wait::Configuring { .. } => &[Phase::Configuring],
         Wait::Verifying { .. } => &[Phase::Verifying],
+        Wait::Admitting { .. } => &[Phase::Admitting],
         Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
         Wait::Terminating => &[Phase::Broken, Phase::Terminating],
     }

@@ -216,6 +216,7 @@ fn is_watched(phase: Phase) -> bool {
         | Phase::Launching
         | Phase::Configuring
         | Phase::Verifying
+        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Gone

@@ -126,6 +126,12 @@ impl Ledger {
         self.groups.iter().position(|g| g.spec.name == name)
     }
 
+    /// The group whose Auto Scaling group has this name.
+    #[must_use]
+    pub fn asg_index(&self, asg: &str) -> Option<usize> {
+        self.groups.iter().position(|g| g.spec.asg_name() == Some(asg))
+    }
+
     #[must_use]
     pub fn scale_up_by_id(&self, id: &str) -> Option<ScaleUpSeq> {
         self.scale_ups.iter().find(|(_, s)| s.row.id == id).map(|(seq, _)| *seq)
@@ -191,6 +197,19 @@ impl Ledger {
             told: None,
         };
         self.scale_ups.insert(seq, scale_up);
+    }
+
+    /// One more slot in a scale-up, for an instance that exists already. It boots, as far as we know.
+    pub fn add_slot(&mut self, seq: ScaleUpSeq, id: Ec2Id, now: Time) -> Option<InstanceRef> {
+        let s = self.scale_ups.get_mut(&seq)?;
+        s.row.wanted += 1;
+        *s.phases.get_mut(Phase::Queued) += 1;
+        self.groups[s.group].queued += 1;
+        let slot = self.next_queued(seq, now)?;
+        let s = self.slot_mut(slot)?;
+        s.id = Some(id);
+        s.launched_at = now;
+        self.enter(slot, Phase::Booting, now, None)
     }
 
     /// Takes up to `n` queued slots of a group, oldest scale-up first, and puts them into a launch.
@@ -273,6 +292,7 @@ impl Ledger {
             | Phase::Booting
             | Phase::Configuring
             | Phase::Verifying
+            | Phase::Admitting
             | Phase::Terminating
             | Phase::Gone => {}
         }
@@ -457,6 +477,7 @@ fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool) {
         | Phase::Booting
         | Phase::Configuring
         | Phase::Verifying
+        | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating
         | Phase::Gone

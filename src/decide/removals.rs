@@ -97,7 +97,12 @@ impl Removals {
 
 impl Core {
     /// Puts an instance on the list of those to be removed.
-    pub(super) fn remove(&mut self, instance: InstanceRef, now: Time) {
+    pub(super) fn remove(&mut self, instance: InstanceRef, now: &mut Now) {
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.leave_group(instance, now);
+            return;
+        }
+        let now = now.time;
         let waits = self.ledger.scale_ups.get(&instance.slot.scale_up);
         let waits = waits.and_then(|s| self.launches.plans[s.group].wait.as_ref());
         let no_hurry = matches!(waits, Some(Wait::InstanceTokens { .. }));
@@ -196,6 +201,10 @@ impl Core {
     }
 
     fn try_again(&mut self, instance: InstanceRef, pause: Duration, now: &Now) {
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.still_in_group(instance, now);
+            return;
+        }
         if self.ledger.current(instance).is_some_and(|s| s.phase == Phase::Terminating) {
             self.removals.retry(instance, now.time.plus(pause));
         }
@@ -230,7 +239,12 @@ fn ids_of(error: &CallError) -> Vec<Ec2Id> {
 /// Phases out of which an instance may be terminated. In service is not among them.
 fn may_be_removed(phase: Phase) -> bool {
     match phase {
-        Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Broken | Phase::Terminating => true,
+        Phase::Booting
+        | Phase::Configuring
+        | Phase::Verifying
+        | Phase::Admitting
+        | Phase::Broken
+        | Phase::Terminating => true,
         Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
     }
 }

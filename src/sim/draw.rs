@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Contact = 21,
     /// What becomes of the connection to the front with this number.
     Connection = 22,
+    /// What becomes of the TLS handshake with this number.
+    Handshake = 23,
     /// What a group of Auto Scaling does by itself, and when.
     AutoScaling = 10,
     /// The names of Auto Scaling's things.

@@ -33,6 +33,7 @@ struct Made {
     certificate: String,
     authority: String,
     server: Arc<ServerConfig>,
+    stranger: Arc<ServerConfig>,
 }
 
 /// Why there is no key.
@@ -69,6 +70,11 @@ impl Signer {
         self.made().map(|made| made.server.clone())
     }
 
+    /// The same with a certificate that says the same and that no authority has issued.
+    pub(super) fn stranger(&self) -> Option<Arc<ServerConfig>> {
+        self.made().map(|made| made.stranger.clone())
+    }
+
     fn made(&self) -> Option<&Made> {
         self.made.get_or_init(|| Made::new(&self.region)).as_ref().ok()
     }
@@ -98,14 +104,21 @@ impl Made {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let rsa = Rsa::of_pkcs8(&key.serialize_der()).ok_or(rcgen::Error::CouldNotParseKeyPair)?;
         let certificate = certificate(region, &key, &issuer)?;
-        let private = PrivatePkcs8KeyDer::from(key.serialize_der());
-        let server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], private.into())?;
+        let server = server_of(&certificate, &key)?;
+        let own = KeyPair::generate()?;
+        let stranger = server_of(&named(region)?.self_signed(&own)?, &own)?;
         let (certificate, authority) = (pem(&certificate), pem(&authority));
-        Ok(Made { key, rsa, certificate, authority, server: Arc::new(server) })
+        Ok(Made { key, rsa, certificate, authority, server, stranger })
     }
+}
+
+fn server_of(certificate: &Certificate, key: &KeyPair) -> Result<Arc<ServerConfig>, NotMade> {
+    let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private.into())?;
+    Ok(Arc::new(config))
 }
 
 fn authority() -> Result<(Certificate, Issuer<'static, KeyPair>), rcgen::Error> {
@@ -125,14 +138,20 @@ fn certificate(
     key: &KeyPair,
     issuer: &Issuer<'static, KeyPair>,
 ) -> Result<Certificate, rcgen::Error> {
+    let mut params = named(region)?;
+    params.use_authority_key_identifier_extension = true;
+    params.signed_by(key, issuer)
+}
+
+/// What the certificate says of whom it is for.
+fn named(region: &str) -> Result<CertificateParams, rcgen::Error> {
     const NAME: &str = "sns.amazonaws.com";
     let mut params = CertificateParams::new(vec![NAME.into(), format!("sns.{region}.amazonaws.com")])?;
     always(&mut params);
     params.distinguished_name.push(DnType::CommonName, NAME);
-    params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.signed_by(key, issuer)
+    Ok(params)
 }
 
 /// Valid at any time a simulation may be set in.
@@ -141,7 +160,7 @@ fn always(params: &mut CertificateParams) {
     params.not_after = date_time_ymd(2099, 1, 1);
 }
 
-fn pem(certificate: &Certificate) -> String {
+pub(crate) fn pem(certificate: &Certificate) -> String {
     const WIDTH: usize = 64;
     let text = STANDARD.encode(certificate.der());
     let lines: Vec<&str> =

@@ -1,4 +1,4 @@
-//! Accepting connections under a bound, and descriptors enough for it.
+//! Accepting connections under a bound, or none for a while, and descriptors enough for it.
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +22,25 @@ pub(super) async fn accept(
         };
         match listener.accept().await {
             Ok((socket, _)) => return (socket, slot),
+            Err(_) => crate::time::sleep_on_the_wall(PAUSE).await,
+        }
+    }
+}
+
+/// Nobody listens until `open` says so: whoever connects meanwhile is refused by the system. The same address
+/// again afterwards.
+///
+/// # Errors
+/// If the address is not known any more.
+pub(super) async fn closed(listener: TcpListener, open: impl Future<Output = ()>) -> io::Result<TcpListener> {
+    /// As often somebody is asked to give the address back who has taken it meanwhile.
+    const PAUSE: Duration = Duration::from_millis(50);
+    let address = listener.local_addr()?;
+    drop(listener);
+    open.await;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
             Err(_) => crate::time::sleep_on_the_wall(PAUSE).await,
         }
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::ledger::Messages;
 use super::Model;
-use super::call::{Answer, Call, Outcome, Reply};
+use super::call::{Answer, Call, Outcome, Reply, Service};
 use super::notice::Notice;
-use super::outbox::{Delivery, Outcome as DeliveryOutcome, Post};
+use super::outbox::{Delivery, Outcome as DeliveryOutcome, Post, Sender};
 use super::sns::Sns;
 use super::sns::message::Sign;
 use super::sqs::call::{Answer as SqsAnswer, Call as SqsCall, Received};
@@ -52,7 +52,7 @@ impl Model {
 
     /// Something became visible or due since this was asked last: whoever waits should look again.
     pub fn take_stirred(&mut self) -> bool {
-        self.sqs.take_stirred() | self.outbox.take_stirred()
+        self.sqs.take_stirred() | self.outbox.take_stirred() | self.playbook.take_stirred()
     }
 
     /// Where the services are spoken to: what the URLs in their answers begin with.
@@ -90,7 +90,20 @@ impl Model {
     /// is to be told ([`Model::delivered`]).
     pub fn take_deliveries(&mut self, most: usize, now_ms: i64) -> Vec<Delivery> {
         let now_ms = self.settle(now_ms);
-        self.outbox.take(most, now_ms)
+        let due = self.outbox.take(most, now_ms);
+        let misses = |delivery: &Delivery| {
+            let service = match delivery.sender {
+                Sender::Sns => Service::Sns,
+                Sender::ApiDestination => Service::Events,
+            };
+            let number = delivery.id << 8 | u64::from(delivery.attempt & 0xff);
+            self.playbook.misses(self.seed, service, number, now_ms)
+        };
+        let (unreached, taken): (Vec<_>, Vec<_>) = due.into_iter().partition(misses);
+        for delivery in unreached {
+            self.delivered(delivery.id, DeliveryOutcome::Failed, now_ms);
+        }
+        taken
     }
 
     /// When the next delivery is due, milliseconds.
@@ -134,6 +147,8 @@ impl Model {
 mod tests {
     use serde_json::json;
 
+    use super::super::super::settings::{Fault, Script};
+    use super::super::Change;
     use super::super::ec2::testing::plain;
     use super::super::events::call::{Call as EventsCall, PutRule, Target};
     use super::super::outbox::Body;
@@ -275,5 +290,34 @@ mod tests {
         let counts = &model.ledger(100_000).messages.deliveries["sns"];
         assert_eq!((counts.delivered, counts.dropped, counts.dead_lettered, counts.attempts), (1, 1, 1, 5));
         assert_eq!(counts.endings["timeout"], 4);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_not_reached_is_tried_again_as_one_that_does_not_answer() {
+        let mut model = plain();
+        ask(&mut model, &Call::Sns(SnsCall::CreateTopic { name: "t".into(), attributes: [].into() }), 0);
+        let subscribe = Subscribe {
+            topic: TOPIC.into(),
+            protocol: "http".into(),
+            endpoint: "http://127.0.0.1:1/".into(),
+            ..Subscribe::default()
+        };
+        let unreached = |service: &str| Change {
+            script: Some(vec![Script {
+                service: Some(service.into()),
+                for_s: Some(1.0),
+                ..Script::always(Fault::Unreached)
+            }]),
+            ..Change::default()
+        };
+        model.change(&unreached("events"), 0).unwrap();
+        ask(&mut model, &Call::Sns(SnsCall::Subscribe(subscribe)), 0);
+        model.change(&unreached("sns"), 0).unwrap();
+        assert!(model.take_deliveries(10, 0).is_empty());
+        let counts = &model.ledger(0).messages.deliveries["sns"];
+        assert_eq!((counts.attempts, counts.endings["failed"]), (1, 1));
+        let again_ms = model.next_delivery_ms().unwrap();
+        assert!(again_ms >= 1_000, "{again_ms}");
+        assert_eq!(model.take_deliveries(10, again_ms)[0].attempt, 2);
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod arn;
 pub mod autoscaling;
+mod balancing;
 pub mod call;
 pub mod cloudwatch;
 mod counters;
@@ -15,6 +16,7 @@ pub mod ec2;
 pub mod elbv2;
 pub mod events;
 mod faults;
+mod front;
 mod listing;
 mod messaging;
 pub mod notice;
@@ -55,6 +57,7 @@ pub use counters::{ApiCounters, Totals};
 pub use faults::{BucketChange, BucketChanges, Change};
 pub use messaging::Resumed;
 pub use packets::Contact;
+pub use playbook::{Handshake, Listening};
 
 /// The simulated AWS of one account in one region.
 #[derive(Debug)]
@@ -68,6 +71,8 @@ pub struct Model {
     contacts: u64,
     /// Connections to the front.
     connections: u64,
+    /// TLS handshakes with it.
+    handshakes: u64,
     /// Requests whose signature was not accepted.
     turned_away: u64,
     playbook: Playbook,
@@ -107,6 +112,7 @@ impl Model {
             calls: 0,
             contacts: 0,
             connections: 0,
+            handshakes: 0,
             turned_away: 0,
             playbook: Playbook::default(),
             late: BTreeMap::new(),
@@ -139,21 +145,6 @@ impl Model {
     #[must_use]
     pub fn shared_settings(&self) -> Arc<Settings> {
         self.settings.clone()
-    }
-
-    /// A request came that is refused for its signature: no call, but it has a request id.
-    pub fn turn_away(&mut self, now_ms: i64) -> String {
-        self.settle(now_ms);
-        let number = self.calls;
-        self.calls += 1;
-        self.turned_away += 1;
-        self.request_id(number)
-    }
-
-    /// How far ahead the services' clocks are, milliseconds.
-    pub fn skew_ms(&mut self, now_ms: i64) -> i64 {
-        let now_ms = self.settle(now_ms);
-        self.playbook.skew_ms(now_ms)
     }
 
     #[must_use]
@@ -337,7 +328,8 @@ impl Model {
         let answer = match call {
             Call::Ec2(call) => Answer::Ec2(self.ec2.handle(call, meter, now_ms)?),
             Call::AutoScaling(call) => {
-                Answer::AutoScaling(self.autoscaling.handle(call, &mut self.ec2, meter, now_ms)?)
+                let around = (&mut self.ec2, &self.elbv2);
+                Answer::AutoScaling(self.autoscaling.handle(call, around, meter, now_ms)?)
             }
             Call::CloudWatch(call) => Answer::CloudWatch({
                 let around = cloudwatch::Around { ec2: &self.ec2, quotas: &self.quotas };
@@ -353,6 +345,7 @@ impl Model {
             Call::Sqs(call) => Answer::Sqs(self.sqs.handle(call, now_ms)?),
             Call::Sns(call) => Answer::Sns(self.sns.handle(call, now_ms)?),
         };
+        self.balance();
         self.post(now_ms);
         Ok(answer)
     }
@@ -367,7 +360,8 @@ impl Model {
         let now_ms = self.now_ms.max(now_ms);
         while let Some(at_ms) = self.due().filter(|at| *at <= now_ms) {
             self.ec2.settle(at_ms);
-            self.autoscaling.settle(&mut self.ec2, at_ms);
+            self.autoscaling.settle(&mut self.ec2, &self.elbv2, at_ms);
+            self.balance();
             self.take_effect_late(at_ms);
             self.send_told();
             while let Some(entry) = self.on_the_way.first_entry().filter(|e| e.key().0 <= at_ms) {
@@ -401,14 +395,6 @@ impl Model {
     /// The model's time begins, if it has not: times in scripts count from here.
     pub fn begin(&mut self, now_ms: i64) {
         self.settle(now_ms);
-    }
-
-    /// Somebody connects to the front. False if the connection is reset at once.
-    pub fn connect(&mut self, now_ms: i64) -> bool {
-        let now_ms = self.settle(now_ms);
-        let number = self.connections;
-        self.connections += 1;
-        !self.playbook.resets(self.seed, number, now_ms)
     }
 
     /// Counts of everything.
@@ -544,6 +530,17 @@ impl Model {
             hook_actions: self.autoscaling.hook_actions(),
             messages: self.messages(),
         }
+    }
+
+    /// Each Auto Scaling group's sizes, and how many of its members are where.
+    pub fn tallies(&self) -> impl Iterator<Item = (autoscaling::Sizes, autoscaling::Tally)> + '_ {
+        self.autoscaling.tallies()
+    }
+
+    /// Lifecycle actions that ended in this way.
+    #[must_use]
+    pub fn hook_actions_ended(&self, ending: autoscaling::Ending) -> usize {
+        self.autoscaling.ended(ending)
     }
 
     #[cfg(test)]

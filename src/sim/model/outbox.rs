@@ -49,6 +49,8 @@ pub struct Delivery {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Body,
+    /// 1 for the first.
+    pub attempt: u32,
     /// From the start of the attempt until its answer, milliseconds of the model's time.
     pub timeout_ms: u32,
 }
@@ -246,6 +248,7 @@ impl Outbox {
                 url: new.url.clone(),
                 headers: new.headers.clone(),
                 body: new.body.clone(),
+                attempt: item.attempts,
                 timeout_ms: new.timeout_ms,
             });
             self.under_way.insert(id, item);

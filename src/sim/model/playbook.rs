@@ -2,6 +2,7 @@
 
 use super::super::draw::{Draw, Purpose, mix};
 use super::super::settings::{Fault, Script, in_ms};
+use super::call::{Action, Service};
 use super::faults::Luck;
 
 /// One script with its times. Milliseconds of the model's time.
@@ -14,17 +15,50 @@ struct Running {
     script: Script,
 }
 
+impl Running {
+    /// If it befalls what has this number: further draws about it.
+    fn draw(&self, seed: u64, purpose: Purpose, number: u64) -> Option<Draw> {
+        let mut draw = Draw::new(mix(seed ^ mix(self.number)), purpose, number);
+        draw.chance(self.script.percent).then_some(draw)
+    }
+}
+
 /// All scripts that have not ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Playbook {
     running: Vec<Running>,
     added: u64,
+    /// Scripts have come or gone since this was last asked.
+    stirred: bool,
+}
+
+/// Does the front listen?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listening {
+    /// Until then, if that is known. Milliseconds.
+    Open {
+        until_ms: Option<i64>,
+    },
+    Closed {
+        until_ms: i64,
+    },
+}
+
+/// What a TLS handshake with the front comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    Made,
+    /// The connection breaks off.
+    Broken,
+    /// The certificate is a stranger's.
+    Stranger,
 }
 
 impl Playbook {
     /// Adds scripts whose times count from now.
     pub(super) fn add(&mut self, scripts: &[Script], now_ms: i64) {
         self.running.retain(|r| now_ms < r.until_ms);
+        self.stirred = true;
         for script in scripts {
             let from_ms = now_ms.saturating_add(in_ms(script.at_s));
             let until_ms = script.for_s.map_or(i64::MAX, |s| from_ms.saturating_add(in_ms(s)));
@@ -90,24 +124,54 @@ impl Playbook {
                 }
                 Fault::Truncated => luck.truncated = true,
                 Fault::ClockSkew => luck.skew_ms = script.span_ms(),
-                Fault::Reset | Fault::PacketLoss => {}
+                Fault::Reset | Fault::Refuse | Fault::Tls | Fault::Unreached | Fault::PacketLoss => {}
             }
         }
     }
 
     /// Is the connection to the front with this number reset?
     pub(super) fn resets(&self, seed: u64, number: u64, now_ms: i64) -> bool {
-        let mut resets = self.now(now_ms).filter(|r| r.script.fault == Fault::Reset);
-        let hit = |r: &Running| {
-            Draw::new(mix(seed ^ mix(r.number)), Purpose::Connection, number).chance(r.script.percent)
-        };
-        resets.any(hit)
+        self.of(Fault::Reset, now_ms).any(|r| r.draw(seed, Purpose::Connection, number).is_some())
     }
 
-    /// How far ahead the clocks of services are for those who ask for no action in particular.
-    pub(super) fn skew_ms(&self, now_ms: i64) -> i64 {
-        let skews = self.now(now_ms).filter(|r| r.script.fault == Fault::ClockSkew);
+    /// Whether the front listens, and until when.
+    pub(super) fn listening(&self, now_ms: i64) -> Listening {
+        if let Some(until_ms) = self.of(Fault::Refuse, now_ms).map(|r| r.until_ms).max() {
+            return Listening::Closed { until_ms };
+        }
+        let ahead = self.running.iter().filter(|r| r.script.fault == Fault::Refuse && now_ms < r.from_ms);
+        Listening::Open { until_ms: ahead.map(|r| r.from_ms).min() }
+    }
+
+    /// What the TLS handshake with this number comes to.
+    pub(super) fn handshake(&self, seed: u64, number: u64, now_ms: i64) -> Handshake {
+        let mut hits = self.of(Fault::Tls, now_ms).filter_map(|r| r.draw(seed, Purpose::Handshake, number));
+        match hits.next().map(|mut draw| draw.chance(50.0)) {
+            None => Handshake::Made,
+            Some(true) => Handshake::Broken,
+            Some(false) => Handshake::Stranger,
+        }
+    }
+
+    /// Does the attempt with this number, of this service, not reach its endpoint?
+    pub(super) fn misses(&self, seed: u64, service: Service, number: u64, now_ms: i64) -> bool {
+        let about = |r: &&Running| r.script.service.as_deref().is_none_or(|s| s == service.as_str());
+        let mut misses = self.of(Fault::Unreached, now_ms).filter(about);
+        misses.any(|r| r.draw(seed, Purpose::Attempt, number).is_some())
+    }
+
+    /// How far ahead the clock of a service is by which it checks the signature of such a call.
+    pub(super) fn skew_ms(&self, service: Service, action: Option<Action>, now_ms: i64) -> i64 {
+        let skews = self.of(Fault::ClockSkew, now_ms).filter(|r| r.script.names(service, action));
         skews.last().map_or(0, |r| r.script.span_ms())
+    }
+
+    fn of(&self, fault: Fault, now_ms: i64) -> impl Iterator<Item = &Running> {
+        self.now(now_ms).filter(move |r| r.script.fault == fault)
+    }
+
+    pub(super) fn take_stirred(&mut self) -> bool {
+        std::mem::take(&mut self.stirred)
     }
 
     /// The share of packets that get lost between clients and an instance in this zone, beside what
@@ -192,7 +256,11 @@ mod tests {
         let l = luck(&p, 0, 1_000);
         assert_eq!((l.hang_ms, l.late_ms, l.skew_ms), (60_000, Some(2_500), -3_600_000));
         assert_eq!(l.html_before.or(l.html_after), Some(503));
-        assert_eq!(p.skew_ms(1_000), -3_600_000);
+        assert_eq!(p.skew_ms(Service::Sqs, None, 1_000), -3_600_000);
+        let of_sqs =
+            Script { seconds: Some(60.0), service: Some("sqs".into()), ..Script::always(Fault::ClockSkew) };
+        let p = playbook(&[of_sqs]);
+        assert_eq!((p.skew_ms(Service::Sqs, None, 1_000), p.skew_ms(Service::Ec2, None, 1_000)), (60_000, 0));
     }
 
     #[test]
@@ -211,5 +279,30 @@ mod tests {
         let count = (0..10_000).filter(|n| p.resets(5, *n, 1_000)).count();
         assert!((4_800..5_200).contains(&count), "{count}");
         assert!(!playbook(&[half(Fault::Throttle)]).resets(5, 0, 1_000));
+    }
+
+    #[test]
+    fn the_front_does_not_listen_while_connections_are_refused() {
+        let refuse = |at_s, for_s| Script { at_s, for_s: Some(for_s), ..Script::always(Fault::Refuse) };
+        let p = playbook(&[refuse(2.0, 3.0), refuse(4.0, 2.0)]);
+        let listening = [2_999, 3_000, 5_500, 7_000].map(|now| p.listening(now));
+        let closed = |until_ms| Listening::Closed { until_ms };
+        let expected = [
+            Listening::Open { until_ms: Some(3_000) },
+            closed(6_000),
+            closed(7_000),
+            Listening::Open { until_ms: None },
+        ];
+        assert_eq!(listening, expected);
+    }
+
+    #[test]
+    fn handshakes_fail_in_both_ways() {
+        let p = playbook(&[half(Fault::Tls)]);
+        let all: Vec<Handshake> = (0..10_000).map(|n| p.handshake(5, n, 1_000)).collect();
+        let count = |what| all.iter().filter(|h| **h == what).count();
+        assert!((4_800..5_200).contains(&count(Handshake::Made)));
+        assert!((2_300..2_700).contains(&count(Handshake::Broken)));
+        assert!((2_300..2_700).contains(&count(Handshake::Stranger)));
     }
 }

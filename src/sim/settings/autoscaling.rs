@@ -79,6 +79,10 @@ pub struct AutoScalingSwitches {
     /// Is a message to an SNS topic JSON, as consumers find it, or `Key: value` lines, as the guide
     /// prints it (aws-facts 3.6)?
     pub sns_messages_are_json: bool,
+    /// Are there connections that stay open through all of a target group's deregistration delay, so that
+    /// whoever leaves waits for its end? Without any, a load balancer lets go at once, though it goes on
+    /// saying `draining`.
+    pub connections_outlast_draining: bool,
 }
 
 impl Default for AutoScalingSwitches {
@@ -90,6 +94,7 @@ impl Default for AutoScalingSwitches {
             rebalances: true,
             origin_and_destination: true,
             sns_messages_are_json: true,
+            connections_outlast_draining: true,
         }
     }
 }

@@ -50,6 +50,15 @@ named! {
         /// `/_sim/`: a connection does not tell what it is for. So it must say `for_s`, or nobody
         /// could ever end it.
         Reset = "reset",
+        /// Nobody listens at the front: new connections are refused by the system. For all services and
+        /// `/_sim/`, and all of them, so it must say `for_s`. Connections that are open go on.
+        Refuse = "refuse",
+        /// A TLS handshake with the front fails: half of them break off without a word, half meet a
+        /// certificate of an authority that nobody knows. Plain HTTP goes on.
+        Tls = "tls",
+        /// An attempt of SNS or EventBridge to reach an HTTP(S) endpoint does not connect (`service`
+        /// selects).
+        Unreached = "unreached",
         /// The service's clock is so many `seconds` ahead (behind, if negative): the times in
         /// answers, the header `date`, and the time by which signatures are checked.
         ClockSkew = "clock_skew",
@@ -167,9 +176,13 @@ impl Script {
                 format!("no service has an action '{action}'")
             })?;
         }
-        let (calls, zones) = match self.fault {
-            Fault::Reset => (false, false),
-            Fault::PacketLoss => (false, true),
+        let (services, actions, zones) = match self.fault {
+            Fault::Reset | Fault::Refuse | Fault::Tls => (false, false, false),
+            Fault::Unreached => {
+                let senders = [Service::Sns, Service::Events].map(Service::as_str);
+                (self.service.as_deref().is_none_or(|s| senders.contains(&s)), false, false)
+            }
+            Fault::PacketLoss => (false, false, true),
             Fault::Throttle
             | Fault::Error
             | Fault::Html
@@ -179,10 +192,11 @@ impl Script {
             | Fault::Hang
             | Fault::Latency
             | Fault::Truncated
-            | Fault::ClockSkew => (true, true),
+            | Fault::ClockSkew => (true, true, true),
         };
-        let fine =
-            (calls || (self.service.is_none() && self.action.is_none())) && (zones || self.zone.is_none());
+        let fine = (services || self.service.is_none())
+            && (actions || self.action.is_none())
+            && (zones || self.zone.is_none());
         ensure("script", fine, || format!("{} is not about single calls: too many selectors", self.fault))
     }
 
@@ -193,8 +207,16 @@ impl Script {
         let no_spread = self.p50_ms.is_none() && self.p99_ms.is_none();
         let status_in = |allowed: &[u16]| self.status.is_none_or(|s| allowed.contains(&s));
         let (fine, needs) = match self.fault {
-            Fault::Throttle | Fault::LostBefore | Fault::LostAfter | Fault::Truncated | Fault::PacketLoss => {
-                (no_status && no_seconds && no_spread, "no further parameters")
+            Fault::Throttle
+            | Fault::LostBefore
+            | Fault::LostAfter
+            | Fault::Truncated
+            | Fault::Tls
+            | Fault::Unreached
+            | Fault::PacketLoss => (no_status && no_seconds && no_spread, "no further parameters"),
+            Fault::Refuse => {
+                let plain = no_status && no_seconds && no_spread;
+                (self.for_s.is_some() && self.percent >= 100.0 && plain, "for_s, and nothing else")
             }
             Fault::Reset => {
                 (self.for_s.is_some() && no_status && no_seconds && no_spread, "for_s, and nothing else")
@@ -259,8 +281,13 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named() {
         type Spoil = fn(&mut Script);
-        let cases: [(Fault, Spoil, &str); 13] = [
+        let cases: [(Fault, Spoil, &str); 18] = [
             (Fault::Reset, |s| s.for_s = None, "reset needs for_s"),
+            (Fault::Refuse, |s| s.for_s = None, "refuse needs for_s"),
+            (Fault::Refuse, |s| (s.for_s, s.percent) = (Some(1.0), 50.0), "refuse needs for_s"),
+            (Fault::Tls, |s| s.service = Some("sns".into()), "tls is not about single calls"),
+            (Fault::Unreached, |s| s.service = Some("ec2".into()), "unreached is not about single calls"),
+            (Fault::Unreached, |s| s.action = Some("Publish".into()), "unreached is not about single calls"),
             (Fault::Throttle, |s| s.percent = 101.0, "script.percent: 101"),
             (Fault::Throttle, |s| s.at_s = f64::NAN, "script.at_s: NaN"),
             (Fault::Throttle, |s| s.for_s = Some(-1.0), "script.for_s: needs"),

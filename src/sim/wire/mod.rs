@@ -59,10 +59,10 @@ use self::body::Payload;
 use self::dialect::Dialect;
 use self::signature::Audience;
 use super::model::call::{Answer, Call, Failure, Garbled, Outcome};
-use super::model::{Model, Resumed};
+use super::model::{Handshake, Listening, Model, Resumed};
 use super::settings::Signatures;
 use super::shared::Shared;
-use super::sockets::accept;
+use super::sockets::{accept, closed};
 
 /// The largest request: a message of 1 MiB, each byte of it escaped to three, and what is around it.
 const BODY_MAX: usize = 4 << 20;
@@ -109,17 +109,34 @@ impl Front {
 
     /// Serves for ever. Dropping the future stops accepting; open connections end by themselves.
     pub async fn serve(self) {
-        let slots = Arc::new(Semaphore::new(self.limits.connections));
-        let signatures = self.shared.with(|model, _| model.settings().signatures);
-        let rules = Rules { batch: self.limits.batch, signatures };
+        let Front { mut listener, shared, limits } = self;
+        let slots = Arc::new(Semaphore::new(limits.connections));
+        let signatures = shared.with(|model, _| model.settings().signatures);
+        let rules = Rules { batch: limits.batch, signatures };
+        let clock = shared.clock();
         loop {
-            let (socket, slot) = accept(&self.listener, &slots).await;
-            if !self.shared.with(Model::connect) {
+            // Whatever stirs from here on is told, also between the look and the wait.
+            let mut stirred = pin!(shared.stirred());
+            stirred.as_mut().enable();
+            let until = match shared.with(Model::listening) {
+                Listening::Open { until_ms } => until_ms.map_or(Time::NEVER, Time),
+                Listening::Closed { until_ms } => {
+                    let Ok(again) = closed(listener, clock.sleep_until(Time(until_ms))).await else { return };
+                    listener = again;
+                    continue;
+                }
+            };
+            let (socket, slot) = tokio::select! {
+                accepted = accept(&listener, &slots) => accepted,
+                () = stirred => continue,
+                () = clock.sleep_until(until) => continue,
+            };
+            if !shared.with(Model::connect) {
                 // Makes the close that follows a reset; an ordinary close is as bad an answer.
                 let _ = socket.set_zero_linger();
                 continue;
             }
-            let shared = self.shared.clone();
+            let shared = shared.clone();
             tokio::spawn(async move {
                 connection(socket, &shared, rules).await;
                 drop(slot);
@@ -139,7 +156,13 @@ async fn connection(socket: TcpStream, shared: &Shared, rules: Rules) {
         return serve(socket, shared, rules).await;
     }
     // As SNS's host; others have no certificate here. A client that does not like it goes away.
-    let Some(config) = shared.signer().server() else { return };
+    let config = match shared.with(Model::handshake) {
+        Handshake::Made => shared.signer().server(),
+        Handshake::Stranger => shared.signer().stranger(),
+        // What the client has said is not read: that makes the close a reset.
+        Handshake::Broken => return,
+    };
+    let Some(config) = config else { return };
     if let Ok(socket) = TlsAcceptor::from(config).accept(socket).await {
         serve(socket, shared, rules).await;
     }
@@ -180,32 +203,37 @@ async fn respond(
     };
     match signed(shared, rules.signatures, &head, &received, &call) {
         Ok(()) => answer(dialect, &call, shared).await,
-        Err(failure) => {
+        Err((failure, skew_ms)) => {
             let id = shared.with(Model::turn_away);
-            let (status, document) = written(dialect, &Outcome::Error(failure), &id)?;
-            Ok(response(status, dialect.content_type(), Some(&id), Payload::whole(document)))
+            let outcome = Outcome::Error(failure);
+            let (status, document) = written(dialect, &outcome, &id)?;
+            let answer = response(status, dialect.content_type(), Some(&id), Payload::whole(document));
+            headed(answer, dialect, &outcome, skew_ms)
         }
     }
 }
 
-/// Is the request signed as the settings want it?
+/// Is the request signed as the settings want it? If not, how it is refused, and how far ahead the service's
+/// clock is, milliseconds.
 fn signed(
     shared: &Shared,
     signatures: Signatures,
     head: &Parts,
     body: &[u8],
     call: &Call,
-) -> Result<(), Failure> {
+) -> Result<(), (Failure, i64)> {
     match signatures {
         Signatures::Accepted => Ok(()),
         Signatures::Checked => {
-            let (settings, skew_ms) = shared.with(|model, now| (model.shared_settings(), model.skew_ms(now)));
-            let service = call.service();
+            let (service, action) = (call.service(), call.action());
+            let (settings, skew_ms) =
+                shared.with(|model, now| (model.shared_settings(), model.skew_ms(service, action, now)));
             // Clients sign by the time of the wall, however fast the model's runs.
             let now_ms = crate::time::wall_now().0 + skew_ms;
             let to = Audience { region: &settings.region, service: service.as_str(), now_ms };
             let checked = signature::check(head, body, &settings.access_keys, to);
-            checked.map_err(|refused| refused.failure(head, service, settings.switches.ec2_says_auth_failure))
+            let ec2_says_auth_failure = settings.switches.ec2_says_auth_failure;
+            checked.map_err(|refused| (refused.failure(head, service, ec2_says_auth_failure), skew_ms))
         }
     }
 }
@@ -231,7 +259,7 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
         shared.clock().sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
     }
     let id = &reply.request_id;
-    let mut response = match &reply.garbled {
+    let response = match &reply.garbled {
         None => {
             let (status, document) = written(dialect, &reply.outcome, id)?;
             response(status, dialect.content_type(), Some(id), Payload::whole(document))
@@ -245,17 +273,27 @@ async fn answer(dialect: Dialect, call: &Call, shared: &Shared) -> Result<Respon
             cut
         }
     };
+    headed(response, dialect, &reply.outcome, reply.skew_ms)
+}
+
+/// With the headers that the protocol has, and the date by the service's clock.
+fn headed(
+    mut response: Response<Payload>,
+    dialect: Dialect,
+    outcome: &Outcome,
+    skew_ms: i64,
+) -> Result<Response<Payload>, Lost> {
     if let Some((name, value)) = dialect.protocol_header() {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    if let Outcome::Error(failure) = &reply.outcome {
+    if let Outcome::Error(failure) = outcome {
         for (name, value) in dialect.error_headers(failure) {
             let value = HeaderValue::from_str(&value).map_err(|_| Lost)?;
             response.headers_mut().insert(name, value);
         }
     }
-    if reply.skew_ms != 0
-        && let Some(date) = date(crate::time::wall_now().0 + reply.skew_ms)
+    if skew_ms != 0
+        && let Some(date) = date(crate::time::wall_now().0 + skew_ms)
     {
         response.headers_mut().insert(header::DATE, date);
     }

@@ -84,6 +84,24 @@ STEPS = [
         "get_metric_data",
         window(MetricDataQueries=[query("Average")], ScanBy="TimestampDescending"),
     ),
+    Step(
+        "data that ends before it begins",
+        "cloudwatch",
+        "get_metric_data",
+        lambda s: {"StartTime": NOW, "EndTime": NOW - MINUTE, "MetricDataQueries": [query("Sum")]},
+    ),
+    Step(
+        "data of no time",
+        "cloudwatch",
+        "get_metric_data",
+        lambda s: {"StartTime": NOW, "EndTime": NOW, "MetricDataQueries": [query("Sum")]},
+    ),
+    Step(
+        "statistics of no time",
+        "cloudwatch",
+        "get_metric_statistics",
+        lambda s: statistics("Sum")(s) | {"StartTime": NOW, "EndTime": NOW},
+    ),
 ]
 
 KNOWN = [

@@ -66,7 +66,6 @@ def test_the_tag_key_filter_looks_at_keys(two):
     assert found(ec2, named("tag-key", "web")) == []
 
 
-@pytest.mark.xfail(reason="the filter vpc-id is not known")
 def test_the_vpc_filter_finds_all_of_it(two):
     ec2, web, api = two
     assert found(ec2, named("vpc-id", web[0]["VpcId"])) == ids(web, api)

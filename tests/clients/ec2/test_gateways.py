@@ -62,7 +62,6 @@ def test_an_available_gateway_has_its_address(ec2):
     assert one["PublicIp"] and one["PrivateIp"]
 
 
-@pytest.mark.xfail(reason="gateways have no network interfaces")
 def test_an_available_gateway_has_an_interface(ec2):
     [one] = show(ec2, nat(ec2))["NatGatewayAddresses"]
     assert re.fullmatch("eni-[0-9a-f]{17}", one["NetworkInterfaceId"])

@@ -148,7 +148,6 @@ def test_a_target_nobody_forwards_to_is_unused(sim, elbv2, vpc):
     assert (told["TargetHealth"]["State"], told["TargetHealth"]["Reason"]) == ("unused", "Target.NotInUse")
 
 
-@pytest.mark.xfail(reason="the port of health checks is not told")
 def test_a_target_is_told_with_the_port_that_is_checked(sim, elbv2, vpc):
     group = target_group(elbv2, vpc)
     register(elbv2, group, *running(sim))

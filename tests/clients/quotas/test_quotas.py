@@ -57,13 +57,8 @@ def test_defaults_are_awss(quotas, service, code, value):
         ("RunInstances request bucket refill rate", 2),
         ("TerminateInstances request bucket maximum capacity", 100),
         ("TerminateInstances request bucket refill rate", 5),
-        pytest.param(
-            "CreateTags request bucket refill rate",
-            10,
-            marks=pytest.mark.xfail(
-                reason="only the buckets of launches, describes and terminations are quotas"
-            ),
-        ),
+        ("CreateTags request bucket refill rate", 10),
+        ("CreateFleet request bucket maximum capacity", 50),
     ],
 )
 def test_the_buckets_of_ec2_are_quotas(quotas, name, value):

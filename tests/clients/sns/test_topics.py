@@ -81,7 +81,6 @@ def test_an_unknown_topic_is_not_found(sns, call):
         call(sns)
 
 
-@pytest.mark.xfail(reason="answered as an unknown topic")
 def test_what_is_no_arn_is_an_invalid_parameter(sns):
     with refused("InvalidParameter"):
         sns.get_topic_attributes(TopicArn="a-topic")

@@ -1,6 +1,9 @@
 """What goes wrong on the wire, as clients that nobody here wrote meet it (faults by script)."""
 
+import socket
+import ssl
 import time
+import urllib.parse
 
 import botocore.exceptions
 import botocore.parsers
@@ -143,6 +146,52 @@ def test_boto3_gets_through_when_every_other_call_fails(start):
     before = time.monotonic()
     assert patient.describe_subnets()["Subnets"]
     assert time.monotonic() - before < simulator.PATIENCE_S
+
+
+def test_a_connection_can_be_refused(start):
+    sim = start("quick.toml", scale=100)
+    ec2 = sim.client("ec2")
+    script(sim, "refuse", for_s=100.0)
+    with pytest.raises(botocore.exceptions.EndpointConnectionError):
+        ec2.describe_subnets()
+
+    def back():
+        try:
+            return ec2.describe_subnets()["Subnets"]
+        except (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError):
+            return None
+
+    simulator.wait_for("its end", back)
+
+
+def test_a_connection_can_be_reset(start):
+    sim = start("quick.toml", scale=100)
+    script(sim, "reset", for_s=100.0)
+    with pytest.raises(botocore.exceptions.ConnectionClosedError):
+        sim.client("ec2").describe_subnets()
+
+
+def test_a_tls_handshake_can_fail_in_two_ways(sim):
+    _, _, authority = simulator.raw(sim.endpoint, "/_sim/ca.pem")
+    trusting = ssl.create_default_context(cadata=authority)
+    where = urllib.parse.urlsplit(sim.endpoint)
+
+    def handshake():
+        with socket.create_connection((where.hostname, where.port), simulator.PATIENCE_S) as plain:
+            with trusting.wrap_socket(plain, server_hostname="sns.us-east-1.amazonaws.com") as secure:
+                return secure.version()
+
+    assert handshake()
+    script(sim, "tls")
+    met = set()
+    for _ in range(20):
+        with pytest.raises(OSError) as caught:
+            handshake()
+        met.add(isinstance(caught.value, ssl.SSLCertVerificationError))
+    assert met == {True, False}
+    assert sim.client("ec2").describe_subnets()["Subnets"], "plain HTTP goes on"
+    script(sim, "tls", percent=0.0)
+    assert handshake()
 
 
 def test_clocks_can_be_wrong(sim):

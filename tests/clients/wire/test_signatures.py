@@ -1,5 +1,7 @@
 """Signatures, made by the clients' own signers (AWS's Signature Version 4), where they are checked."""
 
+import email.utils
+import time
 import urllib.parse
 
 import pytest
@@ -94,18 +96,44 @@ def test_a_signed_url_that_was_changed_is_refused(sim):
     assert status in (401, 403)
 
 
-@pytest.mark.parametrize(
-    "service,code,status",
-    [
-        ("ec2", "RequestExpired", 400),
-        ("autoscaling", "SignatureDoesNotMatch", 403),
-        ("events", "InvalidSignatureException", 400),
-    ],
-)
-def test_a_signature_lasts_five_minutes(start, service, code, status):
-    sim = start("signed.toml")
-    sim.faults(script=[{"fault": "clock_skew", "seconds": 600.0}])
+def expired(service):
+    """How the service's protocol says that a signature is too old, or too young: code and HTTP status."""
+    if service == "ec2":
+        return "RequestExpired", 400
+    if simulator.protocols(service)[0] in ("json", "smithy-rpc-v2-cbor"):
+        return "InvalidSignatureException", 400
+    return "SignatureDoesNotMatch", 403
+
+
+@pytest.fixture(scope="module")
+def skewed(start):
+    """A simulator of its own: its clocks are wrong for everybody."""
+    return start("signed.toml")
+
+
+@every_service
+@pytest.mark.parametrize("seconds", [600.0, -600.0], ids=["ahead", "behind"])
+def test_a_clock_that_is_ten_minutes_off_accepts_nobody_and_tells_its_time(skewed, service, seconds):
+    skewed.faults(script=[{"fault": "clock_skew", "seconds": seconds}])
+    code, status = expired(service)
+    with pytest.raises(skewed.client(service).exceptions.ClientError) as caught:
+        CALLS[service](skewed.client(service, key=KEY, secret=SECRET))
+    said = caught.value.response
+    assert (said["Error"]["Code"], said["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
+    # Clients that mend their own clock's error read it here.
+    told = email.utils.parsedate_to_datetime(said["ResponseMetadata"]["HTTPHeaders"]["date"])
+    assert abs(told.timestamp() - time.time() - seconds) < 60
+
+
+@every_service
+def test_a_signature_lasts_five_minutes(skewed, service):
+    skewed.faults(script=[{"fault": "clock_skew", "seconds": 120.0}])
+    assert CALLS[service](skewed.client(service, key=KEY, secret=SECRET))
+
+
+def test_the_clock_of_one_service_can_be_wrong(skewed):
+    skewed.faults(script=[{"fault": "clock_skew", "seconds": 600.0, "service": "sqs"}])
+    assert CALLS["ec2"](skewed.client("ec2", key=KEY, secret=SECRET))
+    code, status = expired("sqs")
     with refused(code, status=status):
-        CALLS[service](sim.client(service, key=KEY, secret=SECRET))
-    sim.faults(script=[{"fault": "clock_skew", "seconds": 120.0}])
-    assert CALLS[service](sim.client(service, key=KEY, secret=SECRET))
+        CALLS["sqs"](skewed.client("sqs", key=KEY, secret=SECRET))

@@ -9,6 +9,7 @@ use super::super::ec2::Ec2;
 use super::super::notice::Notice;
 use super::activity::Log;
 use super::agenda::Agenda;
+use super::balancing::Order;
 use super::hook::Actions;
 
 /// What all groups share.
@@ -23,6 +24,8 @@ pub(super) struct Books {
     pub(super) homes: BTreeMap<u32, Arc<str>>,
     /// What is to be told, and when it happened.
     pub(super) told: Vec<(i64, Notice)>,
+    /// What target groups are to do.
+    pub(super) orders: Vec<Order>,
     draws: u64,
     names: u64,
 }
@@ -37,6 +40,7 @@ impl Books {
             actions: Actions::default(),
             homes: BTreeMap::new(),
             told: Vec::new(),
+            orders: Vec::new(),
             draws: 0,
             names: 0,
         }

@@ -1,6 +1,7 @@
 //! `CreateAutoScalingGroup`, `UpdateAutoScalingGroup`, `DeleteAutoScalingGroup`.
 
 use super::super::ec2::Ec2;
+use super::super::elbv2::Elbv2;
 use super::books::Now;
 use super::call::{Action, Answer, CreateGroup, Shape};
 use super::config::Config;
@@ -17,7 +18,7 @@ impl AutoScaling {
     pub(super) fn create_group(
         &mut self,
         call: &CreateGroup,
-        ec2: &mut Ec2,
+        (ec2, elbv2): (&mut Ec2, &Elbv2),
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
         let name = call.group.as_str();
@@ -63,7 +64,7 @@ impl AutoScaling {
         );
         group.desired = size(call.shape.desired, "DesiredCapacity")?.unwrap_or(group.min);
         check_sizes(&group)?;
-        group.add_targets(&call.target_groups, now_ms)?;
+        group.add_targets(&call.target_groups, elbv2, now_ms)?;
         for tag in &call.tags {
             group.put_tag(tag)?;
         }

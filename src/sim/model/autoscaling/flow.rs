@@ -8,7 +8,7 @@ use super::hook::{Ending, HookAction};
 use super::member::{Leaves, Way};
 use super::notify::{self, Result as Told};
 use super::warm::WarmPool;
-use super::words::{ActivityStatus, HookResult, LifecycleState as State, Process, Stage, Transition};
+use super::words::{ActivityStatus, HookResult, LifecycleState as State, Stage, Transition};
 
 impl Group {
     /// A member's state may be over.
@@ -90,10 +90,9 @@ impl Group {
 
     fn serve(&mut self, ordinal: u32, now: &mut Now<'_>) {
         self.enter(ordinal, State::InService, None, now);
-        let registered = self.does(Process::AddToLoadBalancer);
         let Some(member) = self.members.get_mut(&ordinal) else { return };
         member.in_service_ms = Some(now.ms);
-        member.registered = registered;
+        self.register(ordinal, now);
         self.settled(ordinal, ActivityStatus::Successful, None, now);
         if self.tally.coming == 0 {
             self.plan_scale(now.ms, now);
@@ -102,9 +101,6 @@ impl Group {
 
     fn aside(&mut self, ordinal: u32, now: &mut Now<'_>) {
         self.enter(ordinal, State::Standby, None, now);
-        if let Some(member) = self.members.get_mut(&ordinal) {
-            member.registered = false;
-        }
         self.settled(ordinal, ActivityStatus::Successful, None, now);
     }
 
@@ -252,12 +248,10 @@ impl Group {
             why == Leaves::ScaleIn && !warm && self.warm_pool.as_ref().is_some_and(WarmPool::takes_back);
         drop_actions(ordinal, now);
         self.begin("Terminating EC2 instance", &why.cause(), ordinal, ActivityStatus::InProgress, now);
-        let until = now.passing();
         let state = if warm { State::WarmedTerminating } else { State::Terminating };
-        self.enter(ordinal, state, Some(until), now);
+        self.enter_deregistered(ordinal, state, now);
         if let Some(member) = self.members.get_mut(&ordinal) {
             member.leaves = Some(why);
-            member.registered = false;
             member.to_pool = to_pool;
         }
         if (counted || warm) && !self.deleting {

@@ -1,6 +1,7 @@
 //! A group looks at its instances, and replaces those that are not well (aws-facts 3.4).
 
 use super::super::ec2::State;
+use super::super::elbv2::Elbv2;
 use super::agenda::Event;
 use super::books::Now;
 use super::group::Group;
@@ -12,12 +13,12 @@ const SERVING_SHARE: f64 = 90.0;
 
 impl Group {
     /// The regular look: who has ended, who is unhealthy, are the zones in balance?
-    pub(super) fn look(&mut self, now: &mut Now<'_>) {
+    pub(super) fn look(&mut self, elbv2: &Elbv2, now: &mut Now<'_>) {
         self.looks = false;
         if self.does(Process::HealthCheck) {
             let ordinals: Vec<u32> = self.members.keys().copied().collect();
             for ordinal in ordinals {
-                self.look_at(ordinal, now);
+                self.look_at(ordinal, elbv2, now);
             }
         }
         self.replace(now);
@@ -25,7 +26,7 @@ impl Group {
         self.plan_look(now);
     }
 
-    fn look_at(&mut self, ordinal: u32, now: &mut Now<'_>) {
+    fn look_at(&mut self, ordinal: u32, elbv2: &Elbv2, now: &mut Now<'_>) {
         let Some(seen) = now.ec2.seen(ordinal, now.ms) else { return };
         let range = now.books.set().end_noticed_after;
         let trusts = self.config.trusts_load_balancers() && !self.target_groups.is_empty();
@@ -45,10 +46,13 @@ impl Group {
             }
             return;
         }
-        // The agent's own health endpoint stands for the load balancer's check.
+        // One that is not registered, or not checked yet, is not unhealthy.
         let old_enough = member.in_service_ms.is_some_and(|since| since + grace_ms <= now.ms);
-        if trusts && member.registered && old_enough && seen.state == State::Running && !seen.serving {
-            member.health = HealthStatus::Unhealthy;
+        if trusts && member.registered && old_enough && seen.state == State::Running {
+            let id = now.ec2.id_of(ordinal);
+            if self.target_groups.keys().any(|arn| elbv2.is_unhealthy(arn, &id, now.ec2, now.ms)) {
+                member.health = HealthStatus::Unhealthy;
+            }
         }
     }
 
@@ -123,11 +127,10 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::super::super::ec2::testing::{Ask, terminate as end};
+    use super::super::super::elbv2::testing::behind_a_balancer;
     use super::super::call::Call;
     use super::super::testing::*;
     use super::*;
-
-    const TARGET: &str = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/1";
 
     fn suspend(process: Process) -> Call {
         Call::SuspendProcesses { group: WEB.into(), processes: vec![process] }
@@ -178,8 +181,9 @@ mod tests {
         let mut call = create(0, 40, 30);
         call.shape.health_check_type = Some("ELB".into());
         call.shape.health_check_grace_period = Some(100);
-        call.target_groups = vec![TARGET.into()];
-        let mut model = with_group(call);
+        let mut model = model(|_| {});
+        call.target_groups = vec![behind_a_balancer(&mut model)];
+        model.done(Call::CreateAutoScalingGroup(Box::new(call)), 0);
         // Nobody configures the agents, so none of them serves.
         let mut most = 0;
         for now in (60_000..400_000).step_by(1_000) {
@@ -193,8 +197,9 @@ mod tests {
     #[test]
     fn a_group_that_trusts_only_ec2_keeps_them() {
         let mut call = create(0, 40, 30);
-        call.target_groups = vec![TARGET.into()];
-        let mut model = with_group(call);
+        let mut model = model(|_| {});
+        call.target_groups = vec![behind_a_balancer(&mut model)];
+        model.done(Call::CreateAutoScalingGroup(Box::new(call)), 0);
         group(&mut model, 600_000);
         assert_eq!(model.ledger(600_000).instances.len(), 30);
     }

@@ -149,8 +149,7 @@ impl Group {
         {
             member.way = Way::Returned;
         }
-        let until = now.passing();
-        self.enter(ordinal, step.state(), Some(until), now);
+        self.enter_deregistered(ordinal, step.state(), now);
         begun
     }
 

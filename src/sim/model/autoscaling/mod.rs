@@ -6,6 +6,7 @@
 
 mod activity;
 mod agenda;
+pub mod balancing;
 mod books;
 pub mod call;
 mod config;
@@ -46,6 +47,7 @@ use super::super::settings::Settings;
 use super::counters::ApiCounters;
 use super::ec2::Ec2;
 use super::ec2::bucket::Bucket;
+use super::elbv2::Elbv2;
 use super::notice::Notice;
 use agenda::Event;
 use books::{Books, Now};
@@ -57,6 +59,13 @@ use hook::Ending as HookEnding;
 pub use desired::Adjustment;
 pub use hook::{Ending, HookAction};
 pub use tally::Tally;
+
+/// What a group wants and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub desired: u32,
+    pub max: u32,
+}
 
 /// Auto Scaling of one account in one region.
 #[derive(Debug)]
@@ -84,7 +93,7 @@ impl AutoScaling {
     pub(super) fn handle(
         &mut self,
         call: &Call,
-        ec2: &mut Ec2,
+        (ec2, elbv2): (&mut Ec2, &Elbv2),
         meter: &mut ApiCounters,
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
@@ -96,7 +105,7 @@ impl AutoScaling {
             meter.request_tokens += 1;
         }
         match call {
-            Call::CreateAutoScalingGroup(call) => self.create_group(call, ec2, now_ms),
+            Call::CreateAutoScalingGroup(call) => self.create_group(call, (ec2, elbv2), now_ms),
             Call::UpdateAutoScalingGroup { group, shape } => self.update_group(group, shape, ec2, now_ms),
             Call::DeleteAutoScalingGroup { group, force } => self.delete_group(group, *force, ec2, now_ms),
             Call::DescribeAutoScalingGroups(call) => self.describe_groups(call, ec2),
@@ -128,13 +137,13 @@ impl AutoScaling {
             Call::DescribeWarmPool { group, page } => self.describe_warm_pool(group, page, ec2),
             Call::DeleteWarmPool { group, force } => self.delete_warm_pool(group, *force, ec2, now_ms),
             Call::AttachLoadBalancerTargetGroups { group, arns } => {
-                self.attach_targets(group, arns, ec2, now_ms)
+                self.attach_targets(group, arns, (ec2, elbv2), now_ms)
             }
             Call::DetachLoadBalancerTargetGroups { group, arns } => {
                 self.detach_targets(group, arns, ec2, now_ms)
             }
             Call::DescribeLoadBalancerTargetGroups { group, page } => {
-                self.describe_targets(group, page, now_ms)
+                self.describe_targets(group, page, (ec2, elbv2), now_ms)
             }
             Call::CreateOrUpdateTags(tags) => self.put_tags(tags, ec2, now_ms),
             Call::DeleteTags(tags) => self.delete_tags(tags, ec2, now_ms),
@@ -151,17 +160,27 @@ impl AutoScaling {
         }
     }
 
+    /// Each group's sizes, and how many of its members are where.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (Sizes, Tally)> + '_ {
+        self.groups.values().map(|g| (Sizes { desired: g.desired, max: g.max }, g.tally))
+    }
+
+    /// Lifecycle actions that ended in this way.
+    pub(super) fn ended(&self, ending: Ending) -> usize {
+        self.books.actions.all().iter().filter(|a| a.ended == Some(ending)).count()
+    }
+
     /// When something happens by itself next.
     pub(super) fn due(&self) -> Option<i64> {
         self.books.agenda.due()
     }
 
     /// Does what is due by now, in order of time.
-    pub(super) fn settle(&mut self, ec2: &mut Ec2, now_ms: i64) {
+    pub(super) fn settle(&mut self, ec2: &mut Ec2, elbv2: &Elbv2, now_ms: i64) {
         while let Some((at_ms, event)) = self.books.agenda.next(now_ms) {
             // What has ended until then has given its place back.
             ec2.settle(at_ms);
-            self.act(event, ec2, at_ms);
+            self.act(event, ec2, elbv2, at_ms);
         }
     }
 
@@ -175,7 +194,7 @@ impl AutoScaling {
         self.bucket.offered(first_ms, last_ms)
     }
 
-    fn act(&mut self, event: Event, ec2: &mut Ec2, at_ms: i64) {
+    fn act(&mut self, event: Event, ec2: &mut Ec2, elbv2: &Elbv2, at_ms: i64) {
         let books = &mut self.books;
         let name = match &event {
             Event::Scale(name) | Event::Look(name) | Event::Step(name, _) | Event::Ended(name, _) => {
@@ -198,7 +217,7 @@ impl AutoScaling {
             }
             // It was planned for an earlier time later on.
             Event::Scale(_) => {}
-            Event::Look(_) => group.look(&mut now),
+            Event::Look(_) => group.look(elbv2, &mut now),
             Event::Step(_, ordinal) => group.step(ordinal, &mut now),
             Event::Ended(_, ordinal) => group.ended(ordinal, &mut now),
             Event::Heartbeat(number) => {

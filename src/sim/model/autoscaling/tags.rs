@@ -1,4 +1,4 @@
-//! `CreateOrUpdateTags`, `DeleteTags`, `DescribeTags`, and the calls about target groups.
+//! `CreateOrUpdateTags`, `DeleteTags`, `DescribeTags`.
 
 use super::super::ec2::Ec2;
 use super::AutoScaling;
@@ -11,11 +11,6 @@ use super::view::TagView;
 const TAGS_MAX: usize = 50;
 const PAGE_DEFAULT: u32 = 50;
 const PAGE_MAX: u32 = 100;
-/// Target groups of one group, and of one call (aws-facts 3.1).
-const TARGETS_MAX: usize = 50;
-const TARGETS_PER_CALL: usize = 10;
-/// From attaching until every member is registered.
-const ADDING_MS: i64 = 2_000;
 
 impl AutoScaling {
     pub(super) fn put_tags(&mut self, tags: &[Tag], ec2: &mut Ec2, now_ms: i64) -> Result<Answer, ApiError> {
@@ -65,55 +60,6 @@ impl AutoScaling {
         let (tags, next_token) = page.cut(all.map(|t| (format!("{}\n{}", t.group, t.key), t)));
         Ok(Answer::Tags { tags, next_token })
     }
-
-    pub(super) fn attach_targets(
-        &mut self,
-        name: &str,
-        arns: &[String],
-        ec2: &mut Ec2,
-        now_ms: i64,
-    ) -> Result<Answer, ApiError> {
-        let (group, _) = self.at(name, ec2, now_ms)?;
-        check_targets(arns)?;
-        group.add_targets(arns, now_ms)?;
-        Ok(Answer::Done(Action::AttachLoadBalancerTargetGroups))
-    }
-
-    pub(super) fn detach_targets(
-        &mut self,
-        name: &str,
-        arns: &[String],
-        ec2: &mut Ec2,
-        now_ms: i64,
-    ) -> Result<Answer, ApiError> {
-        let (group, _) = self.at(name, ec2, now_ms)?;
-        check_targets(arns)?;
-        if let Some(arn) = arns.iter().find(|arn| !group.target_groups.contains_key(*arn)) {
-            return Err(ApiError::invalid(format!(
-                "Trying to remove Target Groups that are not part of the group: {arn}"
-            )));
-        }
-        group.target_groups.retain(|arn, _| !arns.contains(arn));
-        Ok(Answer::Done(Action::DetachLoadBalancerTargetGroups))
-    }
-
-    pub(super) fn describe_targets(
-        &self,
-        name: &str,
-        page: &PageRequest,
-        now_ms: i64,
-    ) -> Result<Answer, ApiError> {
-        let page = Page::asked(page, PAGE_MAX, PAGE_MAX)?;
-        let group = self.groups.get(name).ok_or_else(|| ApiError::no_group(name))?;
-        let state = |since: i64| match (now_ms < since + ADDING_MS, group.tally.in_service) {
-            (true, _) => "Adding",
-            (false, 0) => "Added",
-            (false, _) => "InService",
-        };
-        let all = group.target_groups.iter().map(|(arn, since)| (arn.clone(), (arn.clone(), state(*since))));
-        let (targets, next_token) = page.cut(all);
-        Ok(Answer::TargetGroups { targets: targets.into_iter().collect(), next_token })
-    }
 }
 
 impl Group {
@@ -137,33 +83,6 @@ impl Group {
         self.tags.insert(tag.key.clone(), (value, tag.propagates));
         Ok(())
     }
-
-    /// The load balancer itself is another service: it is not told yet who is a member.
-    pub(super) fn add_targets(&mut self, arns: &[String], now_ms: i64) -> Result<(), ApiError> {
-        if let Some(arn) = arns.iter().find(|arn| !arn.contains(":targetgroup/")) {
-            return Err(ApiError::invalid(format!("Provided Target Groups may not be valid: {arn}")));
-        }
-        let new = arns.iter().filter(|arn| !self.target_groups.contains_key(*arn)).count();
-        if self.target_groups.len() + new > TARGETS_MAX {
-            return Err(ApiError::new(
-                Code::LimitExceeded,
-                format!("A group may have at most {TARGETS_MAX} target groups"),
-            ));
-        }
-        for arn in arns {
-            self.target_groups.entry(arn.clone()).or_insert(now_ms);
-        }
-        Ok(())
-    }
-}
-
-fn check_targets(arns: &[String]) -> Result<(), ApiError> {
-    if arns.len() > TARGETS_PER_CALL {
-        return Err(ApiError::invalid(format!(
-            "Trying to update too many Load Balancers/Target Groups at once. The limit is {TARGETS_PER_CALL}"
-        )));
-    }
-    Ok(())
 }
 
 pub(super) fn no_filter(name: &str) -> ApiError {
@@ -221,29 +140,5 @@ mod tests {
         }
         assert_eq!(model.refused(Call::CreateOrUpdateTags(vec![tag("k50", true)]), 0).0, "LimitExceeded");
         model.done(Call::CreateOrUpdateTags(vec![tag("k7", false)]), 0);
-    }
-
-    #[test]
-    fn target_groups_come_ten_at_a_time_and_have_a_state() {
-        let mut model = serving(0, 3, 1);
-        let arn = |n: u32| format!("arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t{n}/1");
-        let attach = |range: std::ops::Range<u32>| Call::AttachLoadBalancerTargetGroups {
-            group: WEB.into(),
-            arns: range.map(arn).collect(),
-        };
-        assert!(model.refused(attach(0..11), 60_000).1.contains("The limit is 10"));
-        model.done(attach(0..1), 60_000);
-        let states = |model: &mut Model, now| {
-            let call =
-                Call::DescribeLoadBalancerTargetGroups { group: WEB.into(), page: PageRequest::default() };
-            let Answer::TargetGroups { targets, .. } = model.done(call, now) else { panic!("no targets") };
-            targets.into_values().collect::<Vec<_>>()
-        };
-        assert_eq!(states(&mut model, 60_000), ["Adding"]);
-        assert_eq!(states(&mut model, 62_000), ["InService"]);
-        let detach = |n| Call::DetachLoadBalancerTargetGroups { group: WEB.into(), arns: vec![arn(n)] };
-        assert_eq!(model.refused(detach(5), 62_000).0, "ValidationError");
-        model.done(detach(0), 62_000);
-        assert!(states(&mut model, 62_000).is_empty());
     }
 }

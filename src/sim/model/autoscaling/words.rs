@@ -150,6 +150,7 @@ named! {
     pub enum ActivityStatus {
         PreInService = "PreInService",
         InProgress = "InProgress",
+        WaitingForElbConnectionDraining = "WaitingForELBConnectionDraining",
         MidLifecycleAction = "MidLifecycleAction",
         Successful = "Successful",
         Failed = "Failed",
@@ -164,6 +165,7 @@ impl ActivityStatus {
         match self {
             ActivityStatus::PreInService
             | ActivityStatus::InProgress
+            | ActivityStatus::WaitingForElbConnectionDraining
             | ActivityStatus::MidLifecycleAction => false,
             ActivityStatus::Successful | ActivityStatus::Failed | ActivityStatus::Cancelled => true,
         }
@@ -174,7 +176,7 @@ impl ActivityStatus {
     pub fn progress(self) -> u8 {
         match self {
             ActivityStatus::PreInService => 30,
-            ActivityStatus::InProgress => 50,
+            ActivityStatus::InProgress | ActivityStatus::WaitingForElbConnectionDraining => 50,
             ActivityStatus::MidLifecycleAction => 60,
             ActivityStatus::Successful | ActivityStatus::Failed | ActivityStatus::Cancelled => 100,
         }

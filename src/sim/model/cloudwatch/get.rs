@@ -1,6 +1,6 @@
 //! `GetMetricData` and `GetMetricStatistics`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::quotas::STANDARD_VCPUS;
 use super::call::{
@@ -14,6 +14,8 @@ use super::{Around, CloudWatch};
 /// Queries in one call, and datapoints in one answer (aws-facts 5.1).
 const QUERIES_MAX: usize = 500;
 const DATAPOINTS_MAX: usize = 100_800;
+/// Longest id of a query.
+const ID_MAX: usize = 255;
 /// Datapoints of one `GetMetricStatistics`.
 const STATISTICS_MAX: i64 = 1_440;
 
@@ -29,7 +31,15 @@ impl CloudWatch {
                 format!("The collection MetricDataQueries must have from 1 to {QUERIES_MAX} members");
             return Err(ApiError::new(Code::ValidationError, message));
         }
-        check_span(call.span)?;
+        check_ids(&call.queries)?;
+        if call.span.start_ms == call.span.end_ms {
+            let message = "The parameter StartTime must not equal parameter EndTime.";
+            return Err(ApiError::new(Code::ValidationError, message));
+        }
+        if call.span.start_ms > call.span.end_ms {
+            let message = "The parameter EndTime must be greater than StartTime.";
+            return Err(ApiError::new(Code::ValidationError, message));
+        }
         let most = match call.max_datapoints.map(usize::try_from) {
             None => DATAPOINTS_MAX,
             Some(Ok(n)) if (1..=DATAPOINTS_MAX).contains(&n) => n,
@@ -88,7 +98,10 @@ impl CloudWatch {
         around: &Around<'_>,
         now_ms: i64,
     ) -> Result<Answer, ApiError> {
-        check_span(call.span)?;
+        if call.span.start_ms >= call.span.end_ms {
+            let message = "The parameter StartTime must be less than the parameter EndTime.";
+            return Err(ApiError::invalid(message));
+        }
         if call.statistics.is_empty() {
             let message =
                 "At least one of the parameters Statistics and ExtendedStatistics must be specified.";
@@ -163,12 +176,27 @@ fn start_of(token: &str) -> Option<usize> {
     usize::from_str_radix(token.strip_prefix("data").filter(|d| d.len() == 8)?, 16).ok()
 }
 
-fn check_span(span: Span) -> Result<(), ApiError> {
-    if span.start_ms < span.end_ms {
-        return Ok(());
+/// Each query has an id of its own, by which expressions can name it: a small letter, then letters, digits
+/// and underscores, 255 at most (BM(cloudwatch)).
+fn check_ids(queries: &[Query]) -> Result<(), ApiError> {
+    let mut seen = BTreeSet::new();
+    for (i, Query { id, .. }) in queries.iter().enumerate() {
+        let begins = id.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if !begins || id.len() > ID_MAX || !id.bytes().all(word) {
+            let message = format!(
+                "The value {id} for parameter MetricDataQueries.member.{}.Id is not matching the expected \
+                 pattern ^[a-z][a-zA-Z0-9_]*$.",
+                i + 1
+            );
+            return Err(ApiError::new(Code::ValidationError, message));
+        }
+        if !seen.insert(id) {
+            let message = "The values for parameter id in MetricDataQueries are not unique.";
+            return Err(ApiError::new(Code::ValidationError, message));
+        }
     }
-    let message = "The parameter StartTime must be less than the parameter EndTime.";
-    Err(ApiError::invalid(message))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -266,7 +294,23 @@ mod tests {
         let one = || query("m", bytes_in(), 60, "Sum");
         for (wrong, code) in [
             (get(vec![]), "ValidationError"),
-            (get(vec![one(); 501]), "ValidationError"),
+            (
+                get((0..501).map(|i| query(&format!("m{i}"), bytes_in(), 60, "Sum")).collect()),
+                "ValidationError",
+            ),
+            (get(vec![one(); 2]), "ValidationError"),
+            (get(vec![query("M", bytes_in(), 60, "Sum")]), "ValidationError"),
+            (get(vec![query("m-1", bytes_in(), 60, "Sum")]), "ValidationError"),
+            (get(vec![query("", bytes_in(), 60, "Sum")]), "ValidationError"),
+            (get(vec![query(&"m".repeat(256), bytes_in(), 60, "Sum")]), "ValidationError"),
+            (
+                GetMetricData { span: Span { start_ms: 600_000, end_ms: 600_000 }, ..get(vec![one()]) },
+                "ValidationError",
+            ),
+            (
+                GetMetricData { span: Span { start_ms: 600_001, end_ms: 600_000 }, ..get(vec![one()]) },
+                "ValidationError",
+            ),
             (get(vec![query("m", bytes_in(), 60, "p99")]), "ValidationError"),
             (GetMetricData { max_datapoints: Some(0), ..get(vec![one()]) }, "ValidationError"),
             (GetMetricData { next_token: Some("x".into()), ..get(vec![one()]) }, "InvalidNextToken"),

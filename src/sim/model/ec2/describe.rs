@@ -7,6 +7,7 @@ use super::filter::{Known, all_match, known};
 use super::instance::{Instance, State};
 use super::names::{Kind, is_instance_id};
 use super::read::{cut, page};
+use super::surroundings::VPC;
 
 /// What instances can be filtered by.
 enum Field<'a> {
@@ -17,6 +18,7 @@ enum Field<'a> {
     Tag(&'a str),
     TagKey,
     Subnet,
+    Vpc,
     Zone,
     Address,
     Image,
@@ -34,6 +36,7 @@ impl<'a> Field<'a> {
             "client-token" => Field::Token,
             "tag-key" => Field::TagKey,
             "subnet-id" | "network-interface.subnet-id" => Field::Subnet,
+            "vpc-id" | "network-interface.vpc-id" => Field::Vpc,
             "availability-zone" => Field::Zone,
             "private-ip-address" => Field::Address,
             "image-id" => Field::Image,
@@ -126,6 +129,7 @@ impl Ec2 {
             Field::Tag(key) => instance.tags.get(*key).is_some_and(|v| test(v)),
             Field::TagKey => instance.tags.keys().any(|k| test(k)),
             Field::Subnet => state != State::Terminated && test(&launch.subnet),
+            Field::Vpc => state != State::Terminated && test(VPC),
             Field::Zone => test(&launch.zone),
             Field::Address => state != State::Terminated && test(&instance.address.to_string()),
             Field::Image => test(&launch.image),
@@ -259,6 +263,8 @@ mod tests {
             ("tag:owner", vec!["*"], vec![]),
             ("tag-key", vec!["te*"], all.clone()),
             ("subnet-id", vec![B], b.clone()),
+            ("vpc-id", vec![VPC], all.clone()),
+            ("vpc-id", vec!["vpc-0123456789abcdef0"], vec![]),
             ("availability-zone", vec!["us-east-1a"], a.clone()),
             ("instance-state-name", vec!["pending"], all.clone()),
             ("instance-state-code", vec!["16"], vec![]),

@@ -187,6 +187,12 @@ impl Ec2 {
     }
 }
 
+/// So many bytes a base64 text stands for: six bits each character, and none for padding and line ends.
+fn decoded_len(base64: &str) -> usize {
+    let digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    base64.as_bytes().iter().filter(|b| digit(b)).count() * 3 / 4
+}
+
 /// What can be said about the parameters alone.
 pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
     if call.min_count == 0 || call.max_count == 0 {
@@ -208,7 +214,7 @@ pub(super) fn check(call: &RunInstances) -> Result<(), ApiError> {
         return Err(ApiError::invalid(format!("Invalid value '{t}' for InstanceType.")));
     }
     check_token(call.token.as_deref())?;
-    if call.user_data.as_ref().is_some_and(|d| d.len() > USER_DATA_MAX.div_ceil(3) * 4) {
+    if call.user_data.as_ref().is_some_and(|d| decoded_len(d) > USER_DATA_MAX) {
         let message = format!("User data is limited to {USER_DATA_MAX} bytes");
         return Err(ApiError::new(Code::InvalidUserDataMalformed, message));
     }
@@ -335,6 +341,11 @@ mod tests {
             ("InvalidParameterValue", RunInstances { token: Some("t".repeat(65)), ..good() }),
             ("InvalidParameterValue", RunInstances { token: Some(String::new()), ..good() }),
             ("InvalidUserData.Malformed", RunInstances { user_data: Some("A".repeat(21_853)), ..good() }),
+            // One byte too many: as long with its padding as what just fits.
+            (
+                "InvalidUserData.Malformed",
+                RunInstances { user_data: Some("A".repeat(21_847) + "="), ..good() },
+            ),
             (
                 "InvalidParameterValue",
                 RunInstances { tags: [("aws:x".into(), String::new())].into(), ..good() },

@@ -4,7 +4,7 @@
 //! configuration began anew) counts as failing from its registration on.
 
 use super::super::ec2::target::Reached;
-use super::super::ec2::{Door, State};
+use super::super::ec2::{Door, Ec2, State};
 use super::call::{Answer, Check, Health, HealthView, Reason, Targets};
 use super::error::ApiError;
 use super::group::Group;
@@ -51,6 +51,16 @@ impl Elbv2 {
             views
         });
         Ok(Answer::TargetHealth(asked.collect()))
+    }
+
+    /// Of an instance in a target group, on the group's own port; none if it is not registered there.
+    pub(super) fn health_of(&self, arn: &str, id: &str, ec2: &Ec2, now_ms: i64) -> Option<Health> {
+        let group = self.group(arn).ok()?;
+        let target = group.targets.get(&(id.to_string(), group.created.port))?;
+        let used = self.balancers_of(arn).next().is_some();
+        let first_check = i64::from(self.settings.elbv2.registered_after_ms);
+        let seen = ec2.reached(id, now_ms);
+        Some(health(group, *target, seen.as_ref(), used, first_check, now_ms).0)
     }
 }
 

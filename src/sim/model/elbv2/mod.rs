@@ -8,6 +8,7 @@ mod group;
 mod health;
 mod limits;
 mod listener;
+mod members;
 mod paging;
 mod reservation;
 mod target;
@@ -192,6 +193,37 @@ pub(crate) mod testing {
         let create =
             CreateListener { balancer: balancer.into(), protocol, port: 80, groups: vec![group.into()] };
         ask(model, Call::CreateListener(create), 0)
+    }
+
+    pub(crate) const HTTP: Protocol = Protocol::Http;
+
+    /// The ARN of a new target group that a new load balancer forwards to.
+    pub(crate) fn behind_a_balancer(model: &mut Model) -> String {
+        let group = create_group(model, "web", HTTP);
+        forward(model, &group);
+        group
+    }
+
+    /// A new load balancer forwards to this group.
+    pub(crate) fn forward(model: &mut Model, group: &str) {
+        let balancer = create_balancer(model, "web", Kind::Application, 0);
+        assert!(listen(model, &balancer, HTTP, group).is_ok());
+    }
+
+    /// The ids of a group's targets that do not drain.
+    pub(crate) fn registered(model: &mut Model, group: &str, now_ms: i64) -> Vec<String> {
+        let answer = ask(model, Call::DescribeTargetHealth(targets(group, &[])), now_ms).unwrap();
+        let Answer::TargetHealth(views) = answer else { panic!("{answer:?}") };
+        let mut ids: Vec<String> =
+            views.into_iter().filter(|v| v.health != Health::Draining).map(|v| v.id).collect();
+        // In the order in which they were launched, as groups show their members.
+        let launched = model.ledger(now_ms).instances;
+        ids.sort_by_key(|id| launched.iter().position(|i| i.id == *id));
+        ids
+    }
+
+    pub(crate) fn deregister(model: &mut Model, group: &str, ids: &[String], now_ms: i64) {
+        assert!(ask(model, Call::DeregisterTargets(targets(group, ids)), now_ms).is_ok());
     }
 
     pub(crate) fn targets(group: &str, ids: &[String]) -> Targets {

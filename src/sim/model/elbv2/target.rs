@@ -19,6 +19,12 @@ pub(super) struct Target {
     pub(super) deregistered_ms: Option<i64>,
 }
 
+impl Target {
+    pub(super) fn drains(self) -> bool {
+        self.deregistered_ms.is_some()
+    }
+}
+
 impl Elbv2 {
     /// `RegisterTargets`: all of them, or none. One that is registered stays as it is; one that
     /// drains is registered anew.

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::super::super::draw::mix;
-use super::super::super::settings::{BucketSettings, Buckets};
+use super::super::super::settings::{BucketSettings, Part as Of};
+use super::super::ec2::call::Action;
+use super::super::ec2::rates::published;
 use super::call::ServiceView;
 
 pub(super) const EC2: &str = "ec2";
@@ -43,7 +45,7 @@ pub(super) enum Home {
     /// The setting `vcpu_quota`.
     Vcpus,
     /// One of EC2's token buckets.
-    Bucket { of: fn(&mut Buckets) -> &mut BucketSettings, part: Part },
+    Bucket { action: Action, of: Of, part: Part },
 }
 
 /// One quota.
@@ -113,20 +115,15 @@ const ROWS: [Row; 46] = [
     (ELB, NLB_UNITS, "Network Load Balancer Capacity Units (LCUs) that can be reserved", 0.0),
 ];
 
-/// One of EC2's token buckets: its name in Service Quotas, and its settings.
-type BucketRow = (&'static str, fn(&mut Buckets) -> &mut BucketSettings);
-
 /// "`RunInstances request bucket maximum capacity`" and the like are AWS's names; that the buckets
 /// of instances are called `resource bucket` is not documented, nor is any of the codes.
-const BUCKETS: [BucketRow; 7] = [
-    ("RunInstances request bucket", |b| &mut b.run_instances),
-    ("RunInstances resource bucket", |b| &mut b.run_instances_resource),
-    ("DescribeInstances request bucket", |b| &mut b.describe_instances),
-    ("DescribeInstances unfiltered request bucket", |b| &mut b.describe_instances_unfiltered),
-    ("TerminateInstances request bucket", |b| &mut b.terminate_instances),
-    ("TerminateInstances resource bucket", |b| &mut b.terminate_instances_resource),
-    ("DescribeSubnets request bucket", |b| &mut b.describe_subnets),
-];
+fn bucket_name(action: Action, of: Of) -> String {
+    match of {
+        Of::Requests => format!("{action} request bucket"),
+        Of::Unfiltered => format!("{action} unfiltered request bucket"),
+        Of::Resource => format!("{action} resource bucket"),
+    }
+}
 
 /// Every quota, by service and then in a fixed order.
 pub(super) fn catalogue() -> Vec<Entry> {
@@ -153,24 +150,25 @@ pub(super) fn catalogue() -> Vec<Entry> {
     all
 }
 
+/// Every bucket of every action that the model knows: all of EC2's are quotas.
 fn buckets() -> impl Iterator<Item = Entry> {
-    let mut defaults = Buckets::default();
-    BUCKETS.into_iter().flat_map(move |(bucket, of)| {
-        let BucketSettings { burst, refill, .. } = *of(&mut defaults);
-        [(Part::Capacity, "maximum capacity", burst), (Part::Refill, "refill rate", refill)].map(
-            |(part, words, default)| {
-                let name = format!("{bucket} {words}");
-                Entry {
-                    service: EC2,
-                    code: made_up_code(&name).into(),
-                    name: name.into(),
-                    default,
-                    adjustable: false,
-                    usage_class: None,
-                    home: Home::Bucket { of, part },
-                }
-            },
-        )
+    let of_action = |action: Action| Of::ALL.iter().map(move |of| (action, *of));
+    Action::ALL.iter().copied().flat_map(of_action).flat_map(|(action, of)| {
+        let both = published(action, of).map(|BucketSettings { burst, refill, .. }| {
+            [(Part::Capacity, "maximum capacity", burst), (Part::Refill, "refill rate", refill)]
+        });
+        both.into_iter().flatten().map(move |(part, words, default)| {
+            let name = format!("{} {words}", bucket_name(action, of));
+            Entry {
+                service: EC2,
+                code: made_up_code(&name).into(),
+                name: name.into(),
+                default,
+                adjustable: false,
+                usage_class: None,
+                home: Home::Bucket { action, of, part },
+            }
+        })
     })
 }
 
@@ -204,6 +202,8 @@ mod tests {
         let named = |name: &str| catalogue().into_iter().find(|e| e.name == name).map(|e| e.default);
         assert_eq!(named("RunInstances request bucket maximum capacity"), Some(5.0));
         assert_eq!(named("RunInstances resource bucket refill rate"), Some(2.0));
+        assert_eq!(named("CreateTags request bucket refill rate"), Some(10.0));
+        assert_eq!(named("CreateTags resource bucket refill rate"), None);
         assert_eq!(named("DescribeInstances unfiltered request bucket maximum capacity"), Some(50.0));
     }
 }

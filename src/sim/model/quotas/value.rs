@@ -1,6 +1,6 @@
 //! The values in effect: where they are kept, and how a granted one gets there.
 
-use super::super::super::settings::{BucketSettings, Settings};
+use super::super::super::settings::Settings;
 use super::super::arn::arn;
 use super::Quotas;
 use super::call::{Of, QuotaView, ServiceView};
@@ -31,13 +31,11 @@ impl Quotas {
                 given.copied().unwrap_or(entry.default)
             }
             Home::Vcpus => self.settings.vcpu_quota.map_or(UNLIMITED, f64::from),
-            Home::Bucket { of, part } => {
-                let mut buckets = self.settings.buckets.clone();
-                let BucketSettings { burst, refill, .. } = *of(&mut buckets);
-                match part {
-                    Part::Capacity => burst,
-                    Part::Refill => refill,
-                }
+            Home::Bucket { action, of, part } => {
+                self.settings.buckets.of(action, of).map_or(0.0, |bucket| match part {
+                    Part::Capacity => bucket.burst,
+                    Part::Refill => bucket.refill,
+                })
             }
         }
     }
@@ -77,12 +75,14 @@ impl Quotas {
             match home {
                 Home::Here => drop(self.granted.insert(code, value)),
                 Home::Vcpus => changed = Some(Settings { vcpu_quota: Some(whole(value)), ..settings() }),
-                Home::Bucket { of, part } => {
+                Home::Bucket { action, of, part } => {
                     let mut new = settings();
-                    let bucket = of(&mut new.buckets);
-                    match part {
-                        Part::Capacity => bucket.burst = value,
-                        Part::Refill => bucket.refill = value,
+                    if let Some(mut bucket) = new.buckets.of(action, of) {
+                        match part {
+                            Part::Capacity => bucket.burst = value,
+                            Part::Refill => bucket.refill = value,
+                        }
+                        new.buckets.set(action, of, bucket);
                     }
                     changed = Some(new);
                 }
@@ -109,6 +109,7 @@ fn whole(value: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::settings::BucketSettings;
     use super::super::super::ec2::testing::{Ask, code, describe_all, launched, plain, run, small_settings};
     use super::super::super::{Change, Model};
     use super::super::testing::*;

@@ -26,6 +26,9 @@ use error::ApiError;
 use message::{NoKey, Sign};
 use topic::Topic;
 
+/// Fewest parts of an ARN.
+const ARN_PARTS: usize = 6;
+
 /// SNS of one account in one region.
 #[derive(Debug)]
 pub struct Sns {
@@ -81,7 +84,7 @@ impl Sns {
     pub(super) fn handle(&mut self, call: &Call, now_ms: i64) -> Result<Answer, ApiError> {
         match call {
             Call::CreateTopic { name, attributes } => self.create_topic(name, attributes),
-            Call::DeleteTopic { topic } => Ok(self.delete_topic(topic)),
+            Call::DeleteTopic { topic } => self.delete_topic(topic),
             Call::ListTopics { next_token } => Ok(self.list_topics(next_token.as_deref())),
             Call::GetTopicAttributes { topic } => self.get_topic_attributes(topic),
             Call::SetTopicAttributes { topic, name, value } => self.set_topic_attributes(topic, name, value),
@@ -134,6 +137,7 @@ impl Sns {
     }
 
     fn topic(&mut self, arn: &str) -> Result<&mut Topic, ApiError> {
+        check_arn(arn)?;
         self.topics.get_mut(arn).ok_or_else(|| ApiError::not_found("Topic"))
     }
 
@@ -141,4 +145,15 @@ impl Sns {
         let name = topic_arn.rsplit(':').next().unwrap_or_default();
         self.counts.entry(name.into()).or_default()
     }
+}
+
+/// Could this be the ARN of a topic (`arn:aws:sns:REGION:ACCOUNT:NAME`)? Whether there is one is another
+/// question, and another answer.
+fn check_arn(arn: &str) -> Result<(), ApiError> {
+    let parts = arn.split(':').count();
+    if parts < ARN_PARTS {
+        let why = format!("TopicArn Reason: An ARN must have at least {ARN_PARTS} elements, not {parts}");
+        return Err(ApiError::invalid(&why));
+    }
+    Ok(())
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::arn::{ACCOUNT, arn};
-use super::Sns;
 use super::call::{Action, Answer};
 use super::error::ApiError;
 use super::message::SignatureVersion;
 use super::subscription::{DeliveryPolicy, Subscription};
+use super::{Sns, check_arn};
 
 /// A topic and its subscriptions.
 #[derive(Debug)]
@@ -66,9 +66,10 @@ impl Sns {
     }
 
     /// One that is not there is deleted too.
-    pub(super) fn delete_topic(&mut self, arn: &str) -> Answer {
+    pub(super) fn delete_topic(&mut self, arn: &str) -> Result<Answer, ApiError> {
+        check_arn(arn)?;
         self.topics.remove(arn);
-        Answer::Done(Action::DeleteTopic)
+        Ok(Answer::Done(Action::DeleteTopic))
     }
 
     pub(super) fn list_topics(&self, after: Option<&str>) -> Answer {
@@ -127,5 +128,25 @@ impl Topic {
         let removed = self.subscriptions.remove(subscription)?;
         self.deleted_subscriptions += 1;
         Some(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::error::Code;
+    use super::super::testing::*;
+
+    #[test]
+    fn what_is_no_arn_is_an_invalid_parameter_and_not_an_unknown_topic() {
+        let mut sns = sns();
+        let arn = create(&mut sns, "t", &[]);
+        let unknown = format!("{arn}2");
+        for (arn, code) in
+            [("a-topic", Some(Code::InvalidParameter)), (&*unknown, Some(Code::NotFound)), (&*arn, None)]
+        {
+            assert_eq!(sns.get_topic_attributes(arn).err().map(|e| e.code), code, "{arn}");
+        }
+        assert_eq!(sns.delete_topic("a-topic").unwrap_err().code, Code::InvalidParameter);
+        assert!(sns.delete_topic(&unknown).is_ok(), "gone is gone");
     }
 }

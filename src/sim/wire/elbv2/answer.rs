@@ -4,7 +4,7 @@ use std::io;
 
 use super::super::super::model::ec2::VPC;
 use super::super::super::model::elbv2::call::{
-    Answer, BalancerView, GroupView, Health, HealthView, Kind, ListenerView, Reason, ReservationView,
+    Answer, BalancerView, GroupView, HealthView, Kind, ListenerView, Reason, ReservationView,
 };
 use super::super::query;
 use super::super::xml::{Xml, time};
@@ -113,8 +113,7 @@ fn health(x: &mut Xml, h: &HealthView) -> io::Result<()> {
         x.text("Id", &h.id)?;
         x.text("Port", &h.port.to_string())
     })?;
-    // One that is not registered is not checked.
-    let checked = h.health != Health::Unused;
+    let checked = h.reason != Some(Reason::NotRegistered);
     x.optional("HealthCheckPort", checked.then_some(h.check_port.as_str()))?;
     x.element("TargetHealth", |x| {
         x.text("State", h.health.as_str())?;

@@ -214,14 +214,13 @@ impl Ec2 {
             return None;
         }
         let id = self.nat_id(index);
-        let addresses = nat.addresses.iter().filter_map(|a| self.nat_address(a, now_ms)).collect();
         Some(NatView {
             state: self.nat_state(nat, now_ms),
             subnet: nat.subnet.clone(),
             connectivity: nat.connectivity,
             created_ms: nat.created_ms,
             deleted_ms: nat.deleted_ms,
-            addresses,
+            addresses: self.nat_addresses(index, now_ms),
             tags: self.tags.of(&id),
             id,
         })

@@ -11,6 +11,9 @@ use super::Addresses;
 use super::nat::{Connectivity, NatState, PrivateIp};
 use crate::decide::words::named;
 
+/// The interfaces of gateways are numbered behind those of every instance that there can be.
+const FIRST_INTERFACE: u64 = 1 << 32;
+
 named! {
     /// Where an address of a gateway stands.
     pub enum AddressState {
@@ -54,6 +57,8 @@ impl ChangeNat {
 pub struct NatAddressView {
     /// The allocation, its public address, and the association; none for a private one.
     pub public: Option<(String, Ipv4Addr, String)>,
+    /// The gateway's interface; none while the gateway is being made.
+    pub interface: Option<String>,
     pub private_ip: Ipv4Addr,
     pub is_primary: bool,
     pub state: AddressState,
@@ -103,8 +108,7 @@ impl Ec2 {
                 self.disassociate(index, associations, now_ms)?;
             }
         }
-        let addresses = self.nats.all.get(index).map_or(&[][..], |nat| nat.addresses.as_slice());
-        let addresses = addresses.iter().filter_map(|a| self.nat_address(a, now_ms)).collect();
+        let addresses = self.nat_addresses(index, now_ms);
         Ok(Answer::NatChanged { action: call.action(), gateway: call.gateway().into(), addresses })
     }
 
@@ -240,8 +244,21 @@ impl Ec2 {
         }
     }
 
+    /// Those that have not left. All of them are on one interface.
+    pub(super) fn nat_addresses(&self, index: usize, now_ms: i64) -> Vec<NatAddressView> {
+        let Some(nat) = self.nats.all.get(index) else { return Vec::new() };
+        let made = self.nat_state(nat, now_ms) != NatState::Pending;
+        let interface = made.then(|| self.names.name(Kind::Interface, FIRST_INTERFACE + index as u64));
+        nat.addresses.iter().filter_map(|a| self.nat_address(a, interface.as_ref(), now_ms)).collect()
+    }
+
     /// None once it has left.
-    pub(super) fn nat_address(&self, address: &NatAddress, now_ms: i64) -> Option<NatAddressView> {
+    fn nat_address(
+        &self,
+        address: &NatAddress,
+        interface: Option<&String>,
+        now_ms: i64,
+    ) -> Option<NatAddressView> {
         let takes_ms = i64::from(self.settings.ec2.nat_address_ms);
         let state = match address.leaving_ms {
             Some(at) if at + takes_ms <= now_ms => return None,
@@ -254,7 +271,13 @@ impl Ec2 {
             let allocation = self.names.name(Kind::Allocation, u64::from(number));
             (allocation, Addresses::public_ip(number), self.names.name(Kind::Association, association))
         });
-        Some(NatAddressView { public, private_ip: address.private_ip, is_primary: address.is_primary, state })
+        Some(NatAddressView {
+            public,
+            interface: interface.cloned(),
+            private_ip: address.private_ip,
+            is_primary: address.is_primary,
+            state,
+        })
     }
 }
 
@@ -290,6 +313,9 @@ mod tests {
             seen(model, &gateway, now).addresses.iter().map(|a| a.state.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(states(&mut model, 60_000), ["succeeded", "associating"]);
+        let interfaces: Vec<_> =
+            seen(&mut model, &gateway, 60_000).addresses.into_iter().map(|a| a.interface.unwrap()).collect();
+        assert!(interfaces[0].starts_with("eni-0") && interfaces[0] == interfaces[1], "{interfaces:?}");
         assert_eq!(states(&mut model, 70_000), ["succeeded", "succeeded"]);
         assert_eq!(change(&mut model, associate(2), 70_000), "AddressLimitExceeded");
         let ids: Vec<String> = seen(&mut model, &gateway, 70_000)

@@ -38,6 +38,7 @@ pub(super) fn nat_address(x: &mut Xml, a: &NatAddressView) -> io::Result<()> {
         x.text("publicIp", &public_ip.to_string())?;
         x.text("associationId", association)?;
     }
+    x.optional("networkInterfaceId", a.interface.as_deref())?;
     x.text("privateIp", &a.private_ip.to_string())?;
     x.text("isPrimary", if a.is_primary { "true" } else { "false" })?;
     x.text("status", a.state.as_str())
