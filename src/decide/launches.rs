@@ -27,7 +27,8 @@ use super::{Core, Now};
 const WORTHWHILE: u32 = 20;
 /// Most instances in one `LaunchInstances` (aws-facts 3.1).
 const MOST_IN_GROUP: u32 = 100;
-/// First pause before a throttled launch goes out again; doubles to 16 times that (8 s).
+/// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
+/// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
 const AFTER_LOSS: Duration = Duration::from_secs(1);

@@ -74,6 +74,8 @@ pub struct ScaleUp {
     pub broken_so_far: u32,
     /// Its deadline cannot be met, and that has been said.
     pub late: bool,
+    /// When it was last said to be expected, if that was said.
+    pub told: Option<Time>,
 }
 
 /// What the ledger knows of one group.
@@ -192,6 +194,7 @@ impl Ledger {
             entered,
             broken_so_far: 0,
             late: false,
+            told: None,
         };
         self.scale_ups.insert(seq, scale_up);
     }
@@ -418,6 +421,7 @@ impl Ledger {
                 entered,
                 broken_so_far: 0,
                 late: false,
+                told: None,
             },
         );
     }

@@ -20,6 +20,7 @@ pub mod launches;
 pub mod ledger;
 pub mod pace;
 pub mod patience;
+pub mod presence;
 pub mod progress;
 pub mod promise;
 pub mod removals;
@@ -53,6 +54,7 @@ use launches::Launches;
 use ledger::Ledger;
 use pace::Pace;
 use patience::Patience;
+use presence::Presence;
 use progress::Recent;
 use removals::Removals;
 use rng::Rng;
@@ -138,6 +140,7 @@ pub struct Core {
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
+    presence: Presence,
     last_scale_up: u32,
     /// A look at the deadlines is due at some time.
     promises_watched: bool,
@@ -174,6 +177,7 @@ impl Core {
             timers: Timers::default(),
             keys: Keys::default(),
             recent: Recent::default(),
+            presence: Presence::default(),
             last_scale_up: 0,
             promises_watched: false,
             settings,
@@ -309,6 +313,9 @@ impl Core {
         }
         for api in [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto] {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
+        }
+        if self.ledger.groups.iter().any(|g| g.taken > g.in_service) {
+            self.presence.sign(now.time, &mut self.ledger.changes);
         }
         let wake = self.wake_at(now.time);
         Decision { changes: std::mem::take(&mut self.ledger.changes), actions: now.actions, wake }

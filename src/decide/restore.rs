@@ -10,6 +10,7 @@ use super::hook::book::Hook;
 use super::hook::notice::{HookResult, HookState, Transition};
 use super::launches::Launch;
 use super::patience::Mark;
+use super::presence::Presence;
 use super::rows::{HookRow, Restored};
 use super::timers::Due;
 use super::words::{InstanceRef, LaunchSeq, Origin, Phase, ScaleUpState, SlotId, Time};
@@ -30,10 +31,6 @@ pub enum RestoreError {
     #[error("slot {slot} is in launch {launch}, which is not stored as unsettled")]
     LaunchMissing { slot: SlotId, launch: u64 },
 }
-
-/// A watchdog that was due while nobody watched gives the instance at least this long to answer
-/// now: downtime of ours is not its fault.
-const GRACE: Duration = Duration::from_secs(30);
 
 impl Core {
     /// A core that goes on where another stopped.
@@ -96,7 +93,8 @@ impl Core {
         }
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_hooks(stored.hooks, stored.last_hook)?;
-        let launching = core.take_up(&mut now)?;
+        let grace = Presence::grace(&stored.budgets, time);
+        let launching = core.take_up(grace, &mut now)?;
         core.take_up_launches(stored.launches, launching)?;
         Ok(core)
     }
@@ -108,7 +106,11 @@ impl Core {
     }
 
     /// Puts every slot back to where its phase is worked on. Returns who is in which launch.
-    fn take_up(&mut self, now: &mut Now) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
+    fn take_up(
+        &mut self,
+        grace: Duration,
+        now: &mut Now,
+    ) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
         let mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>> = BTreeMap::new();
         let seqs: Vec<_> = self.ledger.scale_ups.keys().copied().collect();
         for seq in seqs {
@@ -127,10 +129,11 @@ impl Core {
                         if let Some(id) = id {
                             self.boots.watch_at_once(id, instance, now.time);
                         }
-                        self.watch_again(instance, now);
+                        // No grace: only a look ends a boot, and it shows what is so now.
+                        self.watch_again(instance, Duration::ZERO, now);
                     }
                     Phase::Configuring | Phase::Verifying => {
-                        self.watch_again(instance, now);
+                        self.watch_again(instance, grace, now);
                         // At once: a herd of 100,000 only queues up for the lane, and whoever is
                         // killed every few seconds has no round to wait for.
                         self.timers.set(now.time, Due::Contact(instance));
@@ -178,11 +181,11 @@ impl Core {
         }
     }
 
-    fn watch_again(&mut self, instance: InstanceRef, now: &Now) {
+    fn watch_again(&mut self, instance: InstanceRef, grace: Duration, now: &Now) {
         let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
         let (phase, since) = (s.phase, s.since);
         let Some(limit) = self.ledger.spec_of(instance.slot).and_then(|g| limit_of(phase, g)) else { return };
-        let earliest = now.time.plus(GRACE.min(limit));
+        let earliest = now.time.plus(grace.min(limit));
         let due = since.plus(limit).max(earliest);
         if let Some(s) = self.ledger.slot_mut(instance.slot) {
             s.since = due.minus(limit);

@@ -38,7 +38,8 @@ pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Jso
     let (parts, body) = request.into_parts();
     let body = body::read(body).await?;
     let clock = state.handle.clock();
-    let received = door.receive(&parts.headers, &body, clock.now()).await.map_err(|refusal| turned_away(&refusal))?;
+    let received =
+        door.receive(&parts.headers, &body, clock.now()).await.map_err(|refusal| turned_away(&refusal))?;
     let (id, taken) = match received {
         Received::Notification { message, id, .. } => {
             (id, answer::hand_in(&state, Door::Sns, &message).await?)

@@ -64,7 +64,9 @@ impl Desk {
 
     fn told(&mut self, notice: HookNotice) -> Result<Accepted, Refusal> {
         let actions = self.after(1, vec![Event::HookNoticed { notice, ticket: Ticket(1) }]);
-        let answers = actions.into_iter().filter_map(|a| if let Action::Answer { answer, .. } = a { Some(answer) } else { None });
+        let answers = actions
+            .into_iter()
+            .filter_map(|a| if let Action::Answer { answer, .. } = a { Some(answer) } else { None });
         answers.last().unwrap()
     }
 
@@ -100,7 +102,11 @@ impl Desk {
 }
 
 fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
-    if let Action::Complete { hook, action, result } = a { Some((*hook, action.clone(), *result)) } else { None }
+    if let Action::Complete { hook, action, result } = a {
+        Some((*hook, action.clone(), *result))
+    } else {
+        None
+    }
 }
 
 fn heartbeat(a: &Action) -> Option<HookSeq> {
@@ -293,7 +299,9 @@ fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_pl
         reason: "test".into(),
         idempotency_key: None,
     };
-    let launch = |a: &Action| if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None };
+    let launch = |a: &Action| {
+        if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None }
+    };
     let actions = desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     assert_eq!(actions.iter().find_map(launch), None);
     // Two live in it that nobody told us of.

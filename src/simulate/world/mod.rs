@@ -141,6 +141,8 @@ pub struct World {
     pub freed: BTreeMap<InstanceRef, Time>,
     /// When a launch breaker opened.
     pub opened: Vec<Time>,
+    /// Announcements of deadlines that cannot be met, as they are journalled.
+    pub late: Vec<(Time, String)>,
     /// Messages received and not deleted, by ticket.
     letters: BTreeMap<u64, doors::Letter>,
     letters_so_far: u64,
@@ -177,6 +179,7 @@ impl World {
             given_up: BTreeMap::new(),
             freed: BTreeMap::new(),
             opened: Vec::new(),
+            late: Vec::new(),
             letters: BTreeMap::new(),
             letters_so_far: 0,
             alarms_to_come: plan.alarms.len(),

@@ -213,6 +213,9 @@ impl World {
             if row.kind == "breaker_open" {
                 self.opened.push(self.now);
             }
+            if row.kind == "late" {
+                self.late.push((self.now, row.text.clone()));
+            }
             self.note(|| format!("journal: {} {}", row.kind, row.text));
         }
         self.oracle.committed(self.now, changes, &mut self.model);
