@@ -74,6 +74,7 @@ impl Service {
 
         let metrics = Metrics::default();
         let (handle, ends) = Handle::new(config.limits.inbox as usize, clock);
+        let inlet = Inlet::new(handle.clone());
         let (stop, stopped) = watch::channel(false);
         let asked = fds.clone();
         let state = ApiState::new(
@@ -83,6 +84,7 @@ impl Service {
             metrics.clone(),
             move || descriptors(&asked),
             followers(&fds),
+            doors::http(&config.hooks, inlet.clone(), &fds, clock)?,
         );
         let http =
             tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
@@ -99,8 +101,22 @@ impl Service {
             gauges: Arc::new(metrics),
             crasher: crasher()?,
         };
+        let sqs: Arc<dyn Sqs> = Arc::new(AwsSqs::of(&account));
+        let pollers = doors::pollers(&config.hooks.sqs, &sqs, &inlet, fds.share(FdClass::Cloud), clock);
         let engine = match Engine::start(parts, ends).await {
-            Ok(engine) => tokio::spawn(engine.run(until(stopped))),
+            Ok(engine) => {
+                // Those who hand in stop first, so that what they have in hand is given back.
+                let (hands_off, hands_off_seen) = watch::channel(false);
+                let told = stopped.clone();
+                let polling: Vec<JoinHandle<()>> =
+                    pollers.into_iter().map(|p| tokio::spawn(p.run(told.clone()))).collect();
+                tokio::spawn(async move {
+                    futures_util::future::join_all(polling).await;
+                    until(told).await;
+                    hands_off.send_replace(true);
+                });
+                tokio::spawn(engine.run(until(hands_off_seen)))
+            }
             Err(error) => {
                 http.abort();
                 store.close().await;

@@ -91,6 +91,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::GroupMax { .. }
+        | Wait::Unseen { .. }
         | Wait::Capacity { .. }
         | Wait::Quota { .. } => &[Phase::Queued],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],

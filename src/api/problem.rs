@@ -27,6 +27,7 @@ named! {
         UnsupportedMediaType = "unsupported_media_type",
         Unauthorized = "unauthorized",
         ForeignHost = "foreign_host",
+        Untrusted = "untrusted",
         NoSuchPath = "no_such_path",
         MethodNotAllowed = "method_not_allowed",
         UnknownGroup = "unknown_group",
@@ -54,7 +55,7 @@ impl Kind {
         match self {
             Kind::InvalidBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,
-            Kind::ForeignHost => StatusCode::FORBIDDEN,
+            Kind::ForeignHost | Kind::Untrusted => StatusCode::FORBIDDEN,
             Kind::NoSuchPath
             | Kind::UnknownGroup
             | Kind::UnknownAsg
@@ -84,6 +85,7 @@ impl Kind {
             Kind::UnsupportedMediaType => "The body is not JSON",
             Kind::Unauthorized => "A valid bearer token is needed",
             Kind::ForeignHost => "The request was meant for another host",
+            Kind::Untrusted => "The message is not believed",
             Kind::NoSuchPath => "There is nothing at this path",
             Kind::MethodNotAllowed => "This path does not take this method",
             Kind::UnknownGroup => "There is no such group",

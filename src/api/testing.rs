@@ -8,25 +8,29 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request as HttpRequest};
+use http::{HeaderMap, HeaderName, Request as HttpRequest};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, watch};
 use tower::ServiceExt;
 
 use super::auth::Auth;
+use super::hooks::{ApiKey, Doors};
 use super::metrics::{Descriptors, Metrics};
 use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
-use crate::decide::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::hook::notice::{HookState, Transition};
+use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
 use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::decide::words::{Api, HookSeq, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
+use crate::hooks::inlet::Inlet;
 use crate::store::{Epoch, Store};
 use crate::time::Clock;
 
@@ -50,6 +54,10 @@ impl Fake {
         Fake::with(Auth::Open, 2).await
     }
 
+    pub async fn start_with_token() -> Fake {
+        Fake::with(Auth::token(TOKEN).unwrap(), 2).await
+    }
+
     pub async fn with(auth: Auth, followers: usize) -> Fake {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}/muster.db", dir.path().display())).await.unwrap();
@@ -59,7 +67,9 @@ impl Fake {
         let asked = Arc::new(AtomicUsize::new(0));
         tokio::spawn(take_all(inbox, store.clone(), epoch, asked.clone()));
         let descriptors = || Descriptors { limit: 256, budget: 96, in_use: 1, peak: 2, open: 9 };
-        let state = ApiState::new(handle, store.clone(), auth, Metrics::default(), descriptors, followers);
+        let doors = doors(&handle);
+        let state =
+            ApiState::new(handle, store.clone(), auth, Metrics::default(), descriptors, followers, doors);
         let router = super::router(state.clone());
         Fake { store, state, router, epoch, view, ready, asked, _dir: dir }
     }
@@ -71,6 +81,10 @@ impl Fake {
         journal: Vec<JournalRow>,
     ) {
         let changes = Changes { scale_ups, instances, journal, ..Changes::default() };
+        self.store.commit(self.epoch, &changes).await.unwrap();
+    }
+
+    pub async fn commit(&self, changes: Changes) {
         self.store.commit(self.epoch, &changes).await.unwrap();
     }
 
@@ -263,6 +277,43 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         eta_ms: 99_900,
         cancel_reason: None,
     }
+}
+
+/// A lifecycle action of group `web`, open since [`NOW`] and about to expire.
+pub fn hook(seq: u64) -> HookRow {
+    HookRow {
+        seq: HookSeq(seq),
+        group: "web".into(),
+        asg: "web-asg".into(),
+        hook: "muster".into(),
+        token: Some(format!("917070d0-a303-474b-a36c-{seq:012}")),
+        transition: Transition::Launching,
+        id: format!("i-{seq:017x}").parse().unwrap(),
+        origin: None,
+        destination: None,
+        instance: None,
+        state: HookState::Open,
+        result: None,
+        noticed_at: NOW,
+        expires_at: NOW.plus(Duration::from_secs(30)),
+        ends_at: NOW.plus(Duration::from_secs(3_000)),
+        completions: 0,
+        heartbeats: 0,
+        done_at: None,
+        error: None,
+    }
+}
+
+/// The operator's token of [`Fake::start_with_token`].
+pub const TOKEN: &str = "operators-token-0123";
+
+/// The key of the door for EventBridge.
+pub const HOOK_KEY: &str = "0123456789abcdefghij";
+
+fn doors(handle: &Handle) -> Doors {
+    let sha256 = Sha256::digest(HOOK_KEY).into();
+    let api_key = Some(ApiKey { header: HeaderName::from_static("x-api-key"), sha256 });
+    Doors { inlet: Inlet::new(handle.clone()), api_key, sns: None }
 }
 
 pub fn slot(scale_up: u32, ordinal: u32) -> SlotId {

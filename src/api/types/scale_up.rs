@@ -42,6 +42,10 @@ pub struct Created {
     /// Its number in this database: 1, 2, 3, ... Slots are named after it.
     pub seq: u32,
     pub group: String,
+    /// `adopted` if an Auto Scaling group launched instances by itself.
+    #[serde(default = "asked")]
+    #[schema(schema_with = names::origin)]
+    pub origin: Origin,
     pub wanted: u32,
     #[schema(schema_with = names::scale_up_state)]
     pub state: ScaleUpState,
@@ -105,6 +109,10 @@ pub struct ScaleUpItem {
     pub id: String,
     pub seq: u32,
     pub group: String,
+    /// `adopted` if an Auto Scaling group launched instances by itself.
+    #[serde(default = "asked")]
+    #[schema(schema_with = names::origin)]
+    pub origin: Origin,
     pub wanted: u32,
     #[schema(schema_with = names::scale_up_state)]
     pub state: ScaleUpState,
@@ -121,12 +129,18 @@ pub struct ScaleUpItem {
     pub cancel_reason: Option<String>,
 }
 
+/// What an older service does not say.
+fn asked() -> Origin {
+    Origin::Asked
+}
+
 impl From<ScaleUpRow> for ScaleUpItem {
     fn from(row: ScaleUpRow) -> Self {
         ScaleUpItem {
             id: row.id,
             seq: row.seq.0,
             group: row.group,
+            origin: row.origin,
             wanted: row.wanted,
             state: row.state,
             accepted_at: Stamp(row.accepted_at),
