@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::body::{self, Unreadable};
-use super::notice;
+use super::body::{self, Notice, Unreadable};
 use crate::decide::action::Refusal;
-use crate::decide::hook::notice::{HookNotice, Place, Transition};
 use crate::decide::words::named;
 use crate::engine::{AskError, Handle};
 
@@ -96,14 +94,14 @@ impl Inlet {
 
     async fn handed(&self, text: &str) -> Handed {
         let notice = match body::read(text) {
-            Ok(notice::Notice::Action(notice)) => notice,
-            Ok(notice::Notice::Test { group }) => {
-                return Handed::Acknowledged { what: format!("a test notification of {group}") };
+            Ok(Notice::Action(notice)) => notice,
+            Ok(Notice::Test { asg }) => {
+                return Handed::Acknowledged { what: format!("a test notification of {asg}") };
             }
-            Ok(notice::Notice::Other { what }) => return Handed::Acknowledged { what },
+            Ok(Notice::Other { what }) => return Handed::Acknowledged { what },
             Err(unreadable) => return Handed::Unreadable(unreadable),
         };
-        match self.handle.hook(in_the_cores_words(notice)).await {
+        match self.handle.hook(notice).await {
             Ok(accepted) => Handed::Stored { token: accepted.id, repeated: accepted.repeated },
             Err(AskError::Refused(refusal)) => Handed::UnknownGroup(refusal),
             Err(error @ (AskError::Busy { .. } | AskError::Stopped)) => Handed::Later(error),
@@ -125,27 +123,6 @@ impl Inlet {
     pub fn tally(&self) -> Vec<(Door, Outcome, u64)> {
         let each = Door::ALL.iter().flat_map(|d| Outcome::ALL.iter().map(move |o| (*d, *o)));
         each.map(|(d, o)| (d, o, self.counts.0[d as usize][o as usize].load(Relaxed))).collect()
-    }
-}
-
-fn in_the_cores_words(notice: notice::HookNotice) -> HookNotice {
-    let place = |p| match p {
-        notice::Place::Ec2 => Place::Ec2,
-        notice::Place::AutoScalingGroup => Place::Group,
-        notice::Place::WarmPool => Place::WarmPool,
-    };
-    HookNotice {
-        asg: notice.group,
-        hook: notice.hook,
-        token: notice.token,
-        transition: match notice.transition {
-            notice::Transition::Launching => Transition::Launching,
-            notice::Transition::Terminating => Transition::Terminating,
-        },
-        id: notice.instance,
-        origin: notice.origin.map(place),
-        destination: notice.destination.map(place),
-        sent_at: notice.time,
     }
 }
 

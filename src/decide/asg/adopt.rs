@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn an_adopting_scale_up_has_an_id_like_any_other() {
         let id = id_of(Time(1_800_000_000_000), 1, 2);
-        assert_eq!(id, "01a3187b-4000-7001-8000-000000000002");
+        assert_eq!(id, "01a3185c-5000-7001-8000-000000000002");
         assert_eq!(id_of(Time(1_800_000_000_000), u64::MAX, u64::MAX).len(), 36);
     }
 }
