@@ -394,9 +394,7 @@ impl Core {
             self.auto_answered(outcome.as_ref().err(), now);
         } else {
             let elsewhere = self.throttled_elsewhere(Api::RunInstances);
-            // A repeat that gets through proves nothing of the bucket: AWS may not charge it.
-            let charged = if launch.seen && outcome.is_ok() { 0 } else { holds };
-            self.run.answered(now.time, charged, outcome.as_ref().err(), elsewhere, &mut now.rng);
+            self.run.answered(now.time, holds, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
         if outcome.as_ref().is_err_and(|e| e.class == ErrorClass::Unknown) {
             // What is lost counts as charged. But while no call at all is answered, AWS is down, and

@@ -150,12 +150,14 @@ impl Metered {
             self.bucket.give_back(doubt.forfeited);
             return self.spent(now, n, throttles, elsewhere);
         }
-        // It was short of `n` then and is not now, so this call has all but emptied it: it has given
-        // less than `n` more by then, and what it gave is no less than what this call took.
+        // It was short of `n` then and is not now, so this call has all but emptied it. A small call
+        // is measured by when it got through: a little too slow, so that the next is not throttled. A
+        // large one may have waited long for nothing, so it is measured by when it was throttled last.
         if let Some((since, given)) = self.empty
             && doubt.measures
         {
-            let seconds = doubt.last.since(since).as_secs_f64().max(1.0);
+            let until = if n > STEP { doubt.last } else { now };
+            let seconds = until.since(since).as_secs_f64().max(1.0);
             let measured = f64::from(given.saturating_add(n)) / seconds;
             self.set_speed(now, measured.min(self.bucket.rate().refill));
         }
