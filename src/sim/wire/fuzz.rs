@@ -209,7 +209,9 @@ fn ask(model: &mut Model, head: &Parts, body: &[u8], now: i64) {
     };
     let document = document.unwrap();
     let kind = dialect.content_type();
-    if kind.contains("json") {
+    // An operation without an output is answered with nothing; an error never is.
+    let nothing = document.is_empty() && matches!(reply.outcome, Outcome::Answer(_));
+    if kind.contains("json") && !nothing {
         serde_json::from_slice::<serde_json::Value>(&document)
             .unwrap_or_else(|e| panic!("{e} in an answer to {call:?}"));
     } else if kind.contains("xml") {
