@@ -2,6 +2,7 @@
 
 import pytest
 
+import simulator
 from ec2_calls import IMAGE, TYPE, A, B, C, token
 from expect import refused
 
@@ -154,3 +155,49 @@ def test_a_dry_run_launches_nothing(scarce, ec2, template):
     with refused("DryRunOperation", status=412):
         fleet(ec2, template, 1, DryRun=True)
     assert scarce.ledger()["instances"] == []
+
+
+# ---- What became of a fleet
+
+
+def described(ec2, fleet_id, **parameters):
+    return ec2.describe_fleets(FleetIds=[fleet_id], **parameters)["Fleets"]
+
+
+def test_a_fleet_is_described_to_those_who_name_it(ec2, template):
+    made = fleet(ec2, template, 9, {"SubnetId": A, "WeightedCapacity": 2.0})
+    [told] = described(ec2, made["FleetId"])
+    assert (told["Type"], told["FleetState"], told["ActivityStatus"]) == ("instant", "active", "fulfilled")
+    assert told["TargetCapacitySpecification"]["TotalTargetCapacity"] == 9
+    # Five of weight 2: as many units as were wanted, and one more.
+    assert (told["FulfilledCapacity"], told["FulfilledOnDemandCapacity"]) == (10, 10)
+    assert ids(told) == ids(made)
+    [config] = told["LaunchTemplateConfigs"]
+    assert config["LaunchTemplateSpecification"]["LaunchTemplateId"] == template
+    assert config["Overrides"] == [{"SubnetId": A, "WeightedCapacity": 2.0}]
+    # Instant fleets are not in the list of all.
+    assert ec2.describe_fleets()["Fleets"] == []
+
+
+def test_what_a_fleet_could_not_launch_is_described_too(ec2, template):
+    made = fleet(ec2, template, 9)
+    [told] = described(ec2, made["FleetId"])
+    assert errors(told) == errors(made) == ["InsufficientInstanceCapacity"]
+    assert told["FulfilledCapacity"] == len(ids(made)) == 5
+
+
+def test_who_was_terminated_fulfils_nothing(ec2, template):
+    made = fleet(ec2, template, 3)
+    ec2.terminate_instances(InstanceIds=ids(made)[:1])
+    simulator.wait_for("its end", lambda: described(ec2, made["FleetId"])[0]["FulfilledCapacity"] == 2)
+
+
+def test_fleets_are_filtered(ec2, template):
+    one = fleet(ec2, template, 1)["FleetId"]
+    assert len(described(ec2, one, Filters=[{"Name": "type", "Values": ["instant"]}])) == 1
+    assert described(ec2, one, Filters=[{"Name": "type", "Values": ["maintain"]}]) == []
+
+
+def test_an_unknown_fleet_is_not_found(ec2):
+    with refused("InvalidFleetId.NotFound"):
+        described(ec2, "fleet-00000000-0000-0000-0000-000000000000")

@@ -15,6 +15,7 @@ use super::type_table::TypeInfo;
 
 pub use super::attribute::{Attribute, AttributeView, ModifyAttribute};
 pub use super::fleet::{CreateFleet, FleetConfig, FleetOptions, FleetView, Override, Pool};
+pub use super::fleets::FleetDescription;
 pub use super::gateways::{
     AddressState, AddressView, AllocateAddress, ChangeNat, Connectivity, CreateNat, NatAddressView, NatState,
     NatView, ReadAddresses, TransitView,
@@ -51,6 +52,7 @@ named! {
         ModifyLaunchTemplate = "ModifyLaunchTemplate",
         DeleteLaunchTemplate = "DeleteLaunchTemplate",
         CreateFleet = "CreateFleet",
+        DescribeFleets = "DescribeFleets",
         StopInstances = "StopInstances",
         StartInstances = "StartInstances",
         RebootInstances = "RebootInstances",
@@ -99,6 +101,7 @@ pub enum Call {
     ModifyLaunchTemplate(ModifyTemplate),
     DeleteLaunchTemplate(TemplateRef),
     CreateFleet(Box<CreateFleet>),
+    DescribeFleets(Read),
     StopInstances {
         ids: Vec<String>,
     },
@@ -158,6 +161,7 @@ impl Call {
             Call::ModifyLaunchTemplate(_) => Some(Action::ModifyLaunchTemplate),
             Call::DeleteLaunchTemplate(_) => Some(Action::DeleteLaunchTemplate),
             Call::CreateFleet(_) => Some(Action::CreateFleet),
+            Call::DescribeFleets(_) => Some(Action::DescribeFleets),
             Call::StopInstances { .. } => Some(Action::StopInstances),
             Call::StartInstances { .. } => Some(Action::StartInstances),
             Call::RebootInstances { .. } => Some(Action::RebootInstances),
@@ -193,7 +197,8 @@ impl Call {
             | Call::DescribeAddresses(ReadAddresses { read, .. })
             | Call::DescribeNatGateways(read)
             | Call::DescribeTransitGateways(read)
-            | Call::DescribeTransitGatewayAttachments(read) => Some(read),
+            | Call::DescribeTransitGatewayAttachments(read)
+            | Call::DescribeFleets(read) => Some(read),
             Call::RunInstances(_)
             | Call::TerminateInstances { .. }
             | Call::CreateTags(_)
@@ -325,6 +330,10 @@ pub enum Answer {
         next_token: Option<String>,
     },
     Fleet(Box<FleetView>),
+    Fleets {
+        fleets: Vec<FleetDescription>,
+        next_token: Option<String>,
+    },
     Stopping(Vec<StateChange>),
     Starting(Vec<StateChange>),
     Attribute(AttributeView),

@@ -23,6 +23,7 @@ named! {
         InvalidAmiIdMalformed = "InvalidAMIID.Malformed",
         InvalidAmiIdNotFound = "InvalidAMIID.NotFound",
         InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound",
+        InvalidFleetIdNotFound = "InvalidFleetId.NotFound",
         InvalidGroupNotFound = "InvalidGroup.NotFound",
         InvalidId = "InvalidID",
         InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed",
@@ -82,6 +83,7 @@ impl Code {
             | Code::InvalidAmiIdMalformed
             | Code::InvalidAmiIdNotFound
             | Code::InvalidAssociationIdNotFound
+            | Code::InvalidFleetIdNotFound
             | Code::InvalidGroupNotFound
             | Code::InvalidId
             | Code::InvalidInstanceIdMalformed

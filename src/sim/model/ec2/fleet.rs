@@ -7,6 +7,7 @@ use super::super::counters::ApiCounters;
 use super::Ec2;
 use super::call::{Action, Answer, RunInstances, TemplateRef};
 use super::error::{ApiError, Code};
+use super::fleets::Fleet;
 use super::places::{Places, vcpus};
 use super::run::{Wanted, check};
 use super::tags::check_tags;
@@ -137,7 +138,7 @@ struct Plan {
 pub(super) type FleetTokens = TokenBook<CreateFleet, FleetView>;
 
 impl Pool {
-    fn weight(&self) -> f64 {
+    pub(super) fn weight(&self) -> f64 {
         self.change.weight.filter(|w| *w > 0.0).unwrap_or(1.0)
     }
 
@@ -173,7 +174,6 @@ impl Ec2 {
             self.pay_instances(Action::RunInstances, call.total, meter, now_ms)?;
         }
         let id = self.fleet_id();
-        self.fleet_count += 1;
         let mut view = FleetView { id, launched: Vec::new(), errors: Vec::new() };
         let (on_demand, spot) = targets(call);
         for (target, lifecycle, options) in [
@@ -186,13 +186,14 @@ impl Ec2 {
             }
         }
         self.fleets.remember(call.token.as_deref(), call, view.clone());
+        self.fleets_made.push(Fleet { created_ms: now_ms, call: call.clone(), view: view.clone() });
         Ok(Answer::Fleet(Box::new(view)))
     }
 
     /// `fleet-` and a UUID, as EC2's are.
     fn fleet_id(&self) -> String {
         use super::super::super::draw::{Draw, Purpose};
-        let mut draw = Draw::new(self.seed, Purpose::Fleet, self.fleet_count);
+        let mut draw = Draw::new(self.seed, Purpose::Fleet, self.fleets_made.len() as u64);
         let bits = u128::from(draw.bits()) << 64 | u128::from(draw.bits());
         format!("fleet-{}", uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
     }

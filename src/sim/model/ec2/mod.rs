@@ -8,6 +8,7 @@ mod describe;
 pub mod error;
 mod filter;
 mod fleet;
+mod fleets;
 mod gateways;
 mod group;
 mod happening;
@@ -51,6 +52,7 @@ use bucket::AllBuckets;
 use call::{Action, Answer, Call};
 use error::ApiError;
 use fleet::FleetTokens;
+use fleets::Fleet;
 use gateways::{Addresses, Nats};
 use happening::Happenings;
 use instance::Instance;
@@ -85,8 +87,7 @@ pub struct Ec2 {
     addresses: Addresses,
     nats: Nats,
     fleets: FleetTokens,
-    /// Fleets that were made.
-    fleet_count: u64,
+    fleets_made: Vec<Fleet>,
     /// When vCPUs of terminated instances cease to count, and the type; the next first.
     lingering: VecDeque<(i64, String)>,
     /// Every instance ever launched; the index is its ordinal.
@@ -111,7 +112,7 @@ impl Ec2 {
             addresses: Addresses::default(),
             nats: Nats::default(),
             fleets: FleetTokens::default(),
-            fleet_count: 0,
+            fleets_made: Vec::new(),
             lingering: VecDeque::new(),
             instances: Vec::new(),
             endings: BinaryHeap::new(),
@@ -174,6 +175,7 @@ impl Ec2 {
             Call::ModifyLaunchTemplate(call) => self.modify_launch_template(call),
             Call::DeleteLaunchTemplate(named) => self.delete_launch_template(named),
             Call::CreateFleet(call) => self.create_fleet(call, meter, now_ms),
+            Call::DescribeFleets(read) => self.describe_fleets(read, now_ms),
             Call::StopInstances { ids } => self.stop_instances(ids, meter, now_ms),
             Call::StartInstances { ids } => self.start_instances(ids, meter, now_ms),
             Call::RebootInstances { ids } => self.reboot_instances(ids, now_ms),

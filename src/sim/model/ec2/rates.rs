@@ -56,6 +56,7 @@ fn requests(action: Action) -> BucketSettings {
         | Action::DescribeSecurityGroups
         | Action::DescribeSubnets
         | Action::DescribeTags
+        | Action::DescribeFleets
         | Action::DescribeVpcs => READ,
     }
 }

@@ -57,6 +57,10 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
                 next(x, next_token.as_ref())
             }
             Answer::Fleet(view) => fleet::fleet(x, view),
+            Answer::Fleets { fleets, next_token } => {
+                x.list("fleetSet", fleets, fleet::description)?;
+                next(x, next_token.as_ref())
+            }
             Answer::Stopping(changes) | Answer::Starting(changes) => {
                 x.list("instancesSet", changes, instance::change)
             }
@@ -139,6 +143,7 @@ fn action(answer: &Answer) -> Action {
         Answer::Templates { .. } => Action::DescribeLaunchTemplates,
         Answer::Versions { .. } => Action::DescribeLaunchTemplateVersions,
         Answer::Fleet(_) => Action::CreateFleet,
+        Answer::Fleets { .. } => Action::DescribeFleets,
         Answer::Stopping(_) => Action::StopInstances,
         Answer::Starting(_) => Action::StartInstances,
         Answer::Attribute(_) => Action::DescribeInstanceAttribute,

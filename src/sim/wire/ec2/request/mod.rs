@@ -44,6 +44,7 @@ fn read(action: Action, form: &Form) -> Result<Call, ApiError> {
         Action::ModifyLaunchTemplate => Call::ModifyLaunchTemplate(templates::modify(root)),
         Action::DeleteLaunchTemplate => Call::DeleteLaunchTemplate(templates::named(root, NO_IDS)),
         Action::CreateFleet => Call::CreateFleet(Box::new(fleet::create(root)?)),
+        Action::DescribeFleets => Call::DescribeFleets(describe(root, "FleetId")?),
         Action::StopInstances => Call::StopInstances { ids: root.texts("InstanceId") },
         Action::StartInstances => Call::StartInstances { ids: root.texts("InstanceId") },
         Action::RebootInstances => Call::RebootInstances { ids: root.texts("InstanceId") },
