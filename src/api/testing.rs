@@ -28,7 +28,9 @@ use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, HookSeq, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::decide::words::{
+    Api, HookSeq, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
 use crate::hooks::inlet::Inlet;
 use crate::store::{Epoch, Store};

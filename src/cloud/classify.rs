@@ -107,15 +107,13 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
 
         // Another request or activity has the group, the instance or the resource: later it has not.
         // Of "ResourceContention", a 500, nobody says that nothing happened.
-        "ResourceContention" |
-        "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
-
-        // A message whose visibility timeout is over: it was deleted, or will be received again.
-        "MessageNotInflight" => ErrorClass::NotFound,
+        "ResourceContention"
+        | "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
-        // not made by us a moment ago.
-        "InvalidInstanceID.NotFound" => ErrorClass::NotFound,
+        // not made by us a moment ago. And a message whose visibility timeout is over: it was deleted, or
+        // will be received again.
+        "InvalidInstanceID.NotFound" | "MessageNotInflight" => ErrorClass::NotFound,
 
         "UnauthorizedOperation"
         | "AccessDenied"

@@ -12,7 +12,7 @@ use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq};
 /// [`super::event::Event`].
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// RunInstances with exactly this body, or LaunchInstances if it names an Auto Scaling group.
+    /// `RunInstances` with exactly this body, or `LaunchInstances` if it names an Auto Scaling group.
     Launch { launch: LaunchSeq, body: Arc<LaunchBody> },
     /// DescribeInstances of at most 1,000 ids.
     Describe { asked: Vec<(Ec2Id, InstanceRef)> },
@@ -22,15 +22,15 @@ pub enum Action {
     Configure(Target),
     /// One round of all probes.
     Probe(Target),
-    /// CompleteLifecycleAction with this result; it was committed first.
+    /// `CompleteLifecycleAction` with this result; it was committed first.
     Complete { hook: HookSeq, action: Arc<HookAction>, result: HookResult },
-    /// RecordLifecycleActionHeartbeat.
+    /// `RecordLifecycleActionHeartbeat`.
     Heartbeat { hook: HookSeq, action: Arc<HookAction> },
-    /// DescribeAutoScalingGroups of at most 100 names, one page of it.
+    /// `DescribeAutoScalingGroups` of at most 100 names, one page of it.
     DescribeGroups { asked: Vec<Arc<str>>, page: Option<String> },
-    /// DescribeLifecycleHooks of one group.
+    /// `DescribeLifecycleHooks` of one group.
     DescribeHooks { asg: Arc<str> },
-    /// TerminateInstanceInAutoScalingGroup of at most 100 ids, which replaces them unless `decrement`;
+    /// `TerminateInstanceInAutoScalingGroup` of at most 100 ids, which replaces them unless `decrement`;
     /// each was journalled with its reason first.
     TerminateInGroup { asg: Arc<str>, asked: Vec<(Ec2Id, InstanceRef)>, decrement: bool },
     /// Tell a caller what became of its request.

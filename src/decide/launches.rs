@@ -93,6 +93,13 @@ impl Launch {
         if free { 0 } else { self.row.count.min(burst) }
     }
 
+    /// It was only ever throttled, and wants more tokens than there are, though fewer would do: its
+    /// slots are launched sooner by a smaller call, which also finds out sooner what a bucket holds
+    /// that is emptier than was believed.
+    fn is_too_large(&self) -> bool {
+        !self.seen && self.row.count > WORTHWHILE
+    }
+
     #[must_use]
     pub fn keeps_failing(&self) -> bool {
         self.losses >= KEEPS_FAILING
@@ -230,21 +237,26 @@ impl Core {
             .filter(|l| !l.in_flight && l.row.not_before <= now.time)
             .map(|l| l.row.seq)
             .collect();
+        let mut too_large = Vec::new();
         for seq in due {
             let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
             let Some(launch) = self.launches.open.get_mut(&seq) else { continue };
             let price = launch.price(repeats_pay, burst);
             let api = if launch.body.asg.is_some() { &mut self.auto } else { &mut self.run };
             if let Err(wait) = api.take(now.time, price) {
-                // Its own tokens may take long; a smaller one need not wait behind it.
                 if let Wait::InstanceTokens { ready_at, .. } = wait {
+                    // Its own tokens may take long; a smaller one need not wait behind it.
                     launch.row.not_before = ready_at;
+                    if launch.is_too_large() {
+                        too_large.push(seq);
+                    }
                 }
                 continue;
             }
             launch.holds = price;
             send(launch, &mut self.ledger, now);
         }
+        self.take_back(too_large, now);
     }
 
     /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile:
@@ -257,7 +269,11 @@ impl Core {
             .filter(|l| !l.in_flight && !l.seen && self.launches.plans[l.group].guard.is_open(now.time))
             .map(|l| l.row.seq)
             .collect();
-        for seq in recalled {
+        self.take_back(recalled, now);
+    }
+
+    fn take_back(&mut self, launches: Vec<LaunchSeq>, now: &Now) {
+        for seq in launches {
             if let Some(launch) = self.launches.open.remove(&seq) {
                 self.refused(launch, now);
             }
@@ -377,7 +393,9 @@ impl Core {
             self.auto_answered(outcome.as_ref().err(), now);
         } else {
             let elsewhere = self.throttled_elsewhere(Api::RunInstances);
-            self.run.answered(now.time, holds, outcome.as_ref().err(), elsewhere, &mut now.rng);
+            // A repeat that gets through proves nothing of the bucket: AWS may not charge it.
+            let charged = if launch.seen && outcome.is_ok() { 0 } else { holds };
+            self.run.answered(now.time, charged, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
         if outcome.as_ref().is_err_and(|e| e.class == ErrorClass::Unknown) {
             // What is lost counts as charged. But while no call at all is answered, AWS is down, and
@@ -456,7 +474,7 @@ impl Core {
         match error.class {
             ErrorClass::Throttle => {
                 launch.losses = 0;
-                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(4));
+                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(2));
                 launch.throttles += 1;
                 self.send_again(launch, pause, now);
             }

@@ -168,11 +168,16 @@ impl Core {
                     } else if ending {
                         self.confirm_gone(*id, *instance, now);
                     } else {
-                        self.try_again(*instance, now);
+                        self.try_again(*instance, AFTER_FAILURE, now);
                     }
                 }
             }
             Err(error) => {
+                let pause = if error.class == ErrorClass::Throttle {
+                    self.terminate.after_throttle()
+                } else {
+                    AFTER_FAILURE
+                };
                 // One unknown id fails the call for all; which ones is in the message. "Not found"
                 // here does not mean gone (aws-facts 2.6): a describe has to agree, for long enough.
                 let unknown = if error.class == ErrorClass::NotFound { ids_of(&error) } else { Vec::new() };
@@ -180,7 +185,7 @@ impl Core {
                     if unknown.contains(id) {
                         self.look_again(*id, *instance, now);
                     } else {
-                        self.try_again(*instance, now);
+                        self.try_again(*instance, pause, now);
                     }
                 }
             }
@@ -195,13 +200,13 @@ impl Core {
         }
     }
 
-    fn try_again(&mut self, instance: InstanceRef, now: &Now) {
+    fn try_again(&mut self, instance: InstanceRef, pause: Duration, now: &Now) {
         if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
             self.still_in_group(instance, now);
             return;
         }
         if self.ledger.current(instance).is_some_and(|s| s.phase == Phase::Terminating) {
-            self.removals.retry(instance, now.time.plus(AFTER_FAILURE));
+            self.removals.retry(instance, now.time.plus(pause));
         }
     }
 
@@ -210,7 +215,7 @@ impl Core {
         if seen.state.is_ending() {
             self.confirm_gone(seen.id, instance, now);
         } else {
-            self.try_again(instance, now);
+            self.try_again(instance, AFTER_FAILURE, now);
         }
     }
 

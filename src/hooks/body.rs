@@ -8,8 +8,8 @@
 //!
 //! Keys that are not needed are ignored, whatever they hold. Who may send is the door's business.
 
-use super::notice::{HookNotice, Notice, Place, Transition};
 use super::object::{Object, WrongKind};
+use crate::decide::hook::notice::{HookNotice, Place, Transition};
 use crate::decide::words::{Ec2Id, Time};
 
 /// Longest notification, bytes. The longest that AWS can mean has 4,000 characters of metadata, each
@@ -18,8 +18,6 @@ pub const MOST: usize = 64 * 1024;
 
 /// Longest name of a group or a hook, characters (botocore, autoscaling).
 const NAME_MAX: usize = 255;
-/// Longest `NotificationMetadata`, characters.
-const METADATA_MAX: usize = 4_000;
 /// Length of a `LifecycleActionToken`.
 const TOKEN: usize = 36;
 /// How much of what is wrong is quoted, characters.
@@ -29,6 +27,18 @@ const SOURCE: &str = "aws.autoscaling";
 const TEST: &str = "autoscaling:TEST_NOTIFICATION";
 const LAUNCH_EVENT: &str = "EC2 Instance-launch Lifecycle Action";
 const TERMINATE_EVENT: &str = "EC2 Instance-terminate Lifecycle Action";
+
+/// One notification, whichever door it came through and however it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An instance waits for our answer.
+    Action(HookNotice),
+    /// What AWS sends when a hook is made: to be acknowledged, nothing waits.
+    Test { asg: String },
+    /// Something else that comes the same way, such as "EC2 Instance Launch Successful": to be
+    /// acknowledged and left alone. At most 128 characters.
+    Other { what: String },
+}
 
 /// Why a text is no notification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +104,7 @@ fn of_object(mut object: Object) -> Result<Notice, Unreadable> {
     let transition = object.text("LifecycleTransition")?;
     let event = object.text("Event")?;
     if [&transition, &event].into_iter().flatten().any(|said| said == TEST) {
-        return Ok(Notice::Test { group: name(&mut object, "AutoScalingGroupName")? });
+        return Ok(Notice::Test { asg: name(&mut object, "AutoScalingGroupName")? });
     }
     match (transition, event) {
         (Some(said), _) => {
@@ -129,8 +139,7 @@ fn event(mut object: Object) -> Result<Notice, Unreadable> {
         ));
     }
     let mut action = action(detail, transition)?;
-    action.time = time(&mut object, "time")?;
-    action.account = account(&mut object, "account")?;
+    action.sent_at = time(&mut object, "time")?;
     Ok(Notice::Action(action))
 }
 
@@ -138,16 +147,14 @@ fn event(mut object: Object) -> Result<Notice, Unreadable> {
 fn action(mut object: Object, transition: Transition) -> Result<HookNotice, Unreadable> {
     let object = &mut object;
     Ok(HookNotice {
-        group: name(object, "AutoScalingGroupName")?,
+        asg: name(object, "AutoScalingGroupName")?,
         hook: name(object, "LifecycleHookName")?,
-        transition,
-        instance: instance(object)?,
         token: token(object)?,
+        transition,
+        id: instance(object)?,
         origin: place(object, "Origin")?,
         destination: place(object, "Destination")?,
-        metadata: metadata(object)?,
-        time: time(object, "Time")?,
-        account: account(object, "AccountId")?,
+        sent_at: time(object, "Time")?,
     })
 }
 
@@ -180,13 +187,6 @@ fn token(object: &mut Object) -> Result<String, Unreadable> {
     }
 }
 
-fn metadata(object: &mut Object) -> Result<Option<String>, Unreadable> {
-    const KEY: &str = "NotificationMetadata";
-    let Some(text) = object.text(KEY)? else { return Ok(None) };
-    let fits = text.chars().count() <= METADATA_MAX;
-    if fits { Ok(Some(text)) } else { Err(wrong(KEY, &text, format!("at most {METADATA_MAX} characters"))) }
-}
-
 fn place(object: &mut Object, key: &'static str) -> Result<Option<Place>, Unreadable> {
     object.text(key)?.map(|said| one_of(key, &said)).transpose()
 }
@@ -197,12 +197,6 @@ fn time(object: &mut Object, key: &'static str) -> Result<Option<Time>, Unreadab
         Ok(at) => Ok(Some(Time(at.as_millisecond()))),
         Err(_) => Err(wrong(key, &text, "a time such as 2023-09-11T03:30:33.136Z".into())),
     }
-}
-
-fn account(object: &mut Object, key: &'static str) -> Result<Option<String>, Unreadable> {
-    let Some(text) = object.text(key)? else { return Ok(None) };
-    let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-    if fits { Ok(Some(text)) } else { Err(wrong(key, &text, "12 digits".into())) }
 }
 
 /// A word of ours by its fixed name.

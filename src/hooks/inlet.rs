@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::body::{self, Unreadable};
-use super::notice;
+use super::body::{self, Notice, Unreadable};
 use crate::decide::action::Refusal;
-use crate::decide::hook::notice::{HookNotice, Place, Transition};
 use crate::decide::words::named;
 use crate::engine::{AskError, Handle};
 
@@ -96,14 +94,14 @@ impl Inlet {
 
     async fn handed(&self, text: &str) -> Handed {
         let notice = match body::read(text) {
-            Ok(notice::Notice::Action(notice)) => notice,
-            Ok(notice::Notice::Test { group }) => {
-                return Handed::Acknowledged { what: format!("a test notification of {group}") };
+            Ok(Notice::Action(notice)) => notice,
+            Ok(Notice::Test { asg }) => {
+                return Handed::Acknowledged { what: format!("a test notification of {asg}") };
             }
-            Ok(notice::Notice::Other { what }) => return Handed::Acknowledged { what },
+            Ok(Notice::Other { what }) => return Handed::Acknowledged { what },
             Err(unreadable) => return Handed::Unreadable(unreadable),
         };
-        match self.handle.hook(in_the_cores_words(notice)).await {
+        match self.handle.hook(notice).await {
             Ok(accepted) => Handed::Stored { token: accepted.id, repeated: accepted.repeated },
             Err(AskError::Refused(refusal)) => Handed::UnknownGroup(refusal),
             Err(error @ (AskError::Busy { .. } | AskError::Stopped)) => Handed::Later(error),
@@ -113,11 +111,7 @@ impl Inlet {
     /// When to send again what was refused for now, on the wall.
     #[must_use]
     pub fn retry_after(&self, error: &AskError) -> Duration {
-        match error {
-            AskError::Busy { retry_after } => self.handle.clock().on_the_wall(*retry_after),
-            // A new process takes a moment to start.
-            AskError::Stopped | AskError::Refused(_) => Duration::from_secs(2),
-        }
+        self.handle.clock().on_the_wall(pause(error))
     }
 
     /// Notifications so far, by door and outcome.
@@ -128,24 +122,13 @@ impl Inlet {
     }
 }
 
-fn in_the_cores_words(notice: notice::HookNotice) -> HookNotice {
-    let place = |p| match p {
-        notice::Place::Ec2 => Place::Ec2,
-        notice::Place::AutoScalingGroup => Place::Group,
-        notice::Place::WarmPool => Place::WarmPool,
-    };
-    HookNotice {
-        asg: notice.group,
-        hook: notice.hook,
-        token: notice.token,
-        transition: match notice.transition {
-            notice::Transition::Launching => Transition::Launching,
-            notice::Transition::Terminating => Transition::Terminating,
-        },
-        id: notice.instance,
-        origin: notice.origin.map(place),
-        destination: notice.destination.map(place),
-        sent_at: notice.time,
+/// How long to wait before what was refused for now is handed in again, in muster's time.
+#[must_use]
+pub fn pause(error: &AskError) -> Duration {
+    match error {
+        AskError::Busy { retry_after } => *retry_after,
+        // A new process takes a moment to start.
+        AskError::Stopped | AskError::Refused(_) => Duration::from_secs(2),
     }
 }
 

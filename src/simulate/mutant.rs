@@ -43,8 +43,6 @@ named! {
         ForgetsHeartbeats = "forgets-heartbeats",
         /// Groups are never looked at: what notifications do not tell is not known.
         NeverSweeps = "never-sweeps",
-        /// A restart forgets which lifecycle actions wait for an answer.
-        ForgetsHooks = "forgets-hooks",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
         /// Terminates an instance in service for each broken one it finds.

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
-use crate::decide::rows::{Changes, InstanceRow};
 use crate::decide::hook::notice::HookResult;
+use crate::decide::rows::{Changes, InstanceRow};
 use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
@@ -163,14 +163,7 @@ impl Oracle {
         }
     }
 
-    fn was_launched(
-        &mut self,
-        now: Time,
-        launched: Launched,
-        token: &str,
-        model: &Model,
-        books: &Books,
-    ) {
+    fn was_launched(&mut self, now: Time, launched: Launched, token: &str, model: &Model, books: &Books) {
         let Launched { ordinals, group, ours } = launched;
         let launch = books.launch_of(token);
         for ordinal in ordinals {
@@ -288,7 +281,8 @@ impl Oracle {
     /// An answer to a lifecycle action reaches AWS.
     pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books) {
         let Some(row) = books.hooks.get(&hook).filter(|row| row.result == Some(result)) else {
-            let text = format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
+            let text =
+                format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
             self.violated(now, Invariant::I8, text);
             return;
         };

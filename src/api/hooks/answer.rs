@@ -32,5 +32,6 @@ pub async fn hand_in(state: &ApiState, door: Door, text: &str) -> Result<Json<Ho
 
 /// The text of a body.
 pub fn text(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|e| Problem::new(Kind::InvalidBody, format!("the body is not UTF-8: {e}")))
+    std::str::from_utf8(body)
+        .map_err(|e| Problem::new(Kind::InvalidBody, format!("the body is not UTF-8: {e}")))
 }

@@ -32,8 +32,7 @@ use crate::store::HookFilter;
 )]
 pub async fn list(State(state): State<ApiState>, mut params: Params) -> Result<Json<HookPage>, Problem> {
     let states = params.optional("state").unwrap_or(States(Some(HookState::Open)));
-    let filter =
-        HookFilter { state: states.0, group: params.optional("group"), id: params.optional("id") };
+    let filter = HookFilter { state: states.0, group: params.optional("group"), id: params.optional("id") };
     let limit = params.limit();
     let after = params.optional("after").map(HookSeq);
     params.finish()?;
@@ -67,8 +66,12 @@ mod tests {
     #[tokio::test]
     async fn the_open_ones_are_listed_unless_others_are_asked_for() {
         let fake = Fake::start().await;
-        let answered =
-            HookRow { state: HookState::Answered, done_at: Some(NOW), result: Some(HookResult::Continue), ..testing::hook(2) };
+        let answered = HookRow {
+            state: HookState::Answered,
+            done_at: Some(NOW),
+            result: Some(HookResult::Continue),
+            ..testing::hook(2)
+        };
         let hooks = vec![testing::hook(1), answered, testing::hook(3)];
         fake.commit(Changes { hooks, ..Changes::default() }).await;
         let seqs = async |query: &str| {

@@ -87,9 +87,7 @@ mod tests {
     #[tokio::test]
     async fn all_pages_make_one_table() {
         let fake = Fake::start(|request| match request.path.as_str() {
-            "/v1/hooks?group=web&limit=1000" => {
-                Reply::json(200, &json!({ "hooks": [hook(1)], "next": 1 }))
-            }
+            "/v1/hooks?group=web&limit=1000" => Reply::json(200, &json!({ "hooks": [hook(1)], "next": 1 })),
             "/v1/hooks?group=web&limit=1000&after=1" => Reply::json(200, &json!({ "hooks": [] })),
             path => panic!("asked for {path}"),
         })

@@ -33,9 +33,10 @@ impl Core {
     /// The scale-up that a group's instances are adopted into; opened if there is none.
     fn adopting(&mut self, group: usize, now: &mut Now) -> ScaleUpSeq {
         let open = self.asgs[group].adopting.filter(|seq| {
-            self.ledger.scale_ups.get(seq).is_some_and(|s| {
-                s.row.state == ScaleUpState::Open && s.row.wanted < MOST
-            })
+            self.ledger
+                .scale_ups
+                .get(seq)
+                .is_some_and(|s| s.row.state == ScaleUpState::Open && s.row.wanted < MOST)
         });
         if let Some(seq) = open {
             return seq;
@@ -70,7 +71,8 @@ impl Core {
     /// was adopted: it has one place, and that is the one it was launched for.
     pub(in crate::decide) fn claim(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
         let adopted = self.members.insert(id, instance).filter(|old| old.slot != instance.slot);
-        let Some(old) = adopted.filter(|old| self.ledger.current(*old).is_some_and(|s| s.id == Some(id))) else {
+        let Some(old) = adopted.filter(|old| self.ledger.current(*old).is_some_and(|s| s.id == Some(id)))
+        else {
             return;
         };
         for transition in [Transition::Launching, Transition::Terminating] {
@@ -79,7 +81,8 @@ impl Core {
                 self.ledger.changes.hooks.extend(row);
             }
         }
-        let occupies = self.ledger.current(old).is_some_and(|s| s.phase.occupies() && s.phase != Phase::InService);
+        let occupies =
+            self.ledger.current(old).is_some_and(|s| s.phase.occupies() && s.phase != Phase::InService);
         if occupies {
             let reason = format!("launched for {instance}");
             self.ledger.enter(old.slot, Phase::Gone, now.time, Some(reason.clone()));
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn an_adopting_scale_up_has_an_id_like_any_other() {
         let id = id_of(Time(1_800_000_000_000), 1, 2);
-        assert_eq!(id, "01a3187b-4000-7001-8000-000000000002");
+        assert_eq!(id, "01a3185c-5000-7001-8000-000000000002");
         assert_eq!(id_of(Time(1_800_000_000_000), u64::MAX, u64::MAX).len(), 36);
     }
 }

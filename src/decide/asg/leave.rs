@@ -26,6 +26,14 @@ pub(in crate::decide) struct Leaving {
     waiting: VecDeque<(Time, InstanceRef)>,
 }
 
+/// One terminate call.
+struct Call {
+    asg: Arc<str>,
+    asked: Vec<(Ec2Id, InstanceRef)>,
+    /// The group is not to replace them.
+    decrement: bool,
+}
+
 impl Leaving {
     fn add(&mut self, instance: InstanceRef, at: Time) {
         let place = self.waiting.partition_point(|(t, _)| *t <= at);
@@ -42,14 +50,14 @@ impl Core {
     pub(in crate::decide) fn leave_group(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some((group, id)) = self.place(instance) else { return };
         let open = self.hooks.of(id, Transition::Launching);
-        let undecided = open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
+        let undecided =
+            open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
-        match undecided.filter(|_| !self.is_own(instance)) {
-            Some(seq) => self.settle_hook(seq, HookResult::Abandon, now),
-            None => {
-                let wait = self.terminate_wait();
-                self.asgs[group].leaving.add(instance, now.time.plus(wait));
-            }
+        if let Some(seq) = undecided.filter(|_| !self.is_own(instance)) {
+            self.settle_hook(seq, HookResult::Abandon, now);
+        } else {
+            // Broken ones are collected for this long, so that few calls take many.
+            self.asgs[group].leaving.add(instance, now.time.plus(self.settings.terminate_every));
         }
     }
 
@@ -59,15 +67,12 @@ impl Core {
         scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
     }
 
-    /// Broken ones are collected for this long, so that few calls take many.
-    fn terminate_wait(&self) -> Duration {
-        self.settings.terminate_every
-    }
-
     /// It was to end, and EC2 shows that it has not begun to.
     pub(in crate::decide) fn still_in_group(&mut self, instance: InstanceRef, now: &Now) {
         let Some((group, id)) = self.place(instance) else { return };
-        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Terminating) else { return };
+        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Terminating) else {
+            return;
+        };
         if now.time.since(slot.since) < PATIENCE {
             self.look_again(id, instance, now);
         } else {
@@ -79,20 +84,21 @@ impl Core {
     pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
         for group in 0..self.asgs.len() {
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some((asg, asked, decrement)) = self.next_leaving(group) else { continue };
+                let Some(call) = self.next_leaving(group) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
-                for (_, instance) in &asked {
+                for (_, instance) in &call.asked {
                     self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
                 }
+                let Call { asg, asked, decrement } = call;
                 now.actions.push(Action::TerminateInGroup { asg, asked, decrement });
             }
         }
     }
 
     /// The next call's worth: alike in whether the group is to replace them.
-    fn next_leaving(&mut self, group: usize) -> Option<(Arc<str>, Vec<(Ec2Id, InstanceRef)>, bool)> {
+    fn next_leaving(&mut self, group: usize) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
@@ -106,7 +112,7 @@ impl Core {
             }
         }
         self.asgs[group].leaving.waiting = rest;
-        (!asked.is_empty()).then(|| (asg, asked, decrement.unwrap_or(false)))
+        (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 
     /// Books what a group said of a terminate call: all of them go, or none.

@@ -191,7 +191,8 @@ impl Core {
         let members: BTreeMap<Ec2Id, MemberSeen> = seen.members.into_iter().map(|m| (m.id, m)).collect();
         self.find_those_who_left(group, &members, now);
         let (min, max, desired, suspended) = (seen.min, seen.max, seen.desired, seen.suspended);
-        self.asgs[group].seen = Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
+        self.asgs[group].seen =
+            Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

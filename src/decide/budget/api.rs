@@ -67,6 +67,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// Unanswered calls in a row from which each further call is a probe, and the next one waits at
 /// least half the longest pause, whether or not this one is answered: a call may hang for a minute.
 const WEATHER: u32 = 5;
+/// First pause after a throttle; doubles while this API's calls are throttled one after the other.
+const AFTER_THROTTLE: Duration = Duration::from_millis(500);
+/// Longest pause after a throttle.
+const LONGEST_AFTER_THROTTLE: Duration = Duration::from_secs(4);
 /// Calls that are remembered, to tell how many are throttled.
 const MEMORY: u32 = 64;
 
@@ -161,6 +165,13 @@ impl ApiBudget {
         self.failures
     }
 
+    /// How long the subject of a call that was throttled just now waits before the next one.
+    #[must_use]
+    pub fn after_throttle(&self) -> Duration {
+        let before = self.answers.trailing_ones().saturating_sub(1);
+        (AFTER_THROTTLE * 2u32.saturating_pow(before.min(8))).min(LONGEST_AFTER_THROTTLE)
+    }
+
     /// Whether a call could go out now, and what it would wait for.
     pub fn check(&self, now: Time) -> Result<(), Wait> {
         if now < self.not_before {
@@ -214,7 +225,7 @@ impl ApiBudget {
             self.learn(true, now);
             self.is_well();
             if let Some(metered) = &mut self.instances {
-                metered.granted(now, instances);
+                metered.granted(now, instances, elsewhere);
             }
             return;
         };

@@ -63,12 +63,11 @@ impl Core {
 
     fn send_hook(&mut self, seq: HookSeq, now: &mut Now) {
         let Some(result) = self.hooks.get(seq).map(|h| h.row.result) else { return };
-        let row = self.hooks.change(seq, |h| match result {
-            Some(_) => {
+        let row = self.hooks.change(seq, |h| {
+            if result.is_some() {
                 h.row.completions += 1;
                 h.in_flight = Some(Api::CompleteLifecycleAction);
-            }
-            None => {
+            } else {
                 h.row.heartbeats += 1;
                 h.in_flight = Some(Api::RecordLifecycleActionHeartbeat);
             }
@@ -136,7 +135,8 @@ impl Core {
             | ErrorClass::Configuration => {
                 let rng = &mut now.rng;
                 let row = self.hooks.change(seq, |h| {
-                    h.lost |= !heartbeat && error.class == ErrorClass::Unknown;
+                    h.lost |=
+                        !heartbeat && matches!(error.class, ErrorClass::Unknown | ErrorClass::Contention);
                     h.failed(now.time, |d| rng.jitter(d));
                     h.row.error = Some(error.to_string());
                 });
@@ -193,7 +193,8 @@ impl Core {
     fn hook_is_over(&mut self, seq: HookSeq, error: &CallError, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
         let group = hook.group;
-        let state = if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
+        let state =
+            if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
         let row = self.hooks.end(seq, state, now.time, Some(error.to_string()));
         self.ledger.changes.hooks.extend(row);
         self.sweep_soon(group, now);
@@ -219,7 +220,8 @@ impl Core {
     pub(in crate::decide) fn hook_ends(&mut self, seq: HookSeq, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
         let Some(instance) = hook.row.instance else { return };
-        let reason = format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
+        let reason =
+            format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
         self.give_up(instance, reason, now);
     }
 

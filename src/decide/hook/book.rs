@@ -156,9 +156,10 @@ impl HookBook {
         if self.by_token.contains_key(&(notice.asg.clone(), notice.token.clone())) {
             return Known::Same;
         }
-        let open = self.of(notice.id, notice.transition).into_iter().find(|s| {
-            self.open.get(s).is_some_and(|h| h.row.token.is_none() && h.row.hook == notice.hook)
-        });
+        let open = self
+            .of(notice.id, notice.transition)
+            .into_iter()
+            .find(|s| self.open.get(s).is_some_and(|h| h.row.token.is_none() && h.row.hook == notice.hook));
         let ended = || {
             let key = (notice.id, notice.transition, notice.hook.clone());
             self.tokenless.get(&key).copied()
@@ -226,7 +227,13 @@ impl HookBook {
     }
 
     /// Ends an action. Returns its row to be written.
-    pub fn end(&mut self, seq: HookSeq, state: HookState, now: Time, error: Option<String>) -> Option<HookRow> {
+    pub fn end(
+        &mut self,
+        seq: HookSeq,
+        state: HookState,
+        now: Time,
+        error: Option<String>,
+    ) -> Option<HookRow> {
         let hook = self.open.remove(&seq)?;
         self.displace(&hook);
         if let Some(of) = self.by_instance.get_mut(&hook.row.id) {

@@ -165,6 +165,9 @@ pub fn notice(body: &str, at: Time) -> Option<HookNotice> {
         origin: place("Origin"),
         destination: place("Destination"),
         // Virtual time is AWS's time here, and the message says when it was sent.
-        sent_at: text("Time").and_then(|t| t.parse::<jiff::Timestamp>().ok()).map(|t| Time(t.as_millisecond())).filter(|t| *t <= at),
+        sent_at: text("Time")
+            .and_then(|t| t.parse::<jiff::Timestamp>().ok())
+            .map(|t| Time(t.as_millisecond()))
+            .filter(|t| *t <= at),
     })
 }

@@ -75,7 +75,13 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
         heal_at_ms: faults_for_ms,
         settled_by_ms: faults_for_ms + 14_400_000,
         real_store: seed.is_multiple_of(REAL_STORE_EVERY),
-        descriptors: IDLE_DESCRIPTORS + doors::POLLS + base.core.contacts + 5 + 4 + 2 + base.core.auto_scaling.in_flight,
+        descriptors: IDLE_DESCRIPTORS
+            + doors::POLLS
+            + base.core.contacts
+            + 5
+            + 4
+            + 2
+            + base.core.auto_scaling.in_flight,
         ..base
     };
     vec![("", plan)]

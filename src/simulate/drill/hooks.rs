@@ -51,7 +51,10 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     aws.faults.throttle = 50.0;
     let plan = base::plan(seed);
     let alarms = vec![Alarm { at_ms: 1_000, group: 0, by: base::MANY.into() }];
-    vec![("alarm", Plan { groups: vec![group(&aws, 120)], aws, alarms, asks: Vec::new(), heal_at_ms: 1_200_000, ..plan })]
+    vec![(
+        "alarm",
+        Plan { groups: vec![group(&aws, 120)], aws, alarms, asks: Vec::new(), heal_at_ms: 1_200_000, ..plan },
+    )]
 }
 
 fn lost(seed: u64) -> Vec<(&'static str, Plan)> {
@@ -61,7 +64,10 @@ fn lost(seed: u64) -> Vec<(&'static str, Plan)> {
     aws.delivery.delay = Range { min_ms: 0, max_ms: 60_000 };
     let plan = base::plan(seed);
     let alarms = vec![Alarm { at_ms: 1_000, group: 0, by: 400 }];
-    vec![("lost", Plan { groups: vec![group(&aws, 120)], aws, alarms, asks: Vec::new(), heal_at_ms: 600_000, ..plan })]
+    vec![(
+        "lost",
+        Plan { groups: vec![group(&aws, 120)], aws, alarms, asks: Vec::new(), heal_at_ms: 600_000, ..plan },
+    )]
 }
 
 fn each(_: &str, world: &World) -> Vec<Figure> {
@@ -73,7 +79,15 @@ fn each(_: &str, world: &World) -> Vec<Figure> {
     let throttled = world.throttled.get(&Api::CompleteLifecycleAction).copied().unwrap_or(0);
     let taken = f64::from(u32::try_from(sent - throttled).unwrap_or(u32::MAX));
     vec![
-        Figure::at_most("lifecycle actions timed out", f64::from(u32::try_from(timed_out).unwrap_or(u32::MAX)), 0.0),
-        Figure::at_most("completions that were not throttled, for each instance", taken / answered.max(1.0), 1.02),
+        Figure::at_most(
+            "lifecycle actions timed out",
+            f64::from(u32::try_from(timed_out).unwrap_or(u32::MAX)),
+            0.0,
+        ),
+        Figure::at_most(
+            "completions that were not throttled, for each instance",
+            taken / answered.max(1.0),
+            1.02,
+        ),
     ]
 }

@@ -176,6 +176,9 @@ impl World {
             return true;
         }
         self.alarms_to_come == 0
-            && self.model.tallies().all(|(sizes, tally)| tally.in_service == sizes.desired && tally.all() == sizes.desired)
+            && self
+                .model
+                .tallies()
+                .all(|(sizes, tally)| tally.in_service == sizes.desired && tally.all() == sizes.desired)
     }
 }

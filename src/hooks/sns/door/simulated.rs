@@ -1,7 +1,7 @@
 //! One topic's life at the simulated AWS: asked, confirmed, notified with copies, stopped.
 
-use crate::hooks::body;
-use crate::hooks::notice::{HookNotice, Notice, Place};
+use crate::decide::hook::notice::{HookNotice, Place};
+use crate::hooks::body::{self, Notice};
 use crate::hooks::sns::testing::Sns;
 use crate::sim::Settings;
 use crate::sim::model::sns::call::{Answer, Call, NewMessage, Subscribe};
@@ -74,8 +74,7 @@ async fn a_topic_is_confirmed_notifies_and_stops() {
     tokens.sort_unstable();
     tokens.dedup();
     assert_eq!((hooks.len(), tokens.len()), (HOOKS, HOOKS));
-    assert_eq!(hooks[0].metadata.as_deref(), Some("a\n\"b\""));
-    assert_eq!(hooks[0].destination, Some(Place::AutoScalingGroup));
+    assert_eq!(hooks[0].destination, Some(Place::Group));
 
     let listed = sns.ask(Call::ListSubscriptionsByTopic { topic: TOPIC.into(), next_token: None });
     let Answer::Subscriptions { all: subscriptions, .. } = listed else { panic!("{listed:?}") };
