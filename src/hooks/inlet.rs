@@ -111,11 +111,7 @@ impl Inlet {
     /// When to send again what was refused for now, on the wall.
     #[must_use]
     pub fn retry_after(&self, error: &AskError) -> Duration {
-        match error {
-            AskError::Busy { retry_after } => self.handle.clock().on_the_wall(*retry_after),
-            // A new process takes a moment to start.
-            AskError::Stopped | AskError::Refused(_) => Duration::from_secs(2),
-        }
+        self.handle.clock().on_the_wall(pause(error))
     }
 
     /// Notifications so far, by door and outcome.
@@ -123,6 +119,16 @@ impl Inlet {
     pub fn tally(&self) -> Vec<(Door, Outcome, u64)> {
         let each = Door::ALL.iter().flat_map(|d| Outcome::ALL.iter().map(move |o| (*d, *o)));
         each.map(|(d, o)| (d, o, self.counts.0[d as usize][o as usize].load(Relaxed))).collect()
+    }
+}
+
+/// How long to wait before what was refused for now is handed in again, in muster's time.
+#[must_use]
+pub fn pause(error: &AskError) -> Duration {
+    match error {
+        AskError::Busy { retry_after } => *retry_after,
+        // A new process takes a moment to start.
+        AskError::Stopped | AskError::Refused(_) => Duration::from_secs(2),
     }
 }
 

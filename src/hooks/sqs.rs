@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::inlet::{Door, Handed, Inlet};
+use super::inlet::{self, Door, Handed, Inlet};
 use crate::cloud::sqs::{BATCH_MOST, Message, Sqs};
 use crate::decide::event::CallError;
 use crate::time::Clock;
@@ -92,7 +92,7 @@ impl Poller {
             match handed {
                 Handed::Stored { .. } | Handed::Acknowledged { .. } => done.push(message.receipt),
                 Handed::Later(error) => {
-                    pause = pause.max(self.inlet.retry_after(&error));
+                    pause = pause.max(inlet::pause(&error));
                     back.push((message.receipt, pause));
                 }
                 Handed::Unreadable(why) => self.leave(&message, &why.to_string()),
