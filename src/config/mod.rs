@@ -333,8 +333,8 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
 
     #[test]
     fn variables_that_are_not_keys_are_left_alone() {
-        let variables = ["URL", "CONFIG", "LOG", "TOOLS", "TEST_POSTGRES", "DEV_ABORT"]
-            .map(|n| format!("MUSTER_{n}"));
+        let variables =
+            ["URL", "CONFIG", "LOG", "TOOLS", "TEST_POSTGRES", "DEV_ABORT"].map(|n| format!("MUSTER_{n}"));
         let variables: Vec<(&str, &str)> = variables.iter().map(|n| (n.as_str(), "x")).collect();
         assert_eq!(with_env("", &variables), read(""));
         assert_eq!(with_env("", &[("PATH", "/bin"), ("MUSTERED__X", "1")]), read(""));
