@@ -279,7 +279,7 @@ fn a_violation_says_where_what_and_why() {
         violations("src/api/mod.rs", "//! The API.\nuse crate::sim;\n\nuse sqlx::Pool;", &dependencies()),
         [
             "src/api/mod.rs:2: crate::sim: the room 'api' may import decide, engine::AskError, engine::Handle, \
-             engine::Readiness, engine::handle, ids, net, store, time (ROOMS in tests/borders.rs)",
+             engine::Readiness, engine::handle, hooks, ids, net, store, time (ROOMS in tests/borders.rs)",
             "src/api/mod.rs:4: sqlx::Pool: only store may name sqlx*: all SQL is in one place",
         ]
     );
