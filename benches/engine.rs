@@ -15,6 +15,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use muster::app::sqlite_url;
 use muster::cloud::Ec2;
+use muster::cloud::account::{Account, AwsKeys, AwsSettings};
+use muster::cloud::autoscaling::AwsAutoScaling;
 use muster::contact::Contacts;
 use muster::decide::action::Target;
 use muster::decide::budget::api::ApiLimits;
@@ -27,6 +29,7 @@ use muster::decide::words::{Ec2Id, Phase};
 use muster::decide::{Settings, view::View};
 use muster::engine::crash::Crasher;
 use muster::engine::{Engine, Handle, Parts};
+use muster::net::fds::{FdLimits, Fds};
 use muster::sim::{Model, Shared};
 use muster::simulate::InProcess;
 use muster::store::Store;
@@ -175,6 +178,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
     let parts = Parts {
         store,
         ec2,
+        auto_scaling: Arc::new(AwsAutoScaling::of(&nobody(clock).await)),
         contacts,
         clock,
         settings: Settings {
@@ -183,6 +187,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
             run_instances: endless(64),
             describe_instances: endless(64),
             terminate_instances: endless(4),
+            auto_scaling: endless(4),
             contacts: 4_096,
             describe_every: Duration::from_millis(20),
             repeats_pay: true,
@@ -197,6 +202,18 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
     let started = watch.elapsed();
     tokio::spawn(engine.run(std::future::pending()));
     (handle, started)
+}
+
+/// No group here is an Auto Scaling group's, so nobody is called.
+async fn nobody(clock: Clock) -> Account {
+    let settings = AwsSettings {
+        region: "us-east-1".into(),
+        endpoint: Some("http://127.0.0.1:9".into()),
+        call_timeout: Duration::from_secs(1),
+        keys: Some(AwsKeys { id: "bench".into(), secret: "bench".into() }),
+    };
+    let fds = Fds::at_start(&FdLimits::default()).expect("descriptors");
+    Account::new(&settings, fds, clock).await.expect("an account")
 }
 
 fn group() -> Group {
@@ -221,6 +238,7 @@ fn group() -> Group {
             tags: BTreeMap::new(),
             batch: 500,
         },
+        asg: None,
         version: "0123456789abcdef".into(),
         configure: Some(Configure {
             method: "PUT".into(),
@@ -311,6 +329,10 @@ impl Ec2 for Still {
         ids: &'a [Ec2Id],
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
         Box::pin(async move { Ok(ids.iter().map(|id| (*id, Ec2State::ShuttingDown)).collect()) })
+    }
+
+    fn protect_from_termination<'a>(&'a self, _: &'a Ec2Id, _: bool) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -4,7 +4,12 @@
 //! 2. the listener: `/healthz` answers, `/readyz` says "starting"
 //! 3. the store, then the engine: it takes ownership, restores, decides
 //!
-//! Stopping goes backwards: the engine after its current commit, then open requests, then the store.
+//! 4. the pollers of queues
+//!
+//! Stopping goes backwards: the engine after its current commit, the pollers, then open requests, then the
+//! store.
+
+mod doors;
 
 use std::ffi::OsStr;
 use std::future::Future;
@@ -15,13 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
-use crate::cloud::ec2::{AwsEc2, AwsKeys, AwsSettings};
+use crate::cloud::account::{Account, AwsKeys, AwsSettings};
+use crate::cloud::autoscaling::AwsAutoScaling;
+use crate::cloud::ec2::AwsEc2;
+use crate::cloud::sqs::{AwsSqs, Sqs};
 use crate::config::{self, Config, LogFormat};
 use crate::contact::HttpContacts;
 use crate::decide::budget::api::ApiLimits;
@@ -31,15 +40,20 @@ use crate::decide::words::{Api, ErrorClass};
 use crate::decide::{Settings, group::Group};
 use crate::engine::crash::Crasher;
 use crate::engine::{Engine, EngineError, Gauges, Handle, Parts};
+use crate::hooks::inlet::Inlet;
 use crate::ids;
 use crate::net::fds::{FdClass, FdLimits, Fds};
 use crate::net::listen;
 use crate::store::Store;
-use crate::time::Clock;
+use crate::time::{Clock, timeout_on_the_wall};
 
 /// Environment variable that makes the process abort at a step of the protocol (see
 /// [`crate::engine::crash`]); for tests.
 const CRASH: &str = "MUSTER_DEV_CRASH";
+
+/// How long giving messages back may hold up the end of the service, on the wall: a call to SQS takes some
+/// 20 ms, and whoever restarts services waits 10 s or more before the kill.
+const GIVING_BACK: Duration = Duration::from_secs(3);
 
 /// A running service.
 pub struct Service {
@@ -50,6 +64,7 @@ pub struct Service {
     pub handle: Handle,
     stop: watch::Sender<bool>,
     engine: JoinHandle<Result<(), EngineError>>,
+    polling: Vec<JoinHandle<()>>,
     http: JoinHandle<()>,
 }
 
@@ -68,10 +83,11 @@ impl Service {
             .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
         let address = listener.local_addr()?;
         let store = Store::open(&config.store.url).await?;
-        let ec2 = AwsEc2::new(&aws_settings(config), fds.clone(), clock).await?;
+        let account = Account::new(&aws_settings(config), fds.clone(), clock).await?;
 
         let metrics = Metrics::default();
         let (handle, ends) = Handle::new(config.limits.inbox as usize, clock);
+        let inlet = Inlet::new(handle.clone());
         let (stop, stopped) = watch::channel(false);
         let asked = fds.clone();
         let state = ApiState::new(
@@ -81,13 +97,15 @@ impl Service {
             metrics.clone(),
             move || descriptors(&asked),
             followers(&fds),
+            doors::http(config, inlet.clone(), &fds, clock)?,
         );
         let http =
             tokio::spawn(listen::serve(listener, api::router(state), fds.clone(), until(stopped.clone())));
 
         let parts = Parts {
             store: store.clone(),
-            ec2: Arc::new(ec2),
+            ec2: Arc::new(AwsEc2::of(&account)),
+            auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),
@@ -96,15 +114,23 @@ impl Service {
             gauges: Arc::new(metrics),
             crasher: crasher()?,
         };
+        let sqs: Arc<dyn Sqs> = Arc::new(AwsSqs::of(&account));
+        let pollers = doors::pollers(&config.hooks.sqs, &sqs, &inlet, fds.share(FdClass::Cloud), clock);
+        let mut polling = Vec::new();
         let engine = match Engine::start(parts, ends).await {
-            Ok(engine) => tokio::spawn(engine.run(until(stopped))),
+            Ok(engine) => {
+                for poller in pollers {
+                    polling.push(tokio::spawn(poller.run(stopped.clone())));
+                }
+                tokio::spawn(engine.run(until(stopped)))
+            }
             Err(error) => {
                 http.abort();
                 store.close().await;
                 return Err(error.into());
             }
         };
-        Ok(Service { address, store, fds, handle, stop, engine, http })
+        Ok(Service { address, store, fds, handle, stop, engine, polling, http })
     }
 
     /// Runs until `order` resolves or the engine ends by itself, then stops everything.
@@ -121,6 +147,8 @@ impl Service {
             Some(ended) => ended,
             None => self.engine.await,
         };
+        // Messages in hand are given back, if AWS answers soon; if not, they come again by themselves.
+        let _ = timeout_on_the_wall(GIVING_BACK, join_all(self.polling)).await;
         // Requests that are open get their answer; a stream ends with the service.
         let _ = self.http.await;
         self.store.close().await;
@@ -253,6 +281,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         run_instances: limits(&config.aws.run_instances),
         describe_instances: limits(&config.aws.describe_instances),
         terminate_instances: limits(&config.aws.terminate_instances),
+        auto_scaling: limits(&config.aws.auto_scaling),
         // Where descriptors are few, the lane is as wide as the share of them.
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,

@@ -29,6 +29,7 @@ pub mod contact;
 pub mod decide;
 pub mod demo;
 pub mod engine;
+pub mod hooks;
 pub mod ids;
 pub mod net;
 pub mod sim;

@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "engine::Handle",
             "engine::Readiness",
             "engine::handle",
+            "hooks",
             "ids",
             "net",
             "store",
@@ -27,8 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "api", "cli", "cloud", "config", "contact", "decide", "demo", "engine", "ids", "net", "sim",
-            "store", "time",
+            "api", "cli", "cloud", "config", "contact", "decide", "demo", "engine", "hooks", "ids", "net",
+            "sim", "store", "time",
         ],
     ),
     // Operator commands speak only HTTP; the long-running ones are entered and no more.
@@ -72,6 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["cloud", "contact", "decide", "ids", "net", "store", "time"]),
+    ("hooks", &["cloud::sqs", "decide", "engine::AskError", "engine::Handle", "net", "time"]),
     ("ids", &["decide"]),
     ("net", &["decide", "ids", "time"]),
     ("sim", &["decide", "ids", "net", "time"]),
@@ -87,7 +89,10 @@ const FILES: &[(&str, &[&str])] = &[];
 /// Crates that belong to some rooms, by the beginning of their name, and why. All others are free,
 /// except in `decide`.
 const CRATES: &[(&str, &[&str], &str)] = &[
-    ("aws_", &["cloud"], "AWS stays behind our own words"),
+    ("aws_config", &["cloud"], "AWS stays behind our own words"),
+    ("aws_lc_rs", &["hooks", "sim"], "the only signatures made and checked by hand are SNS's"),
+    ("aws_sdk", &["cloud"], "AWS stays behind our own words"),
+    ("aws_smithy", &["cloud"], "AWS stays behind our own words"),
     ("sqlx", &["store"], "all SQL is in one place"),
     ("getrandom", &["ids"], "entropy is an argument"),
     ("uuid", &["ids", "sim"], "ids are arguments; the simulated EC2 makes its own from its seed"),

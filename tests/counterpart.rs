@@ -3,7 +3,9 @@
 //! The judge is that EC2, asked by a few lines of our own and not by muster's client.
 
 mod ec2;
+pub mod groups;
 mod processes;
+pub mod queues;
 
 use std::collections::BTreeSet;
 
@@ -21,9 +23,7 @@ const STUCK: usize = 20;
 /// Brings 50 instances into service on the EC2 whose address the variable holds, then launches 20 that
 /// never serve, cancels them, and looks at what is left.
 pub async fn walkthrough(variable: &str) {
-    let endpoint = std::env::var(variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: run ./test, which starts what this test talks to")
-    });
+    let endpoint = endpoint(variable);
     let folder = tempfile::tempdir().unwrap();
     let web_agents = Agents::start(&[]).await;
     let stuck_agents = Agents::start(&["--never-configure"]).await;
@@ -83,6 +83,12 @@ pub async fn walkthrough(variable: &str) {
     let running = ec2.instances(&web).await;
     assert_eq!(running.iter().filter(|i| i.state == "running").count(), WEB, "{running:?}");
     muster.stop().await;
+}
+
+/// The address that the variable holds.
+fn endpoint(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run ./test, which starts what this test talks to"))
 }
 
 /// A number of a JSON document.

@@ -99,9 +99,14 @@ impl Muster {
 
     /// On this database. `more` is appended to the configuration.
     pub fn on(sim: &Sim, database: &str, more: &str, dir: TempDir) -> Muster {
+        Muster::with(dir, |port| config_text(sim, port, database, more))
+    }
+
+    /// With this configuration, for a port of its own.
+    pub fn with(dir: TempDir, text: impl FnOnce(u16) -> String) -> Muster {
         let port = free_port();
         let config = dir.path().join("muster.toml");
-        std::fs::write(&config, config_text(sim, port, database, more)).unwrap();
+        std::fs::write(&config, text(port)).unwrap();
         Muster { url: format!("http://127.0.0.1:{port}"), dir, config, child: None }
     }
 

@@ -1,6 +1,11 @@
-//! muster on `LocalStack`'s EC2.
+//! muster on `LocalStack`'s EC2, and its adapter on `LocalStack`'s SQS.
 
 #[tokio::test]
 async fn fifty_come_into_service_and_a_cancelled_scale_up_leaves_nothing() {
     crate::counterpart::walkthrough("MUSTER_TEST_LOCALSTACK").await;
+}
+
+#[tokio::test]
+async fn the_adapter_empties_a_queue() {
+    crate::counterpart::queues::walkthrough("MUSTER_TEST_LOCALSTACK").await;
 }

@@ -14,6 +14,7 @@ mod harness;
 mod localstack;
 mod moto;
 mod poison;
+mod sdk;
 mod sim_wire;
 mod source;
 mod store_conformance;

@@ -50,6 +50,10 @@ impl Auth {
 
     /// Checks one request.
     fn check(&self, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+        // Their callers cannot send a token: one proves itself by a key of its own, the other by signatures.
+        if matches!(path, "/v1/hooks/eventbridge" | "/v1/hooks/sns") {
+            return Ok(());
+        }
         match self {
             Auth::Open => check_host(headers),
             Auth::Token(_) if matches!(path, "/healthz" | "/readyz") => Ok(()),

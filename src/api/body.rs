@@ -69,7 +69,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn read(mut body: Body) -> Result<Bytes, Problem> {
+/// The bytes of any body, as far as they are allowed.
+pub async fn read(mut body: Body) -> Result<Bytes, Problem> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {

@@ -11,10 +11,12 @@ use super::params::Params;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
 use super::types::{Explanation, ProblemBody, WaitLine};
-use crate::decide::rows::ScaleUpRow;
+use crate::decide::hook::notice::HookState;
+use crate::decide::rows::{HookRow, ScaleUpRow};
 use crate::decide::view::{Progress, View};
 use crate::decide::wait::Wait;
 use crate::decide::words::{Api, Phase, SlotId, Time};
+use crate::store::{HookFilter, Store};
 
 /// Explains what a scale-up or a slot waits for.
 #[utoipa::path(
@@ -36,7 +38,8 @@ pub async fn explain(
     let (view, now) = (state.handle.view(), state.handle.clock().now());
     if name.parse::<SlotId>().is_ok() || name.starts_with("i-") {
         let slot = lookup::slot(&state.store, &name).await?;
-        return Ok(Json(of_slot(&slot, &view, now)));
+        let hooks = open_hooks(&state.store, &slot).await?;
+        return Ok(Json(of_slot(&slot, &hooks, &view, now)));
     }
     match lookup::scale_up(&state.store, &name).await {
         Ok(row) => Ok(Json(of_scale_up(&row, view.scale_up(&row.id), now))),
@@ -63,20 +66,35 @@ fn of_scale_up(row: &ScaleUpRow, progress: Option<&Progress>, now: Time) -> Expl
     }
 }
 
-fn of_slot(slot: &Slot, view: &View, now: Time) -> Explanation {
+/// The lifecycle actions that hold the newest instance of a slot.
+async fn open_hooks(store: &Store, slot: &Slot) -> Result<Vec<HookRow>, Problem> {
+    let Some(id) = slot.attempts.last().and_then(|row| row.id) else { return Ok(Vec::new()) };
+    let filter = HookFilter { state: Some(HookState::Open), id: Some(id), ..HookFilter::default() };
+    // An Auto Scaling group has at most 50 hooks (aws-facts 3.1).
+    Ok(store.hooks(&filter, None, 50).await?)
+}
+
+fn of_slot(slot: &Slot, hooks: &[HookRow], view: &View, now: Time) -> Explanation {
     let newest = slot.attempts.last();
     let phase = newest.map_or(Phase::Queued, |row| row.phase);
     let stands = newest.map(|row| {
         let s = now.since(row.since).as_secs();
         let id = row.id.map(|id| format!(", instance {id}")).unwrap_or_default();
         let reason = row.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-        format!(" for {s} s, attempt {}{id}{reason}", row.instance.attempt)
+        let held: String = hooks.iter().map(|h| held_by(h, now)).collect();
+        format!(" for {s} s, attempt {}{id}{reason}{held}", row.instance.attempt)
     });
     let subject =
         format!("slot {} (group {}): {phase}{}", slot.id, slot.scale_up.group, stands.unwrap_or_default());
     let progress = view.scale_up(&slot.scale_up.id);
     let waits = progress.map(|p| lines(p, now, |w| holds(w).contains(&phase))).unwrap_or_default();
     Explanation { subject, waits }
+}
+
+fn held_by(hook: &HookRow, now: Time) -> String {
+    let answer = hook.result.map_or_else(|| "no answer yet".to_string(), |r| format!("to be told {r}"));
+    let left = hook.expires_at.since(now).as_secs();
+    format!("; held by hook {} of {}, {answer}, expires in {left} s", hook.hook, hook.asg)
 }
 
 fn lines(progress: &Progress, now: Time, keep: impl Fn(&Wait) -> bool) -> Vec<WaitLine> {
@@ -91,6 +109,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::GroupMax { .. }
+        | Wait::Unseen { .. }
         | Wait::Capacity { .. }
         | Wait::Quota { .. } => &[Phase::Queued],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
@@ -99,12 +118,31 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 // Before its launch is made, or before it is sent again.
                 Api::RunInstances => &[Phase::Queued, Phase::Launching],
                 Api::DescribeInstances => &[Phase::Booting],
-                Api::TerminateInstances => &[Phase::Broken, Phase::Terminating],
+                Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup => {
+                    &[Phase::Broken, Phase::Terminating]
+                }
+                // One bucket for all that is asked of a group.
+                Api::AutoScaling
+                | Api::LaunchInstances
+                | Api::CompleteLifecycleAction
+                | Api::RecordLifecycleActionHeartbeat
+                | Api::DescribeAutoScalingGroups
+                | Api::DescribeLifecycleHooks
+                | Api::SetDesiredCapacity
+                | Api::SetInstanceProtection
+                | Api::EnterStandby
+                | Api::ExitStandby
+                | Api::SuspendProcesses
+                | Api::ResumeProcesses => {
+                    &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
+                }
+                Api::ModifyInstanceAttribute | Api::GetMetricData => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],
         Wait::Configuring { .. } => &[Phase::Configuring],
         Wait::Verifying { .. } => &[Phase::Verifying],
+        Wait::Admitting { .. } => &[Phase::Admitting],
         Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
         Wait::Terminating => &[Phase::Broken, Phase::Terminating],
     }
@@ -114,6 +152,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
 mod tests {
     use super::*;
     use crate::api::testing::{self, Fake};
+    use crate::decide::rows::Changes;
 
     #[tokio::test]
     async fn a_scale_up_is_explained_by_the_decisions_own_words() {
@@ -147,6 +186,19 @@ mod tests {
         let queued: Explanation = fake.get("/v1/explain/1-1199").await.json();
         assert_eq!(queued.subject, "slot 1-1199 (group web): queued");
         assert!(queued.waits[0].text.starts_with("instance tokens"));
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_its_group_holds_is_explained_by_the_action() {
+        let fake = Fake::start().await;
+        let mut admitting = testing::instance(1, 0, 1, Phase::Admitting);
+        let open = testing::hook(1);
+        admitting.id = Some(open.id);
+        fake.write(vec![testing::scale_up(1, 1)], vec![admitting], vec![]).await;
+        fake.commit(Changes { hooks: vec![open.clone()], ..Changes::default() }).await;
+        let told: Explanation = fake.get(&format!("/v1/explain/{}", open.id)).await.json();
+        let held = "; held by hook muster of web-asg, no answer yet, expires in 0 s";
+        assert!(told.subject.ends_with(held), "{}", told.subject);
     }
 
     #[tokio::test]

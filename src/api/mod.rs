@@ -16,6 +16,7 @@ mod fields;
 mod groups;
 mod headers;
 mod health;
+pub mod hooks;
 mod instances;
 mod keep_failing;
 mod lookup;

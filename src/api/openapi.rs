@@ -3,13 +3,13 @@
 use axum::Router;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, groups, health, instances, keep_failing, metrics, scale_ups};
+use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ups};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -24,6 +24,7 @@ use super::{explain, groups, health, instances, keep_failing, metrics, scale_ups
         (name = "scale-ups", description = "Ask for instances, follow, cancel, explain"),
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
+        (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
 )]
@@ -40,6 +41,9 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(explain::explain))
         .routes(routes!(groups::groups))
         .routes(routes!(keep_failing::keep_failing))
+        .routes(routes!(hooks::direct::tell, hooks::list::list))
+        .routes(routes!(hooks::eventbridge::take))
+        .routes(routes!(hooks::sns::take))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
@@ -60,7 +64,10 @@ pub fn routes() -> Router<ApiState> {
 
 fn with_token(mut document: OpenApi) -> OpenApi {
     let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", scheme);
+    let key = ApiKeyValue::with_description("x-api-key", "Named by hooks.eventbridge.header");
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     // The empty one: a service on loopback may run without a token.
     let either = [SecurityRequirement::new("token", [""; 0]), SecurityRequirement::default()];
     document.security = Some(Vec::from(either));
@@ -103,6 +110,6 @@ mod tests {
                 assert!(!operation["responses"].as_object().unwrap().is_empty(), "{method} {path}");
             }
         }
-        assert!(names.len() >= 13, "{names:?}");
+        assert!(names.len() >= 17, "{names:?}");
     }
 }

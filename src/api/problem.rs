@@ -27,9 +27,11 @@ named! {
         UnsupportedMediaType = "unsupported_media_type",
         Unauthorized = "unauthorized",
         ForeignHost = "foreign_host",
+        Untrusted = "untrusted",
         NoSuchPath = "no_such_path",
         MethodNotAllowed = "method_not_allowed",
         UnknownGroup = "unknown_group",
+        UnknownAsg = "unknown_auto_scaling_group",
         UnknownScaleUp = "unknown_scale_up",
         UnknownSlot = "unknown_slot",
         CountOutOfRange = "count_out_of_range",
@@ -53,10 +55,12 @@ impl Kind {
         match self {
             Kind::InvalidBody | Kind::InvalidQuery | Kind::InvalidHeader => StatusCode::BAD_REQUEST,
             Kind::Unauthorized => StatusCode::UNAUTHORIZED,
-            Kind::ForeignHost => StatusCode::FORBIDDEN,
-            Kind::NoSuchPath | Kind::UnknownGroup | Kind::UnknownScaleUp | Kind::UnknownSlot => {
-                StatusCode::NOT_FOUND
-            }
+            Kind::ForeignHost | Kind::Untrusted => StatusCode::FORBIDDEN,
+            Kind::NoSuchPath
+            | Kind::UnknownGroup
+            | Kind::UnknownAsg
+            | Kind::UnknownScaleUp
+            | Kind::UnknownSlot => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom | Kind::AlreadyDone => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -81,9 +85,11 @@ impl Kind {
             Kind::UnsupportedMediaType => "The body is not JSON",
             Kind::Unauthorized => "A valid bearer token is needed",
             Kind::ForeignHost => "The request was meant for another host",
+            Kind::Untrusted => "The message is not believed",
             Kind::NoSuchPath => "There is nothing at this path",
             Kind::MethodNotAllowed => "This path does not take this method",
             Kind::UnknownGroup => "There is no such group",
+            Kind::UnknownAsg => "No group has this Auto Scaling group",
             Kind::UnknownScaleUp => "There is no such scale-up",
             Kind::UnknownSlot => "There is no such slot or instance",
             Kind::CountOutOfRange => "The count is out of range",
@@ -203,6 +209,7 @@ impl Problem {
             Refusal::NoRoom { .. } => (Kind::NoRoom, Some("count")),
             Refusal::KeyReused { .. } => (Kind::KeyReused, Some("Idempotency-Key")),
             Refusal::Full { .. } => (Kind::TooManyScaleUps, None),
+            Refusal::UnknownAsg { .. } => (Kind::UnknownAsg, Some("AutoScalingGroupName")),
             Refusal::UnknownScaleUp { .. } => (Kind::UnknownScaleUp, None),
             Refusal::AlreadyDone { .. } => (Kind::AlreadyDone, None),
         };

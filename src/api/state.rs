@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::auth::Auth;
+use super::hooks::Doors;
 use super::metrics::{Descriptors, HttpMetrics, Metrics};
 use super::problem::{Kind, Problem};
 use crate::engine::handle::{Handle, Readiness};
@@ -25,6 +26,7 @@ pub struct ApiState {
     pub(super) http: HttpMetrics,
     pub(super) descriptors: Arc<dyn Fn() -> Descriptors + Send + Sync>,
     pub(super) followers: Arc<Semaphore>,
+    pub(super) doors: Doors,
 }
 
 impl ApiState {
@@ -37,6 +39,7 @@ impl ApiState {
         metrics: Metrics,
         descriptors: impl Fn() -> Descriptors + Send + Sync + 'static,
         followers: usize,
+        doors: Doors,
     ) -> ApiState {
         ApiState {
             handle,
@@ -46,6 +49,7 @@ impl ApiState {
             http: HttpMetrics::default(),
             descriptors: Arc::new(descriptors),
             followers: Arc::new(Semaphore::new(followers)),
+            doors,
         }
     }
 

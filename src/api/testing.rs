@@ -1,31 +1,38 @@
 //! A service to test against: the real router on a real store, and an engine that takes every
 //! well-formed request for the group `web`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Request as HttpRequest};
+use http::{HeaderMap, HeaderName, Request as HttpRequest};
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, watch};
 use tower::ServiceExt;
 
 use super::auth::Auth;
+use super::hooks::{ApiKey, Doors};
 use super::metrics::{Descriptors, Metrics};
 use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
-use crate::decide::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::hook::notice::{HookState, Transition};
+use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
 use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, InstanceRef, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use crate::decide::words::{
+    Api, HookSeq, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+};
 use crate::engine::handle::{Ends, Handle, Readiness, Request};
+use crate::hooks::inlet::Inlet;
 use crate::store::{Epoch, Store};
 use crate::time::Clock;
 
@@ -49,6 +56,10 @@ impl Fake {
         Fake::with(Auth::Open, 2).await
     }
 
+    pub async fn start_with_token() -> Fake {
+        Fake::with(Auth::token(TOKEN).unwrap(), 2).await
+    }
+
     pub async fn with(auth: Auth, followers: usize) -> Fake {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}/muster.db", dir.path().display())).await.unwrap();
@@ -58,7 +69,9 @@ impl Fake {
         let asked = Arc::new(AtomicUsize::new(0));
         tokio::spawn(take_all(inbox, store.clone(), epoch, asked.clone()));
         let descriptors = || Descriptors { limit: 256, budget: 96, in_use: 1, peak: 2, open: 9 };
-        let state = ApiState::new(handle, store.clone(), auth, Metrics::default(), descriptors, followers);
+        let doors = doors(&handle);
+        let state =
+            ApiState::new(handle, store.clone(), auth, Metrics::default(), descriptors, followers, doors);
         let router = super::router(state.clone());
         Fake { store, state, router, epoch, view, ready, asked, _dir: dir }
     }
@@ -70,6 +83,10 @@ impl Fake {
         journal: Vec<JournalRow>,
     ) {
         let changes = Changes { scale_ups, instances, journal, ..Changes::default() };
+        self.store.commit(self.epoch, &changes).await.unwrap();
+    }
+
+    pub async fn commit(&self, changes: Changes) {
         self.store.commit(self.epoch, &changes).await.unwrap();
     }
 
@@ -170,6 +187,7 @@ async fn take_all(
     asked: Arc<AtomicUsize>,
 ) {
     let taken = Mutex::new(Vec::<ScaleUpRow>::new());
+    let mut told = BTreeSet::new();
     while let Some(request) = inbox.recv().await {
         asked.fetch_add(1, Ordering::SeqCst);
         let mut taken = taken.lock().await;
@@ -183,6 +201,16 @@ async fn take_all(
                     taken.push(row);
                 }
                 let _ = answer.send(decided);
+            }
+            Request::Hook { notice, answer } => {
+                let known = "web-asg".to_string();
+                let accepted = if notice.asg == known {
+                    let repeated = !told.insert((notice.asg, notice.token.clone()));
+                    Ok(Accepted { id: notice.token, repeated })
+                } else {
+                    Err(Refusal::UnknownAsg { asg: notice.asg, known })
+                };
+                let _ = answer.send(accepted);
             }
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
@@ -237,6 +265,7 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         seq: ScaleUpSeq(seq),
         id: format!("019b89b4-7c00-7c3e-8f57-{seq:012}"),
         group: "web".into(),
+        origin: Origin::Asked,
         wanted,
         planned: 0,
         by: None,
@@ -250,6 +279,43 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         eta_ms: 99_900,
         cancel_reason: None,
     }
+}
+
+/// A lifecycle action of group `web`, open since [`NOW`] and about to expire.
+pub fn hook(seq: u64) -> HookRow {
+    HookRow {
+        seq: HookSeq(seq),
+        group: "web".into(),
+        asg: "web-asg".into(),
+        hook: "muster".into(),
+        token: Some(format!("917070d0-a303-474b-a36c-{seq:012}")),
+        transition: Transition::Launching,
+        id: format!("i-{seq:017x}").parse().unwrap(),
+        origin: None,
+        destination: None,
+        instance: None,
+        state: HookState::Open,
+        result: None,
+        noticed_at: NOW,
+        expires_at: NOW.plus(Duration::from_secs(30)),
+        ends_at: NOW.plus(Duration::from_secs(3_000)),
+        completions: 0,
+        heartbeats: 0,
+        done_at: None,
+        error: None,
+    }
+}
+
+/// The operator's token of [`Fake::start_with_token`].
+pub const TOKEN: &str = "operators-token-0123";
+
+/// The key of the door for EventBridge.
+pub const HOOK_KEY: &str = "0123456789abcdefghij";
+
+fn doors(handle: &Handle) -> Doors {
+    let sha256 = Sha256::digest(HOOK_KEY).into();
+    let api_key = Some(ApiKey { header: HeaderName::from_static("x-api-key"), sha256 });
+    Doors { inlet: Inlet::new(handle.clone()), api_key, sns: None }
 }
 
 pub fn slot(scale_up: u32, ordinal: u32) -> SlotId {
@@ -290,6 +356,7 @@ pub fn view() -> View {
             seq: row.seq,
             id: row.id,
             group: "web".into(),
+            origin: Origin::Asked,
             wanted: 1_200,
             state: ScaleUpState::Open,
             accepted_at: NOW,
@@ -319,6 +386,7 @@ pub fn view() -> View {
             queued: 120,
             proven: true,
             wait: Some(tokens),
+            asg: None,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -332,5 +400,6 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        hooks_expired: 0,
     }
 }

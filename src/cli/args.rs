@@ -94,6 +94,9 @@ pub enum Ask {
     /// List instances with their phase and reason.
     Instances(Instances),
 
+    /// List the lifecycle actions of Auto Scaling groups that wait for an answer.
+    Hooks(Hooks),
+
     /// Stop a scale-up: what is not in service yet is undone.
     Cancel(Cancel),
 }
@@ -129,6 +132,20 @@ pub struct Retry {
     /// How long to keep trying while the service does not answer or is busy.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration_arg)]
     pub retry_for: Duration,
+}
+
+#[derive(Args, Debug)]
+pub struct Hooks {
+    /// Others than the open ones: answered, over, expired, or all.
+    #[arg(long)]
+    pub state: Option<String>,
+
+    #[arg(long)]
+    pub group: Option<String>,
+
+    /// Only those of the instance with this EC2 id.
+    #[arg(long)]
+    pub id: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,11 @@
-//! What an error code from EC2 means for what we do next (aws-facts 2.3).
+//! What an error code from AWS means for what we do next (aws-facts 2.3, 3.6 and 3.8).
 //!
 //! Three questions, asked of each code in this order:
 //! 1. *May it have happened?* Then it is [`ErrorClass::Unknown`], and the same request is sent again
-//!    until EC2 says what became of it.
+//!    until AWS says what became of it.
 //! 2. *Would it go through later, or elsewhere, unchanged?* Then the class names what is waited for.
 //! 3. Otherwise the request is wrong: [`ErrorClass::Configuration`], which ends work in a shortfall.
-//!    Nothing lands there by default except a refusal in EC2's own words with a 4xx status: a
+//!    Nothing lands there by default except a refusal in AWS's own words with a 4xx status: a
 //!    statement that the request was read and not carried out.
 //!
 //! **Credentials** that are missing, expired, not yet active or wrongly signed are `Unknown` too,
@@ -13,15 +13,22 @@
 //! work that was accepted must not become a shortfall meanwhile. A *permission* that is missing
 //! (`UnauthorizedOperation`) is a statement about this request by somebody who read it:
 //! configuration.
+//!
+//! **Auto Scaling** has one code, `ValidationError`, for nearly all that it refuses: what was wrong is
+//! only in the sentence. Sentences that clients in the field rely on are told apart here
+//! (`by_sentence`); one that we do not know is configuration.
 
 use crate::decide::words::ErrorClass;
 
-/// The class of an error answer: EC2's code, the HTTP status, and the message where the code alone
+/// What may stand before a code. Older answers and some texts name the side at fault
+/// (`Client.RequestLimitExceeded`), SQS's query protocol names the service.
+const SIDES: &[&str] = &["Client.", "Server.", "AWS.SimpleQueueService."];
+
+/// The class of an error answer: AWS's code, the HTTP status, and the message where the code alone
 /// does not decide.
 #[must_use]
 pub fn classify(code: &str, status: u16, message: &str) -> ErrorClass {
-    // Older answers and some texts name the side at fault: `Client.RequestLimitExceeded`.
-    let code = code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code);
+    let code = SIDES.iter().find_map(|side| code.strip_prefix(side)).unwrap_or(code);
     by_code(code, message).unwrap_or_else(|| by_shape(code, status))
 }
 
@@ -50,7 +57,6 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "RequestTimeoutException"
         // The first call with this token is still at work: ask again with the same token.
         | "IdempotentCallInProgress"
-        | "ResourceContention"
         // Credentials: see the page's head.
         | "AuthFailure"
         | "ExpiredToken"
@@ -59,6 +65,8 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
+        // The same in the JSON protocols.
+        | "InvalidSignatureException"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException" => ErrorClass::Unknown,
@@ -87,6 +95,9 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "MaxFleetCountExceeded"
         | "VolumeLimitExceeded"
         | "MaxIOPSLimitExceeded"
+        | "LimitExceeded"
+        // Some 120,000 messages of a queue are received and not deleted.
+        | "OverLimit"
         | "NetworkAddressUsageLimitExceeded"
         | "NetworkAddressUsagePeeredLimitExceeded" => ErrorClass::Quota,
 
@@ -94,9 +105,15 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         "IdempotentInstanceTerminated" => ErrorClass::TokenSpent,
         "IdempotentParameterMismatch" => ErrorClass::TokenMismatch,
 
+        // Another request or activity has the group, the instance or the resource: later it has not.
+        // Of "ResourceContention", a 500, nobody says that nothing happened.
+        "ResourceContention"
+        | "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
+
         // Only instances appear with a delay: images, subnets and groups that are not found were
-        // not made by us a moment ago.
-        "InvalidInstanceID.NotFound" => ErrorClass::NotFound,
+        // not made by us a moment ago. And a message whose visibility timeout is over: it was deleted, or
+        // will be received again.
+        "InvalidInstanceID.NotFound" | "MessageNotInflight" => ErrorClass::NotFound,
 
         "UnauthorizedOperation"
         | "AccessDenied"
@@ -107,21 +124,40 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
         | "OptInRequired"
         | "PrivateIpAddressLimitExceeded"
         | "SecurityGroupsPerInstanceLimitExceeded"
-        | "MissingParameter"
-        | "ValidationError" => ErrorClass::Configuration,
+        | "MissingParameter" => ErrorClass::Configuration,
+        "ValidationError" => by_sentence(message),
 
         _ => return None,
     })
+}
+
+/// What Auto Scaling's `ValidationError` says. The texts are AWS's as seen by clients (aws-facts 3.3,
+/// 3.4 and 3.6); "below min value" and the sentence on the minimum are from memory there.
+fn by_sentence(message: &str) -> ErrorClass {
+    let says = |part: &str| message.contains(part);
+    if says("No active Lifecycle Action found") {
+        ErrorClass::NoAction
+    } else if says("is above max value") || says("is below min value") || says("min size constraint") {
+        ErrorClass::Size
+    } else if says("AutoScalingGroup name not found")
+        || says("No managed instance found")
+        || says("Instance Id not found")
+        || says("is not part of Auto Scaling group")
+    {
+        ErrorClass::NotFound
+    } else {
+        ErrorClass::Configuration
+    }
 }
 
 /// A code we do not know, or none: what its shape and the status tell.
 fn by_shape(code: &str, status: u16) -> ErrorClass {
     match status {
         429 => ErrorClass::Throttle,
-        // No code: not EC2's words but those of something on the way.
+        // No code: not AWS's words but those of something on the way.
         _ if code.is_empty() => ErrorClass::Unknown,
         // 401, 403 and 407 are about who asks, 408 is about time: see the page's head.
-        // EC2 names these alike, and has more of them than any list.
+        // AWS names these alike, and has more of them than any list.
         _ if code.ends_with("LimitExceeded") => ErrorClass::Quota,
         _ if code.starts_with("Insufficient") && code.ends_with("Capacity") => ErrorClass::Capacity,
         400..=499 if !matches!(status, 401 | 403 | 407 | 408) || code.starts_with("AuthFailure.") => {
@@ -135,7 +171,7 @@ fn by_shape(code: &str, status: u16) -> ErrorClass {
 mod tests {
     use super::*;
 
-    /// Every code that aws-facts 2.3 names, and those of 1.4 and 3.5 that EC2 may answer.
+    /// Every code that aws-facts 2.3 and 3.8 name, and those of 1.4 and 3.5.
     const TABLE: &[(ErrorClass, u16, &[&str])] = &[
         (
             ErrorClass::Throttle,
@@ -167,7 +203,7 @@ mod tests {
                 "RequestTimeout",
                 "RequestTimeoutException",
                 "IdempotentCallInProgress",
-                "ResourceContention",
+                "ServiceLinkedRoleFailure",
                 "NeverHeardOfIt",
             ],
         ),
@@ -182,6 +218,7 @@ mod tests {
                 "InvalidClientTokenId",
                 "UnrecognizedClientException",
                 "SignatureDoesNotMatch",
+                "InvalidSignatureException",
                 "IncompleteSignature",
                 "MissingAuthenticationToken",
                 "MissingAuthenticationTokenException",
@@ -217,6 +254,8 @@ mod tests {
                 "MaxFleetCountExceeded",
                 "VolumeLimitExceeded",
                 "MaxIOPSLimitExceeded",
+                "LimitExceeded",
+                "OverLimit",
                 "NetworkAddressUsageLimitExceeded",
                 "NetworkAddressUsagePeeredLimitExceeded",
                 "NeverHeardOfItLimitExceeded",
@@ -225,7 +264,21 @@ mod tests {
         (ErrorClass::TooMany, 400, &["ResourceCountExceeded", "RequestResourceCountExceeded"]),
         (ErrorClass::TokenSpent, 400, &["IdempotentInstanceTerminated"]),
         (ErrorClass::TokenMismatch, 400, &["IdempotentParameterMismatch"]),
-        (ErrorClass::NotFound, 400, &["InvalidInstanceID.NotFound"]),
+        (
+            ErrorClass::NotFound,
+            400,
+            &[
+                "InvalidInstanceID.NotFound",
+                "MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+            ],
+        ),
+        (ErrorClass::Contention, 500, &["ResourceContention"]),
+        (
+            ErrorClass::Contention,
+            400,
+            &["ScalingActivityInProgress", "ResourceInUse", "InstanceRefreshInProgress"],
+        ),
         (
             ErrorClass::Configuration,
             400,
@@ -248,6 +301,14 @@ mod tests {
                 "InvalidLaunchTemplateName.NotFoundException",
                 "InvalidUserData.Malformed",
                 "InvalidInstanceID.Malformed",
+                "AlreadyExists",
+                "InvalidNextToken",
+                "UnsupportedOperation",
+                "ActiveInstanceRefreshNotFound",
+                "IrreversibleInstanceRefresh",
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "QueueDoesNotExist",
+                "ReceiptHandleIsInvalid",
                 "MissingParameter",
                 "ValidationError",
                 "NeverHeardOfIt",
@@ -274,11 +335,48 @@ mod tests {
         }
     }
 
-    /// Every class but those that only we give is reached by some code.
+    /// What Auto Scaling says with the one code it has for most refusals.
+    const SENTENCES: &[(ErrorClass, &str)] = &[
+        (
+            ErrorClass::NoAction,
+            "No active Lifecycle Action found with token 917070d0-a303-474b-a36c-a5e38a19de5e",
+        ),
+        (ErrorClass::NoAction, "No active Lifecycle Action found with instance ID i-0853dfa8ce1627af9"),
+        (ErrorClass::Size, "New SetDesiredCapacity value 2 is above max value 1 for the AutoScalingGroup."),
+        (ErrorClass::Size, "New SetDesiredCapacity value 0 is below min value 1 for the AutoScalingGroup."),
+        (
+            ErrorClass::Size,
+            "Currently, desiredSize equals minSize (1). Terminating instance without replacement will violate \
+             group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's \
+             min size.",
+        ),
+        (ErrorClass::NotFound, "AutoScalingGroup name not found - AutoScalingGroup web not found"),
+        (
+            ErrorClass::NotFound,
+            "Instance Id not found - No managed instance found for instance ID: i-0853dfa8ce1627af9",
+        ),
+        (ErrorClass::NotFound, "The instance i-0853dfa8ce1627af9 is not part of Auto Scaling group web."),
+        (ErrorClass::Configuration, "The instance i-0853dfa8ce1627af9 is not in Standby."),
+        (
+            ErrorClass::Configuration,
+            "1 validation error detected: Value 'x' at 'lifecycleActionToken' failed to satisfy constraint: Member \
+             must have length greater than or equal to 36",
+        ),
+    ];
+
     #[test]
-    fn the_table_covers_every_class() {
+    fn auto_scalings_sentences_are_told_apart() {
+        for (class, sentence) in SENTENCES {
+            assert_eq!(classify("ValidationError", 400, sentence), *class, "{sentence}");
+        }
+    }
+
+    /// Every class is reached by some code or sentence.
+    #[test]
+    fn the_tables_cover_every_class() {
         for class in ErrorClass::ALL {
-            assert!(TABLE.iter().any(|(c, _, _)| c == class), "{class}");
+            let told = TABLE.iter().any(|(c, _, _)| c == class) || SENTENCES.iter().any(|(c, _)| c == class);
+            assert!(told, "{class}");
         }
     }
 

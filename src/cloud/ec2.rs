@@ -1,122 +1,45 @@
 //! EC2 over AWS's SDK.
 
-use std::future::Future;
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_config::{AppName, BehaviorVersion, Region};
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::config::http::HttpResponse;
-use aws_sdk_ec2::config::retry::RetryConfig;
-use aws_sdk_ec2::config::timeout::TimeoutConfig;
-use aws_sdk_ec2::config::{Credentials, StalledStreamProtectionConfig};
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ec2::types::Reservation;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Reservation};
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 
-use super::http::PaidHttp;
+use super::account::{Account, Calls};
+pub use super::account::{AwsError, AwsKeys, AwsSettings};
+use super::http::Answers;
 use super::{Ec2, answer, failure, request};
 use crate::decide::event::{CallError, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
 use crate::decide::words::Ec2Id;
-use crate::net::fds::{FdClass, Fds};
+use crate::net::fds::Fds;
 use crate::time::Clock;
 
 /// Most pages of one describe. 1,000 ids fit on one; a token that leads nowhere must not lead us
 /// round for ever.
 const PAGES: usize = 100;
 
-/// Where EC2 is and who we are there.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AwsSettings {
-    pub region: String,
-    /// Another endpoint than AWS's own: `LocalStack`, moto, the simulated EC2.
-    pub endpoint: Option<String>,
-    /// The longest a call may take, in muster's time; what took longer may have happened or not.
-    pub call_timeout: Duration,
-    /// Fixed keys; without them the SDK's usual chain (environment, profile, container, instance).
-    pub keys: Option<AwsKeys>,
-}
-
-/// A pair of access keys. Has no `Debug`, so that it cannot get into a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AwsKeys {
-    pub id: String,
-    pub secret: String,
-}
-
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum AwsError {
-    #[error("the endpoint '{endpoint}' is not a URL with a host, such as http://127.0.0.1:4566")]
-    Endpoint { endpoint: String },
-    #[error("no trusted TLS roots: install the system's CA certificates (Debian: ca-certificates)")]
-    Roots(#[source] io::Error),
-    #[error("the SDK refuses our name: {0}")]
-    Name(String),
-}
-
 /// EC2 in one Region. One call of a method is one request, but for a describe with several pages.
 #[derive(Debug)]
 pub struct AwsEc2 {
     client: Client,
-    clock: Clock,
-    call_timeout: Duration,
-    /// As many calls as there are sockets for them: the wait for a socket is before the call, not in
-    /// it, so that it is not taken for the cloud's slowness.
-    calls: Semaphore,
+    calls: Calls,
 }
 
 impl AwsEc2 {
-    /// Builds the client. Asks nobody anything: credentials are looked for when the first call needs
-    /// them.
+    /// A client of an account of its own.
+    ///
+    /// # Errors
+    /// As for [`Account::new`].
     pub async fn new(settings: &AwsSettings, fds: Arc<Fds>, clock: Clock) -> Result<AwsEc2, AwsError> {
-        if let Some(endpoint) = &settings.endpoint {
-            let uri =
-                endpoint.parse::<http::Uri>().ok().filter(|u| u.scheme().is_some() && u.host().is_some());
-            uri.ok_or_else(|| AwsError::Endpoint { endpoint: endpoint.clone() })?;
-        }
-        let calls = Semaphore::new(fds.share(FdClass::Cloud) as usize);
-        let plain = settings.endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
-        let http = PaidHttp::new(fds, clock, plain).map_err(AwsError::Roots)?;
-
-        let mut shared = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(settings.region.clone()))
-            .app_name(AppName::new("muster").map_err(|e| AwsError::Name(e.to_string()))?)
-            .http_client(http.clone());
-        if let Some(endpoint) = &settings.endpoint {
-            shared = shared.endpoint_url(endpoint);
-        }
-        if let Some(AwsKeys { id, secret }) = &settings.keys {
-            shared =
-                shared.credentials_provider(Credentials::new(id, secret, None, None, "muster's settings"));
-        }
-        let config = aws_sdk_ec2::config::Builder::from(&shared.load().await)
-            .http_client(http.for_xml())
-            // The SDK would retry what must be metered and settled by us (aws-facts 1.4), and its
-            // clocks run on the wall's time.
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
-        Ok(AwsEc2 { client: Client::from_conf(config), clock, call_timeout: settings.call_timeout, calls })
+        Ok(AwsEc2::of(&Account::new(settings, fds, clock).await?))
     }
 
-    /// One request, within the time for a call.
-    async fn call<T, E>(
-        &self,
-        send: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, CallError>
-    where
-        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    {
-        let _turn = self.calls.acquire().await;
-        match self.clock.timeout(self.call_timeout, send).await {
-            Ok(answer) => answer.map_err(|e| failure::of(&e)),
-            Err(elapsed) => Err(failure::timed_out(elapsed)),
-        }
+    /// A client of this account.
+    #[must_use]
+    pub fn of(account: &Account) -> AwsEc2 {
+        AwsEc2 { client: Client::new(&account.config(Answers::WholeXml)), calls: account.calls() }
     }
 }
 
@@ -124,7 +47,7 @@ impl Ec2 for AwsEc2 {
     fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
             let request = request::run_instances(body);
-            let answer = self.call(Box::pin(request.send_with(&self.client))).await?;
+            let answer = self.calls.make(request.send_with(&self.client)).await?;
             let seen = answer::seen(answer.instances()).map_err(failure::unreadable)?;
             // EC2 launches at least the least count or says why not (aws-facts 2.1).
             if seen.is_empty() {
@@ -144,7 +67,7 @@ impl Ec2 for AwsEc2 {
             let mut next = None;
             for _ in 0..PAGES {
                 let request = self.client.describe_instances().set_instance_ids(Some(texts(ids)));
-                let page = self.call(request.set_next_token(next).send()).await?;
+                let page = self.calls.make(request.set_next_token(next).send()).await?;
                 let instances = page.reservations().iter().flat_map(Reservation::instances);
                 seen.extend(answer::seen(instances).map_err(failure::unreadable)?);
                 next = page.next_token.filter(|token| !token.is_empty());
@@ -165,8 +88,20 @@ impl Ec2 for AwsEc2 {
                 return Ok(Vec::new());
             }
             let request = self.client.terminate_instances().set_instance_ids(Some(texts(ids)));
-            let answer = self.call(request.send()).await?;
+            let answer = self.calls.make(request.send()).await?;
             answer::changes(answer.terminating_instances()).map_err(failure::unreadable)
+        })
+    }
+
+    fn protect_from_termination<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        protected: bool,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move {
+            let value = AttributeBooleanValue::builder().value(protected).build();
+            let request = self.client.modify_instance_attribute().instance_id(id.as_str());
+            self.calls.make(request.disable_api_termination(value).send()).await.map(drop)
         })
     }
 }
@@ -181,6 +116,7 @@ pub(super) mod testing {
 
     use std::collections::BTreeMap;
     use std::net::SocketAddr;
+    use std::time::Duration;
 
     use super::*;
     use crate::net::fds::FdLimits;
@@ -206,6 +142,7 @@ pub(super) mod testing {
     pub fn body() -> LaunchBody {
         LaunchBody {
             token: "m-1-1".into(),
+            asg: None,
             min_count: 1,
             max_count: 2,
             subnet: "subnet-a".into(),
@@ -224,10 +161,12 @@ pub(super) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::testing::*;
     use super::*;
     use crate::decide::words::ErrorClass;
-    use crate::net::fds::FdLimits;
+    use crate::net::fds::{FdClass, FdLimits};
     use crate::net::testing::{Peer, Reply, fds_with, nothing_listens_at};
     use tokio::sync::Barrier;
 
@@ -365,7 +304,7 @@ mod tests {
             );
         }
         let (_, _, message) = refused("500 X", "<html>\n<h1>Oops</h1></html>").await;
-        assert_eq!(message, "answered 500 with what is not EC2's: <html> <h1>Oops</h1></html>");
+        assert_eq!(message, "answered 500 with what is not AWS's: <html> <h1>Oops</h1></html>");
         let (_, _, message) = refused("502 X", "Bad\ngateway").await;
         assert_eq!(message, "answered 502 with what cannot be read (it has no element): Bad gateway");
         assert_eq!(refused("429 X", "slow down").await.0, ErrorClass::Throttle);

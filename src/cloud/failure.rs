@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
-use aws_sdk_ec2::config::http::HttpResponse;
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::classify::classify;
 use super::http::{HttpFailure, causes, first_words};
@@ -24,9 +25,35 @@ pub(super) fn unreadable(why: String) -> CallError {
     unknown("unreadable", why)
 }
 
+/// An error in AWS's own words. One that came inside an answer of success, about a part of what was
+/// asked for, is as one with a status of 400.
+pub(super) fn in_words(code: &str, status: u16, message: &str) -> CallError {
+    let class = classify(code, status, message);
+    CallError { class, code: code.to_owned(), message: cut(message.to_owned()) }
+}
+
+/// An error without words of AWS's: the status, and how the body begins.
+pub(super) fn without_words(status: u16, body: &[u8]) -> CallError {
+    CallError {
+        class: classify("", status, ""),
+        code: "unreadable".to_owned(),
+        message: cut(format!("answered {status} with what is not AWS's: {}", first_words(body))),
+    }
+}
+
+/// No answer to a request that was sent without the SDK.
+pub(super) fn of_http(failure: &HttpFailure) -> CallError {
+    unknown(code_of(failure), failure.to_string())
+}
+
+/// Nothing was sent: no credentials, or no signature.
+pub(super) fn not_sent(why: String) -> CallError {
+    unknown("not_sent", why)
+}
+
 /// What an error of the SDK's means.
 ///
-/// Everything but an error in EC2's own words is `Unknown`, also where nothing can have been sent:
+/// Everything but an error in AWS's own words is `Unknown`, also where nothing can have been sent:
 /// sending the same again is right for both, and a wrong "nothing happened" would launch twice.
 pub(super) fn of<E>(e: &SdkError<E, HttpResponse>) -> CallError
 where
@@ -47,24 +74,12 @@ where
     }
 }
 
-/// EC2 answered with an error, or something on the way did.
+/// AWS answered with an error, or something on the way did.
 fn said<E: ProvideErrorMetadata>(e: &E, raw: &HttpResponse) -> CallError {
     let status = raw.status().as_u16();
-    let message = e.message().unwrap_or_default();
     match e.code() {
-        Some(code) => CallError {
-            class: classify(code, status, message),
-            code: code.to_owned(),
-            message: cut(message.to_owned()),
-        },
-        None => CallError {
-            class: classify("", status, message),
-            code: "unreadable".to_owned(),
-            message: cut(format!(
-                "answered {status} with what is not EC2's: {}",
-                first_words(raw.body().bytes().unwrap_or_default())
-            )),
-        },
+        Some(code) => in_words(code, status, e.message().unwrap_or_default()),
+        None => without_words(status, raw.body().bytes().unwrap_or_default()),
     }
 }
 

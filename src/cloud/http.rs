@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -56,7 +57,7 @@ pub(super) enum HttpFailure {
     /// The connection was lost after all or part of the request had been sent.
     #[error("the connection was lost: {0}")]
     Lost(String),
-    /// There was an answer, of which only a part came, or which is no XML.
+    /// There was an answer, of which only a part came, or which is no document of the kind that the service answers.
     #[error("answered {status} with what cannot be read ({why}){}", prefixed(": ", start))]
     Unreadable { status: u16, why: String, start: String },
 }
@@ -66,8 +67,10 @@ pub(super) enum HttpFailure {
 pub(super) enum Answers {
     /// Any bytes, for the providers of credentials.
     Any,
-    /// Whole XML documents, for EC2. Errors too: half a code could pass for another code.
+    /// Whole XML documents. Errors too: half a code could pass for another code.
     WholeXml,
+    /// Whole JSON documents, errors too.
+    WholeJson,
 }
 
 /// The client. Clones share their connections.
@@ -102,9 +105,9 @@ impl PaidHttp {
         Ok(PaidHttp { client, answers: Answers::Any })
     }
 
-    /// The same client for a service whose answers are XML.
-    pub(super) fn for_xml(&self) -> PaidHttp {
-        PaidHttp { client: self.client.clone(), answers: Answers::WholeXml }
+    /// The same client for a service that answers so.
+    pub(super) fn accepting(&self, answers: Answers) -> PaidHttp {
+        PaidHttp { client: self.client.clone(), answers }
     }
 }
 
@@ -125,36 +128,42 @@ impl HttpClient for PaidHttp {
 
 impl HttpConnector for PaidHttp {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let PaidHttp { client, answers } = self.clone();
+        let http = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
-            exchange(&client, request, answers).await
+            let answer = http.exchange(request).await.map_err(HttpFailure::into_connector_error)?;
+            let status = answer.status().as_u16();
+            HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|e| {
+                let why = e.to_string();
+                HttpFailure::Unreadable { status, why, start: String::new() }.into_connector_error()
+            })
         })
     }
 }
 
-async fn exchange(
-    client: &Client<HttpsConnector<Connector>, SdkBody>,
-    request: http::Request<SdkBody>,
-    answers: Answers,
-) -> Result<HttpResponse, ConnectorError> {
-    let (head, body) =
-        client.request(request).await.map_err(|e| lost(&e).into_connector_error())?.into_parts();
-    let status = head.status.as_u16();
-    let unreadable = |why: String, start: &[u8]| {
-        HttpFailure::Unreadable { status, why, start: first_words(start) }.into_connector_error()
-    };
-    let body =
-        Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
-    match answers {
-        // Whatever is on the way to EC2 and says "too many" in words of its own: the status is enough.
-        Answers::WholeXml if head.status != StatusCode::TOO_MANY_REQUESTS => {
-            whole::check(&body).map_err(|why| unreadable(why, &body))?;
+impl PaidHttp {
+    /// Sends one request and reads its answer, whatever the status is.
+    pub(super) async fn exchange(
+        &self,
+        request: http::Request<SdkBody>,
+    ) -> Result<http::Response<Bytes>, HttpFailure> {
+        let (head, body) = self.client.request(request).await.map_err(|e| lost(&e))?.into_parts();
+        let status = head.status.as_u16();
+        let unreadable =
+            |why: String, start: &[u8]| HttpFailure::Unreadable { status, why, start: first_words(start) };
+        let body =
+            Limited::new(body, BODY).collect().await.map_err(|e| unreadable(e.to_string(), &[]))?.to_bytes();
+        // Whatever is on the way to AWS and says "too many" in words of its own: the status is enough.
+        if head.status != StatusCode::TOO_MANY_REQUESTS {
+            let whole = match self.answers {
+                Answers::WholeXml => whole::check(&body),
+                Answers::WholeJson => whole::check_json(&body),
+                Answers::Any => Ok(()),
+            };
+            whole.map_err(|why| unreadable(why, &body))?;
         }
-        Answers::WholeXml | Answers::Any => {}
+        Ok(http::Response::from_parts(head, body))
     }
-    let answer = http::Response::from_parts(head, SdkBody::from(body));
-    HttpResponse::try_from(answer).map_err(|e| unreadable(e.to_string(), &[]))
 }
 
 impl HttpFailure {

@@ -1,11 +1,14 @@
-//! Is this XML document whole?
+//! Is this document whole?
 //!
 //! The SDK's decoder reads a document that is cut short as if it ended there, without an error. For
 //! a launch that would be fatal: an answer with 60 of 100 instances in it would settle the launch,
 //! and 40 would run that nobody knows. So an answer is read through here first.
 
+use std::collections::HashMap;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use serde_json::Value;
 
 /// `Err` with what is wrong, unless there is exactly one root element and it is closed.
 pub(super) fn check(document: &[u8]) -> Result<(), String> {
@@ -41,6 +44,11 @@ pub(super) fn check(document: &[u8]) -> Result<(), String> {
     }
 }
 
+/// `Err` with what is wrong, unless it is one JSON object and nothing more.
+pub(super) fn check_json(document: &[u8]) -> Result<(), String> {
+    serde_json::from_slice::<HashMap<String, Value>>(document).map(drop).map_err(|e| e.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +73,19 @@ mod tests {
     fn what_is_not_xml_does_not() {
         for text in ["", "{}", "Bad Gateway", "<html><body><p>oops</body></html>", "<R></R><R></R>"] {
             assert!(check(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_and_whole() {
+        let whole = r#"{"Messages":[{"Body":"a } b"}]}"#;
+        assert_eq!(check_json(whole.as_bytes()), Ok(()));
+        assert_eq!(check_json(b"{}"), Ok(()));
+        for cut in 0..whole.len() {
+            assert!(check_json(&whole.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+        for text in ["[]", "{}{}", "null", "<html></html>", "{\"a\":}"] {
+            assert!(check_json(text.as_bytes()).is_err(), "{text}");
         }
     }
 }

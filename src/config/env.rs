@@ -12,7 +12,8 @@ use super::problem::{Place, Report};
 const PREFIX: &str = "MUSTER_";
 
 /// Variables with a meaning of their own.
-const RESERVED: [&str; 5] = ["MUSTER_TOKEN", "MUSTER_URL", "MUSTER_CONFIG", "MUSTER_LOG", "MUSTER_TOOLS"];
+const RESERVED: [&str; 6] =
+    ["MUSTER_TOKEN", "MUSTER_HOOK_KEY", "MUSTER_URL", "MUSTER_CONFIG", "MUSTER_LOG", "MUSTER_TOOLS"];
 
 /// Variables that tests and developers use around muster.
 const RESERVED_PREFIXES: [&str; 2] = ["MUSTER_TEST_", "MUSTER_DEV_"];

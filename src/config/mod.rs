@@ -14,9 +14,11 @@ mod aws;
 pub mod duration;
 mod env;
 mod group;
+mod hooks;
 mod limits;
 mod node;
 mod problem;
+mod secret;
 mod section;
 mod server;
 mod suggest;
@@ -31,6 +33,7 @@ use std::sync::Arc;
 
 pub use aws::{ApiLimits, Aws};
 pub use env::Variables;
+pub use hooks::{ApiKey, Hooks, SnsTopics, SqsDoor};
 pub use limits::{Descriptors, Limits};
 pub use problem::{Place, Problem, Problems};
 use section::{Read, Reported, Section};
@@ -45,6 +48,7 @@ pub struct Config {
     pub store: Store,
     pub time: TimeSettings,
     pub aws: Aws,
+    pub hooks: Hooks,
     pub limits: Limits,
     pub log: Log,
     pub groups: BTreeMap<String, Arc<Group>>,
@@ -105,6 +109,7 @@ fn tree(s: &mut Section<'_>, variables: &Variables) -> Read<Config> {
     let store = s.table("store", server::store);
     let time = s.table("time", server::time);
     let aws = s.table("aws", aws::read);
+    let hooks = s.table("hooks", |s| hooks::read(s, variables));
     let limits = s.table("limits", limits::read);
     let log = s.table("log", server::log);
     let groups = s.named_tables("groups", group::NAME, group::is_name, group::read);
@@ -116,6 +121,7 @@ fn tree(s: &mut Section<'_>, variables: &Variables) -> Read<Config> {
         store: store?,
         time: time?,
         aws: aws?,
+        hooks: hooks?,
         limits: limits?,
         log: log?,
         groups: groups?.into_iter().map(|g| (g.name.clone(), Arc::new(g))).collect(),
@@ -134,31 +140,55 @@ fn check(s: &mut Section<'_>, config: &Config) {
             "AWS keeps real time, so its limits would be overrun: write 1, or an aws.endpoint that is a simulated EC2",
         );
     }
-    let calls = [&aws.run_instances, &aws.describe_instances, &aws.terminate_instances];
-    let in_flight: u32 = calls.iter().map(|a| a.in_flight).sum();
-    let cloud = config.limits.descriptors.cloud;
-    if in_flight > cloud {
-        let what = format!(
-            "limits.descriptors.cloud ({cloud}) is less than the {in_flight} calls that aws.*.in_flight allows \
-             together, each of which needs a descriptor: raise it or lower those"
-        );
-        s.refuse_first(
-            &[
-                "limits.descriptors.cloud",
-                "aws.run_instances.in_flight",
-                "aws.describe_instances.in_flight",
-                "aws.terminate_instances.in_flight",
-            ],
-            what,
-        );
-    }
+    check_descriptors(s, config);
+    let mut asgs: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, group) in &config.groups {
+        if let Some(asg) = group.asg_name()
+            && let Some(first) = asgs.insert(asg, name)
+        {
+            let what = format!("{asg} is groups.{first}'s already: one group for each Auto Scaling group");
+            s.refuse(&format!("groups.{name}.asg.name"), what);
+        }
         for (i, pool) in group.launch.pools.iter().enumerate() {
             if !pool.zone.starts_with(&aws.region) {
                 let what = format!("{} is not in aws.region {}", pool.zone, aws.region);
                 s.refuse(&format!("groups.{name}.launch.subnets[{i}].zone"), what);
             }
         }
+    }
+}
+
+/// Every call that may be out at once needs a descriptor.
+fn check_descriptors(s: &mut Section<'_>, config: &Config) {
+    let aws = &config.aws;
+    let mut calls =
+        aws.run_instances.in_flight + aws.describe_instances.in_flight + aws.terminate_instances.in_flight;
+    let mut what_allows = "aws.*.in_flight allows";
+    if config.groups.values().any(|g| g.asg.is_some()) {
+        calls += aws.auto_scaling.in_flight;
+    }
+    if !config.hooks.sqs.queues.is_empty() {
+        calls = calls.saturating_add(config.hooks.sqs.in_flight());
+        what_allows = "aws.*.in_flight and hooks.sqs.pollers, for each queue, allow";
+    }
+    let cloud = config.limits.descriptors.cloud;
+    if calls > cloud {
+        let what = format!(
+            "limits.descriptors.cloud ({cloud}) is less than the {calls} calls that {what_allows} together, each \
+             of which needs a descriptor: raise it or lower those"
+        );
+        s.refuse_first(
+            &[
+                "limits.descriptors.cloud",
+                "hooks.sqs.pollers",
+                "hooks.sqs.queues",
+                "aws.auto_scaling.in_flight",
+                "aws.run_instances.in_flight",
+                "aws.describe_instances.in_flight",
+                "aws.terminate_instances.in_flight",
+            ],
+            what,
+        );
     }
 }
 
@@ -174,7 +204,7 @@ mod tests {
             refused(text),
             r#"muster.toml:2: server.lisen: unknown key: did you mean 'listen'? Allowed here: listen, token_file
 muster.toml:4: log.level: 5 is not "off", "error", "warn", "info", "debug" or "trace"
-muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups, limits, log, server, store, time"#
+muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups, hooks, limits, log, server, store, time"#
         );
     }
 
@@ -236,8 +266,16 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
              aws.*.in_flight allows together, each of which needs a descriptor: raise it or lower those"
         );
         let raised =
-            with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "10")]).unwrap_err().to_string();
+            with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "30")]).unwrap_err().to_string();
         assert!(raised.starts_with("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT: "), "{raised}");
+        let queue = "[hooks.sqs]\nqueues = [\"http://127.0.0.1:4566/000000000000/hooks\"]\npollers = 16";
+        assert_eq!(read(queue).map(|c| c.hooks.sqs.in_flight()), Ok(16));
+        assert_eq!(
+            refused(&format!("{queue}\n[limits.descriptors]\ncloud = 27")),
+            "muster.toml:5: limits.descriptors.cloud: limits.descriptors.cloud (27) is less than the 28 calls that \
+             aws.*.in_flight and hooks.sqs.pollers, for each queue, allow together, each of which needs a \
+             descriptor: raise it or lower those"
+        );
     }
 
     #[test]
@@ -287,7 +325,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
 MUSTER_GROUPS__WEB__PROBES__0__PORT: groups.web.probes.0.port: probes is a list, which has no 'port': set it whole
 MUSTER_LIMITS__CONTACT: limits.contact: unknown key: did you mean 'contacts'? Allowed here: contacts, count, describe_every, descriptors, inbox, open_scale_ups
 MUSTER_LIMITS__CONTACTS: limits.contacts: 0 is not a whole number from 1 to 4096
-MUSTER_LISTEN: listen: unknown key. Allowed here: aws, groups, limits, log, server, store, time
+MUSTER_LISTEN: listen: unknown key. Allowed here: aws, groups, hooks, limits, log, server, store, time
 MUSTER_SERVER__LISTEN: server.listen: "x" is not an address and port such as "127.0.0.1:7087" or "[::1]:7087"
 MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'port': set it whole"#
         );
@@ -339,10 +377,13 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
         let text = example_with_everything_on();
         let mut report = problem::Report::default();
         let table = node::parse(&text, &mut report);
-        // The token's file is not there, which is the only problem.
+        // The secrets' files are not there, and the asg launches by a template of its own.
         let _ = section::root(&table, &mut report, |s| tree(s, &Vec::new()));
         let problems = std::mem::take(&mut report.list);
-        assert!(problems.iter().all(|p| p.key == "server.token_file"), "{problems:?}");
+        let files = ["server.token_file", "hooks.eventbridge.key_file"];
+        let expected =
+            |p: &&Problem| files.contains(&p.key.as_str()) || p.what.contains("launch template: leave");
+        assert_eq!(problems.iter().filter(|p| !expected(p)).collect::<Vec<_>>(), Vec::<&Problem>::new());
         let missing: Vec<&String> = report
             .known
             .iter()
@@ -361,8 +402,8 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
         let shown = parse(EXAMPLE).unwrap();
         let bare = read("").unwrap();
         assert_eq!(
-            (shown.server, shown.store, shown.time, shown.aws, shown.limits, shown.log),
-            (bare.server, bare.store, bare.time, bare.aws, bare.limits, bare.log)
+            (shown.server, shown.store, shown.time, shown.aws, shown.hooks, shown.limits, shown.log),
+            (bare.server, bare.store, bare.time, bare.aws, bare.hooks, bare.limits, bare.log)
         );
         let (shown, bare) = (&shown.groups["web"], &bare.groups["web"]);
         assert_eq!(

@@ -1,13 +1,9 @@
 //! `[server]`, `[store]`, `[time]` and `[log]`: the service itself.
 
-use std::ffi::OsString;
-use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::env::{self, Variables};
+use super::env::Variables;
+use super::secret;
 use super::section::{Read, Section};
 use crate::decide::words::{Time, named};
 
@@ -79,12 +75,6 @@ named! {
 /// The environment variable that holds a token itself.
 const TOKEN: &str = "MUSTER_TOKEN";
 
-/// Longest bearer token; also keeps a wrong `token_file` from being read for ever.
-const TOKEN_MOST: usize = 256;
-
-/// Shortest bearer token: 16 random letters and digits are 95 bits, out of reach of guessing.
-const TOKEN_LEAST: usize = 16;
-
 pub(super) fn server(s: &mut Section<'_>, variables: &Variables) -> Read<Server> {
     let listen = s.text(
         "listen",
@@ -92,16 +82,7 @@ pub(super) fn server(s: &mut Section<'_>, variables: &Variables) -> Read<Server>
         SocketAddr::from((Ipv4Addr::LOCALHOST, 7087)),
         |t| t.parse().ok(),
     );
-    let file = s.maybe_text("token_file", "the path of a file", |t| (!t.is_empty()).then(|| t.to_string()));
-    let token_sha256 = match (env::get(variables, TOKEN), file?) {
-        // The environment goes over the file, as everywhere.
-        (Some(token), _) => Some(hash(token).map_err(|what| s.refuse_variable(TOKEN, what))?),
-        (None, Some(file)) => Some(read_token(Path::new(&file)).map_err(|what| {
-            let what = format!("the token in {file:?} {what}");
-            s.refuse("token_file", what)
-        })?),
-        (None, None) => None,
-    };
+    let token_sha256 = secret::read(s, variables, TOKEN, "token", "token_file")?;
     let listen = listen?;
     if token_sha256.is_none() && !listen.ip().is_loopback() {
         return Err(s.refuse(
@@ -113,25 +94,6 @@ pub(super) fn server(s: &mut Section<'_>, variables: &Variables) -> Read<Server>
         ));
     }
     Ok(Server { listen, token_sha256 })
-}
-
-fn read_token(file: &Path) -> Result<[u8; 32], String> {
-    let mut text = String::new();
-    std::fs::File::open(file)
-        .and_then(|f| f.take(1 + 2 * TOKEN_MOST as u64).read_to_string(&mut text))
-        .map_err(|e| format!("cannot be read: {e}"))?;
-    hash(&OsString::from(text.trim_ascii()))
-}
-
-fn hash(token: &OsString) -> Result<[u8; 32], String> {
-    let bytes = token.as_encoded_bytes();
-    if !(TOKEN_LEAST..=TOKEN_MOST).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
-        return Err(format!(
-            "has {} bytes: write {TOKEN_LEAST} to {TOKEN_MOST} visible ASCII characters",
-            bytes.len()
-        ));
-    }
-    Ok(Sha256::digest(bytes).into())
 }
 
 pub(super) fn store(s: &mut Section<'_>) -> Read<Store> {

@@ -5,17 +5,20 @@ use sha2::{Digest, Sha256};
 
 use crate::decide::group::{Configure, LaunchSpec};
 
-/// First 16 hexadecimal digits of the SHA-256 over launch spec and configure step, as JSON with
-/// sorted keys. The weights of the pools and the size of a batch are left out: moving load between
+/// First 16 hexadecimal digits of the SHA-256 over launch spec, configure step and the Auto Scaling
+/// group's name if there is one, as JSON with sorted keys. The weights of the pools and the size of a batch are left out: moving load between
 /// zones, or launching more at a time, proves and disproves nothing about an image.
 ///
 /// 64 bits: two of a million versions share one with a probability below 1 in 10 million.
 #[must_use]
-pub(super) fn of(launch: &LaunchSpec, configure: Option<&Configure>) -> String {
+pub(super) fn of(launch: &LaunchSpec, configure: Option<&Configure>, asg: Option<&str>) -> String {
     #[derive(Serialize)]
     struct Identity<'a> {
         launch: LaunchSpec,
         configure: Option<&'a Configure>,
+        // Left out for plain fleets, whose versions stay what they were.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        asg: Option<&'a str>,
     }
     let mut launch = launch.clone();
     for pool in &mut launch.pools {
@@ -25,7 +28,7 @@ pub(super) fn of(launch: &LaunchSpec, configure: Option<&Configure>) -> String {
     launch.batch = 100;
     // Through a value: its tables are sorted, whatever order the fields are declared in. Structs of
     // texts and numbers always make a value.
-    let canonical = serde_json::to_value(Identity { launch, configure }).unwrap_or_default().to_string();
+    let canonical = serde_json::to_value(Identity { launch, configure, asg }).unwrap_or_default().to_string();
     Sha256::digest(canonical).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
@@ -54,15 +57,15 @@ mod tests {
     fn how_many_are_launched_at_a_time_does_not_count() {
         let mut web = group("").unwrap();
         web.launch.batch = 7;
-        assert_eq!(super::of(&web.launch, None), web.version);
+        assert_eq!(super::of(&web.launch, None, None), web.version);
     }
 
     #[test]
     fn weights_do_not_count() {
         let mut web = group("").unwrap();
         web.launch.pools[0].weight = 7;
-        assert_eq!(super::of(&web.launch, None), web.version);
+        assert_eq!(super::of(&web.launch, None, None), web.version);
         web.launch.pools[0].zone.push('x');
-        assert_ne!(super::of(&web.launch, None), web.version);
+        assert_ne!(super::of(&web.launch, None, None), web.version);
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn target(address: IpAddr) -> Target {
         max: 100,
         priority: 5,
         launch,
+        asg: None,
         version: "0123456789abcdef".into(),
         configure: None,
         probes: vec![],

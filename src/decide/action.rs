@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::event::Ticket;
 use super::group::{Group, LaunchBody};
-use super::words::{Ec2Id, InstanceRef, LaunchSeq};
+use super::hook::notice::{HookAction, HookResult};
+use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq};
 
 /// One effect. Every action but an answer to a caller comes back as exactly one
 /// [`super::event::Event`].
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// RunInstances with exactly this body.
+    /// `RunInstances` with exactly this body, or `LaunchInstances` if it names an Auto Scaling group.
     Launch { launch: LaunchSeq, body: Arc<LaunchBody> },
     /// DescribeInstances of at most 1,000 ids.
     Describe { asked: Vec<(Ec2Id, InstanceRef)> },
@@ -21,6 +22,17 @@ pub enum Action {
     Configure(Target),
     /// One round of all probes.
     Probe(Target),
+    /// `CompleteLifecycleAction` with this result; it was committed first.
+    Complete { hook: HookSeq, action: Arc<HookAction>, result: HookResult },
+    /// `RecordLifecycleActionHeartbeat`.
+    Heartbeat { hook: HookSeq, action: Arc<HookAction> },
+    /// `DescribeAutoScalingGroups` of at most 100 names, one page of it.
+    DescribeGroups { asked: Vec<Arc<str>>, page: Option<String> },
+    /// `DescribeLifecycleHooks` of one group.
+    DescribeHooks { asg: Arc<str> },
+    /// `TerminateInstanceInAutoScalingGroup` of at most 100 ids, which replaces them unless `decrement`;
+    /// each was journalled with its reason first.
+    TerminateInGroup { asg: Arc<str>, asked: Vec<(Ec2Id, InstanceRef)>, decrement: bool },
     /// Tell a caller what became of its request.
     Answer { ticket: Ticket, answer: Result<Accepted, Refusal> },
 }
@@ -61,6 +73,8 @@ pub enum Refusal {
     KeyReused { id: String },
     #[error("{open} scale-ups are open, the most allowed; try again when some are done")]
     Full { open: u32 },
+    #[error("there is no group of the Auto Scaling group '{asg}'; configured Auto Scaling groups: {known}")]
+    UnknownAsg { asg: String, known: String },
     #[error("there is no scale-up '{id}'")]
     UnknownScaleUp { id: String },
     #[error("scale-up '{id}' is already done; there is nothing left to cancel")]

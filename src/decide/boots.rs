@@ -49,8 +49,13 @@ impl Boots {
     /// Watches an instance that has been booting for `age`.
     pub fn watch(&mut self, id: Ec2Id, instance: InstanceRef, now: Time, age: Duration) {
         let beat = self.beat_after(now, age);
-        let at = self.watched.partition_point(|(t, _, _)| *t <= beat);
-        self.watched.insert(at, (beat, id, instance));
+        self.watch_from(id, instance, beat);
+    }
+
+    /// Watches an instance that was due and could not be looked at.
+    fn watch_from(&mut self, id: Ec2Id, instance: InstanceRef, at: Time) {
+        let place = self.watched.partition_point(|(t, _, _)| *t <= at);
+        self.watched.insert(place, (at, id, instance));
     }
 
     /// Watches an instance that another process watched before: looked at with the first call, or a
@@ -106,6 +111,13 @@ impl Core {
             }
             // One id that is not visible yet fails the whole call: the same ids again at the next
             // beat, by when the lag is over. Any other failure says nothing either.
+            Err(error) if error.class == ErrorClass::Throttle => {
+                let at = now.time.plus(self.describe.after_throttle().min(self.boots.every));
+                for (id, instance) in asked {
+                    self.boots.watch_from(*id, *instance, at);
+                }
+                return;
+            }
             Err(error) => {
                 let unknown =
                     if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
@@ -204,6 +216,7 @@ fn is_watched(phase: Phase) -> bool {
         | Phase::Launching
         | Phase::Configuring
         | Phase::Verifying
+        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Gone

@@ -147,7 +147,7 @@ impl Core {
     fn start_verifying(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some(spec) = self.ledger.spec_of(instance.slot).cloned() else { return };
         if spec.probes.is_empty() {
-            self.in_service(instance, now);
+            self.verified(instance, now);
         } else {
             self.start_phase(instance, Phase::Verifying, spec.watchdogs.verify, now);
         }
@@ -162,7 +162,16 @@ impl Core {
         self.contact_due(instance);
     }
 
-    fn in_service(&mut self, instance: InstanceRef, now: &Now) {
+    /// Seen serving from outside. A group's lifecycle action has to be answered before it serves others.
+    fn verified(&mut self, instance: InstanceRef, now: &mut Now) {
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.admit(instance, now);
+        } else {
+            self.in_service(instance, now);
+        }
+    }
+
+    pub(super) fn in_service(&mut self, instance: InstanceRef, now: &Now) {
         if let Some(slot) = self.ledger.current(instance)
             && let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up)
         {
@@ -229,7 +238,7 @@ impl Core {
                 if phase == Phase::Configuring {
                     self.start_verifying(instance, now);
                 } else {
-                    self.in_service(instance, now);
+                    self.verified(instance, now);
                 }
                 return;
             }
@@ -319,6 +328,7 @@ fn is_contacted(phase: Phase) -> bool {
         Phase::Queued
         | Phase::Launching
         | Phase::Booting
+        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating
@@ -336,6 +346,7 @@ pub fn limit_of(phase: Phase, spec: &super::group::Group) -> Option<Duration> {
         Phase::Verifying => Some(spec.watchdogs.verify),
         Phase::Queued
         | Phase::Launching
+        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating

@@ -1,8 +1,11 @@
 //! What the core is told: requests that came in and outcomes of what it asked to be done.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::words::{Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
+use super::asg::seen::{GroupsPage, HookSeen};
+use super::hook::notice::HookNotice;
+use super::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
 
 /// Names the caller who waits for an answer; the shell keeps the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,5 +116,32 @@ pub enum Event {
     Probed {
         instance: InstanceRef,
         outcome: Contact,
+    },
+    /// A door was told of a lifecycle action. The sender is answered after the commit.
+    HookNoticed {
+        notice: HookNotice,
+        ticket: Ticket,
+    },
+    /// Answer to [`super::action::Action::Complete`] or [`super::action::Action::Heartbeat`], by `api`.
+    HookAnswered {
+        hook: HookSeq,
+        api: Api,
+        outcome: Result<(), CallError>,
+    },
+    /// Answer to [`super::action::Action::DescribeGroups`].
+    GroupsDescribed {
+        asked: Vec<Arc<str>>,
+        outcome: Result<GroupsPage, CallError>,
+    },
+    /// Answer to [`super::action::Action::DescribeHooks`].
+    HooksDescribed {
+        asg: Arc<str>,
+        outcome: Result<Vec<HookSeen>, CallError>,
+    },
+    /// Answer to [`super::action::Action::TerminateInGroup`]. All of them or none.
+    TerminatedInGroup {
+        asg: Arc<str>,
+        asked: Vec<(Ec2Id, InstanceRef)>,
+        outcome: Result<(), CallError>,
     },
 }

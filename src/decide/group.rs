@@ -1,6 +1,7 @@
 //! What a group is: its launch spec, configure step, probes, limits and guards, already validated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub struct Group {
     /// 0 to 9; higher goes first whenever something is scarce.
     pub priority: u8,
     pub launch: LaunchSpec,
+    /// The Auto Scaling group behind it; none for a plain fleet.
+    pub asg: Option<Asg>,
     /// Identity of the launch spec and the configure step together: 16 hexadecimal digits of a
     /// SHA-256. Canary and breaker are kept per version, since a new one has proven nothing.
     pub version: String,
@@ -27,6 +30,26 @@ pub struct Group {
     pub watchdogs: Watchdogs,
     pub canary: Canary,
     pub breaker: Breaker,
+}
+
+impl Group {
+    /// The name of its Auto Scaling group.
+    #[must_use]
+    pub fn asg_name(&self) -> Option<&str> {
+        self.asg.as_ref().map(|a| &*a.name)
+    }
+}
+
+/// The Auto Scaling group that a group's instances belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asg {
+    /// `AutoScalingGroupName`.
+    pub name: Arc<str>,
+    /// How long one heartbeat of its lifecycle hooks is good for, until it is known from AWS. 30 s to
+    /// 7,200 s; the shortest is the safe belief.
+    pub heartbeat: Duration,
+    /// It is looked at this often, whatever its notifications say.
+    pub sweep_every: Duration,
 }
 
 /// How instances of a group are launched: what goes into RunInstances.
@@ -168,6 +191,9 @@ impl Default for Breaker {
 pub struct LaunchBody {
     /// Client token, at most 64 ASCII characters; zonal, since a subnet is always given.
     pub token: String,
+    /// The Auto Scaling group that launches it (`LaunchInstances`); `RunInstances` if none.
+    #[serde(default)]
+    pub asg: Option<String>,
     /// Fewer than this and EC2 launches nothing. Always 1: fewer than asked is normal.
     pub min_count: u32,
     pub max_count: u32,

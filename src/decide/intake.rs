@@ -7,7 +7,7 @@ use super::action::{Accepted, Refusal};
 use super::event::Ask;
 use super::rows::ScaleUpRow;
 use super::timers::Due;
-use super::words::{Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use super::words::{Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use super::{Core, Now};
 
 /// How long an idempotency key is remembered. Longer than any sender of ours retries; EventBridge,
@@ -78,6 +78,7 @@ impl Core {
             seq,
             id: ask.id.clone(),
             group: ask.group,
+            origin: Origin::Asked,
             wanted: ask.count,
             planned: 0,
             by: ask.by,
@@ -121,10 +122,11 @@ impl Core {
             return Err(Refusal::PastDeadline { late_ms: now.0 - by.0 });
         }
         let g = &self.ledger.groups[group];
-        let taken = g.taken + g.queued;
-        let room = g.spec.max.saturating_sub(taken);
+        let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
+        let taken = live + g.queued;
+        let room = max.saturating_sub(taken);
         if ask.count > room {
-            return Err(Refusal::NoRoom { group: ask.group.clone(), room, max: g.spec.max, taken });
+            return Err(Refusal::NoRoom { group: ask.group.clone(), room, max, taken });
         }
         let open = u32::try_from(self.ledger.scale_ups.len()).unwrap_or(u32::MAX);
         if open >= self.settings.most_open {
@@ -136,7 +138,7 @@ impl Core {
     /// Stops a scale-up: what is queued ends as a shortfall now, what is under way is taken away,
     /// what a launch may have made is taken away once the launch is settled. What is in service
     /// stays: removing that needs more than a request (DESIGN rule 6).
-    pub(super) fn cancel(&mut self, id: &str, reason: &str, now: &Now) -> Result<Accepted, Refusal> {
+    pub(super) fn cancel(&mut self, id: &str, reason: &str, now: &mut Now) -> Result<Accepted, Refusal> {
         let Some(seq) = self.ledger.scale_up_by_id(id) else {
             return Err(Refusal::UnknownScaleUp { id: id.to_string() });
         };
@@ -154,17 +156,17 @@ impl Core {
         self.ledger.changes.scale_ups.push(row);
         self.ledger.journal(now.time, Some(seq), None, "cancelled", reason.to_string());
         self.ledger.withdraw_queued(seq, now.time, &format!("cancelled: {reason}"));
-        self.remove_what_is_under_way(seq, now.time);
+        self.remove_what_is_under_way(seq, now);
         Ok(Accepted { id: id.to_string(), repeated: false })
     }
 
     /// Everything of a scale-up that exists and is not in service goes to the removals.
-    pub(super) fn remove_what_is_under_way(&mut self, seq: ScaleUpSeq, time: Time) {
+    pub(super) fn remove_what_is_under_way(&mut self, seq: ScaleUpSeq, now: &mut Now) {
         let Some(s) = self.ledger.scale_ups.get(&seq) else { return };
         let mut under_way = Vec::new();
         for (ordinal, slot) in (0u32..).zip(&s.slots) {
             match slot.phase {
-                Phase::Booting | Phase::Configuring | Phase::Verifying => {
+                Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Admitting => {
                     under_way.push(super::words::InstanceRef {
                         slot: SlotId { scale_up: seq, ordinal },
                         attempt: slot.attempt,
@@ -184,7 +186,7 @@ impl Core {
         let group = s.group;
         for instance in under_way {
             self.launches.plans[group].guard.withdrawn(instance);
-            self.remove(instance, time);
+            self.remove(instance, now);
         }
     }
 
@@ -200,6 +202,9 @@ impl Core {
     /// Why nothing more is to be launched for a scale-up, if that is so.
     fn unwanted(&self, seq: ScaleUpSeq, time: Time) -> Option<String> {
         let row = &self.ledger.scale_ups.get(&seq)?.row;
+        if row.origin == Origin::Adopted {
+            return Some("its Auto Scaling group replaces it".to_string());
+        }
         match row.state {
             ScaleUpState::Cancelling => {
                 Some(format!("cancelled: {}", row.cancel_reason.as_deref().unwrap_or("no reason given")))
@@ -219,7 +224,9 @@ impl Core {
 
     /// A slot whose instance is gone gets another, if it is still wanted.
     pub(super) fn requeue_or_withdraw(&mut self, slot: SlotId, time: Time) {
-        match self.unwanted(slot.scale_up, time) {
+        let replaced =
+            self.is_replaced_by_its_group(slot).then(|| "its Auto Scaling group replaces it".into());
+        match replaced.or_else(|| self.unwanted(slot.scale_up, time)) {
             Some(reason) => self.ledger.withdraw(slot, time, reason),
             None => self.ledger.requeue_anew(slot, time),
         }

@@ -25,7 +25,10 @@ use super::{Core, Now};
 /// second 20 are there in 10 s. Lower: more calls for each instance (aim: 0.10 in all). Higher: the
 /// first of a batch waits longer; the last never does, since it waits for its own token anyway.
 const WORTHWHILE: u32 = 20;
-/// First pause before a throttled launch goes out again; doubles to 16 times that (8 s).
+/// Most instances in one `LaunchInstances` (aws-facts 3.1).
+const MOST_IN_GROUP: u32 = 100;
+/// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
+/// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
 const AFTER_LOSS: Duration = Duration::from_secs(1);
@@ -87,8 +90,15 @@ impl Launch {
     /// repeats (it does not say). One that keeps failing is sent a dozen times an hour and takes
     /// none, or it would wait for ever behind others that want fewer.
     fn price(&self, repeats_pay: bool, burst: u32) -> u32 {
-        let free = self.keeps_failing() || self.seen && !repeats_pay;
+        let free = self.keeps_failing() || self.seen && !repeats_pay || self.body.asg.is_some();
         if free { 0 } else { self.row.count.min(burst) }
+    }
+
+    /// It was only ever throttled, and wants more tokens than there are, though fewer would do: its
+    /// slots are launched sooner by a smaller call, which also finds out sooner what a bucket holds
+    /// that is emptier than was believed.
+    fn is_too_large(&self) -> bool {
+        !self.seen && self.row.count > WORTHWHILE
     }
 
     #[must_use]
@@ -152,12 +162,22 @@ impl Launches {
 
     /// When planning launches is worth another try.
     #[must_use]
-    pub fn wake(&self, now: Time, ledger: &Ledger, api: &ApiBudget) -> Time {
-        let resend = self.open.values().filter(|l| !l.in_flight).map(|l| l.row.not_before.max(now)).min();
+    pub fn wake(&self, now: Time, ledger: &Ledger, run: &ApiBudget, auto: &ApiBudget) -> Time {
+        let own = |group: usize| ledger.groups[group].spec.asg.is_some();
+        let of = |grouped: bool| {
+            let next = self.next(now, ledger, |group| own(group) == grouped);
+            let api = if grouped { auto } else { run };
+            if next == Time::NEVER { next } else { next.max(api.next_chance(now)) }
+        };
+        of(false).min(of(true))
+    }
+
+    fn next(&self, now: Time, ledger: &Ledger, of: impl Fn(usize) -> bool) -> Time {
+        let open = self.open.values().filter(|l| !l.in_flight && of(l.group));
+        let resend = open.map(|l| l.row.not_before.max(now)).min();
+        let groups = ledger.groups.iter().zip(&self.plans).enumerate();
         let queued =
-            ledger.groups.iter().zip(&self.plans).filter(|(g, _)| g.queued > 0).filter_map(|(_, p)| match &p
-                .wait
-            {
+            groups.filter(|(i, (g, _))| g.queued > 0 && of(*i)).filter_map(|(_, (_, p))| match &p.wait {
                 Some(
                     Wait::InstanceTokens { ready_at: t, .. }
                     | Wait::RequestTokens { ready_at: t, .. }
@@ -177,13 +197,14 @@ impl Launches {
                     | Wait::Booting { .. }
                     | Wait::Configuring { .. }
                     | Wait::Verifying { .. }
+                    | Wait::Admitting { .. }
                     | Wait::Contacts { .. }
+                    | Wait::Unseen { .. }
                     | Wait::Terminating,
                 )
                 | None => None,
             });
-        let next = resend.into_iter().chain(queued).min().unwrap_or(Time::NEVER);
-        if next == Time::NEVER { next } else { next.max(api.next_chance(now)) }
+        resend.into_iter().chain(queued).min().unwrap_or(Time::NEVER)
     }
 }
 
@@ -217,20 +238,26 @@ impl Core {
             .filter(|l| !l.in_flight && l.row.not_before <= now.time)
             .map(|l| l.row.seq)
             .collect();
+        let mut too_large = Vec::new();
         for seq in due {
             let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
             let Some(launch) = self.launches.open.get_mut(&seq) else { continue };
             let price = launch.price(repeats_pay, burst);
-            if let Err(wait) = self.run.take(now.time, price) {
-                // Its own tokens may take long; a smaller one need not wait behind it.
+            let api = if launch.body.asg.is_some() { &mut self.auto } else { &mut self.run };
+            if let Err(wait) = api.take(now.time, price) {
                 if let Wait::InstanceTokens { ready_at, .. } = wait {
+                    // Its own tokens may take long; a smaller one need not wait behind it.
                     launch.row.not_before = ready_at;
+                    if launch.is_too_large() {
+                        too_large.push(seq);
+                    }
                 }
                 continue;
             }
             launch.holds = price;
             send(launch, &mut self.ledger, now);
         }
+        self.take_back(too_large, now);
     }
 
     /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile:
@@ -243,7 +270,11 @@ impl Core {
             .filter(|l| !l.in_flight && !l.seen && self.launches.plans[l.group].guard.is_open(now.time))
             .map(|l| l.row.seq)
             .collect();
-        for seq in recalled {
+        self.take_back(recalled, now);
+    }
+
+    fn take_back(&mut self, launches: Vec<LaunchSeq>, now: &Now) {
+        for seq in launches {
             if let Some(launch) = self.launches.open.remove(&seq) {
                 self.refused(launch, now);
             }
@@ -259,14 +290,25 @@ impl Core {
     /// they want fewer at a time, and would take each few as they come.
     pub(super) fn claimed(&self) -> u32 {
         let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
-        let waiting = self.launches.open.values().filter(|l| !l.in_flight);
+        let waiting = self.launches.open.values().filter(|l| !l.in_flight && l.body.asg.is_none());
         waiting.map(|l| l.price(repeats_pay, burst)).fold(0, u32::saturating_add)
+    }
+
+    /// As many more as may exist in a group now.
+    fn room(&mut self, group: usize, now: &Now) -> Result<u32, Wait> {
+        if self.asgs[group].name.is_some() {
+            return self.room_in_group(group, now);
+        }
+        let g = &self.ledger.groups[group];
+        match g.spec.max.saturating_sub(g.taken) {
+            0 => Err(Wait::GroupMax { max: g.spec.max, live: g.taken }),
+            room => Ok(room),
+        }
     }
 
     /// Makes one launch out of the head of a group's queue, or says what it waits for.
     fn launch_next(&mut self, group: usize, now: &mut Now) -> Result<(), Wait> {
-        let plan = &mut self.launches.plans[group];
-        let g = &self.ledger.groups[group];
+        let plan = &self.launches.plans[group];
         if now.time < plan.not_before {
             return Err(Wait::Resend {
                 code: "a refused configuration".into(),
@@ -274,11 +316,10 @@ impl Core {
                 until: plan.not_before,
             });
         }
-        let room = g.spec.max.saturating_sub(g.taken);
-        if room == 0 {
-            return Err(Wait::GroupMax { max: g.spec.max, live: g.taken });
-        }
-        let under_way = g.taken - g.in_service;
+        let room = self.room(group, now)?;
+        let plan = &mut self.launches.plans[group];
+        let g = &self.ledger.groups[group];
+        let under_way = g.taken.saturating_sub(g.in_service);
         let allowed = plan.guard.allowance(now.time, under_way)?;
         let choice = plan.pools.choose(now.time, &g.spec.launch.pools, &g.per_pool)?;
         let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
@@ -288,8 +329,14 @@ impl Core {
                 limit: self.settings.run_instances.in_flight,
             });
         }
-        self.run.check(now.time)?;
         let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
+        if g.spec.asg.is_some() {
+            // Its own launches draw on no instance tokens of ours; its calls on Auto Scaling's bucket.
+            self.auto.take(now.time, 0)?;
+            self.launch(group, choice.pool, most.min(MOST_IN_GROUP), now);
+            return Ok(());
+        }
+        self.run.check(now.time)?;
         let claimed = self.claimed();
         let n = most.min(self.run.instance_tokens(now.time).saturating_sub(claimed));
         let want = most.min(WORTHWHILE);
@@ -326,7 +373,8 @@ impl Core {
             error_class: None,
             error: None,
         };
-        let mut launch = Launch { holds: n, seen: false, ..Launch::stored(row, body, group, pool, slots) };
+        let holds = if body.asg.is_some() { 0 } else { n };
+        let mut launch = Launch { holds, seen: false, ..Launch::stored(row, body, group, pool, slots) };
         send(&mut launch, &mut self.ledger, now);
         self.launches.open.insert(seq, launch);
     }
@@ -342,8 +390,12 @@ impl Core {
         let Some(mut launch) = self.launches.open.remove(&seq) else { return };
         launch.in_flight = false;
         let holds = std::mem::take(&mut launch.holds);
-        let elsewhere = self.throttled_elsewhere(Api::RunInstances);
-        self.run.answered(now.time, holds, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        if launch.body.asg.is_some() {
+            self.auto_answered(outcome.as_ref().err(), now);
+        } else {
+            let elsewhere = self.throttled_elsewhere(Api::RunInstances);
+            self.run.answered(now.time, holds, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        }
         if outcome.as_ref().is_err_and(|e| e.class == ErrorClass::Unknown) {
             // What is lost counts as charged. But while no call at all is answered, AWS is down, and
             // paying for each repeat would leave no tokens for when it is back.
@@ -390,9 +442,12 @@ impl Core {
         s.id = Some(seen.id);
         s.address = seen.address;
         s.launched_at = now.time;
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.claim(seen.id, instance, now);
+        }
         self.ledger.enter(instance.slot, Phase::Booting, now.time, None);
         if self.is_cancelling(instance) {
-            self.remove(instance, now.time);
+            self.remove(instance, now);
         } else {
             self.watch_boot(instance, seen.id, now);
         }
@@ -418,13 +473,17 @@ impl Core {
         match error.class {
             ErrorClass::Throttle => {
                 launch.losses = 0;
-                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(4));
+                let pause = AFTER_THROTTLE * 2u32.pow(launch.throttles.min(2));
                 launch.throttles += 1;
                 self.send_again(launch, pause, now);
             }
             // A mismatch is not an answer about our slots: somebody used our token with another
             // body. Whether anything was launched for us is unknown, so it stays unsettled.
-            ErrorClass::Unknown | ErrorClass::TokenMismatch | ErrorClass::NotFound => {
+            ErrorClass::Unknown
+            | ErrorClass::TokenMismatch
+            | ErrorClass::NotFound
+            | ErrorClass::Contention
+            | ErrorClass::NoAction => {
                 launch.throttles = 0;
                 let pause = AFTER_LOSS * 2u32.pow(launch.losses.min(5));
                 // While no call is answered it is AWS that fails, and the API's own pause is enough.
@@ -441,7 +500,13 @@ impl Core {
             | ErrorClass::Unsupported
             | ErrorClass::Addresses
             | ErrorClass::Quota
+            | ErrorClass::Size
             | ErrorClass::TooMany => {
+                if error.class == ErrorClass::Size {
+                    self.is_not_as_seen(launch.group);
+                    self.refused(launch, now);
+                    return;
+                }
                 let plan = &mut self.launches.plans[launch.group];
                 plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
                 self.refused(launch, now);
@@ -511,6 +576,7 @@ fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> L
     tags.insert("muster:launch".into(), token.clone());
     LaunchBody {
         token,
+        asg: spec.asg_name().map(String::from),
         min_count: 1,
         max_count: n,
         subnet: pool.subnet.clone(),

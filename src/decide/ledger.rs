@@ -74,6 +74,8 @@ pub struct ScaleUp {
     pub broken_so_far: u32,
     /// Its deadline cannot be met, and that has been said.
     pub late: bool,
+    /// When it was last said to be expected, if that was said.
+    pub told: Option<Time>,
 }
 
 /// What the ledger knows of one group.
@@ -122,6 +124,12 @@ impl Ledger {
     #[must_use]
     pub fn group_index(&self, name: &str) -> Option<usize> {
         self.groups.iter().position(|g| g.spec.name == name)
+    }
+
+    /// The group whose Auto Scaling group has this name.
+    #[must_use]
+    pub fn asg_index(&self, asg: &str) -> Option<usize> {
+        self.groups.iter().position(|g| g.spec.asg_name() == Some(asg))
     }
 
     #[must_use]
@@ -186,8 +194,22 @@ impl Ledger {
             entered,
             broken_so_far: 0,
             late: false,
+            told: None,
         };
         self.scale_ups.insert(seq, scale_up);
+    }
+
+    /// One more slot in a scale-up, for an instance that exists already. It boots, as far as we know.
+    pub fn add_slot(&mut self, seq: ScaleUpSeq, id: Ec2Id, now: Time) -> Option<InstanceRef> {
+        let s = self.scale_ups.get_mut(&seq)?;
+        s.row.wanted += 1;
+        *s.phases.get_mut(Phase::Queued) += 1;
+        self.groups[s.group].queued += 1;
+        let slot = self.next_queued(seq, now)?;
+        let s = self.slot_mut(slot)?;
+        s.id = Some(id);
+        s.launched_at = now;
+        self.enter(slot, Phase::Booting, now, None)
     }
 
     /// Takes up to `n` queued slots of a group, oldest scale-up first, and puts them into a launch.
@@ -270,6 +292,7 @@ impl Ledger {
             | Phase::Booting
             | Phase::Configuring
             | Phase::Verifying
+            | Phase::Admitting
             | Phase::Terminating
             | Phase::Gone => {}
         }
@@ -398,6 +421,7 @@ impl Ledger {
                 entered,
                 broken_so_far: 0,
                 late: false,
+                told: None,
             },
         );
     }
@@ -453,6 +477,7 @@ fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool) {
         | Phase::Booting
         | Phase::Configuring
         | Phase::Verifying
+        | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating
         | Phase::Gone

@@ -4,20 +4,23 @@
 //! One decision is one call of [`Core::decide`]. A slot's way through it, file by file:
 //! [`intake`] accepts the scale-up, [`launches`] gives its slots to a launch and settles it,
 //! [`boots`] watches EC2 start the instance, [`contacts`] configures and verifies it, [`removals`]
-//! takes broken ones away; [`ledger`] keeps the books all along.
+//! takes broken ones away. Instances of Auto Scaling groups come in by [`hook`]s and [`asg`]. [`ledger`] keeps the books all along.
 
 pub mod action;
+pub mod asg;
 pub mod boots;
 pub mod budget;
 pub mod contacts;
 pub mod event;
 pub mod group;
 pub mod guard;
+pub mod hook;
 pub mod intake;
 pub mod launches;
 pub mod ledger;
 pub mod pace;
 pub mod patience;
+pub mod presence;
 pub mod progress;
 pub mod promise;
 pub mod removals;
@@ -32,10 +35,12 @@ pub mod view;
 pub mod wait;
 pub mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use action::Action;
+use asg::{AsgState, Sweeps};
 use boots::Boots;
 use budget::api::{ApiBudget, ApiLimits};
 use budget::metered::Chance;
@@ -43,17 +48,19 @@ use contacts::ContactQueue;
 use event::Event;
 use group::Group;
 use guard::version::{Outcome, Turn};
+use hook::HookBook;
 use intake::Keys;
 use launches::Launches;
 use ledger::Ledger;
 use pace::Pace;
 use patience::Patience;
+use presence::Presence;
 use progress::Recent;
 use removals::Removals;
 use rng::Rng;
 use rows::Changes;
 use timers::{Due, Timers};
-use words::{Api, InstanceRef, Phase, Time};
+use words::{Api, Ec2Id, InstanceRef, Phase, Time};
 
 /// Limits that are not a group's.
 #[derive(Clone, Debug)]
@@ -65,6 +72,8 @@ pub struct Settings {
     pub run_instances: ApiLimits,
     pub describe_instances: ApiLimits,
     pub terminate_instances: ApiLimits,
+    /// The one bucket that all calls of Auto Scaling share. AWS does not publish it: this is where learning starts.
+    pub auto_scaling: ApiLimits,
     /// Most contacts with instances at once; the descriptor budget pays for as many.
     pub contacts: u32,
     /// Whether a `RunInstances` that is sent again spends instance tokens again. AWS does not say; the
@@ -85,6 +94,7 @@ impl Default for Settings {
             run_instances: ApiLimits::published(Api::RunInstances),
             describe_instances: ApiLimits::published(Api::DescribeInstances),
             terminate_instances: ApiLimits::published(Api::TerminateInstances),
+            auto_scaling: ApiLimits::published(Api::AutoScaling),
             contacts: 48,
             repeats_pay: true,
             describe_every: Duration::from_secs(5),
@@ -117,10 +127,20 @@ pub struct Core {
     run: ApiBudget,
     describe: ApiBudget,
     terminate: ApiBudget,
+    /// Auto Scaling's, all calls together.
+    auto: ApiBudget,
+    asgs: Vec<AsgState>,
+    sweeps: Sweeps,
+    hooks: HookBook,
+    /// Instances of Auto Scaling groups that have a place in the books.
+    members: BTreeMap<Ec2Id, InstanceRef>,
+    /// Those that leave without their group shrinking, though we launched them.
+    kept: BTreeSet<InstanceRef>,
     keys: Keys,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
+    presence: Presence,
     last_scale_up: u32,
     /// A look at the deadlines is due at some time.
     promises_watched: bool,
@@ -141,6 +161,12 @@ impl Core {
             run: ApiBudget::new(Api::RunInstances, &settings.run_instances),
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
+            auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
+            asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
+            sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
+            hooks: HookBook::default(),
+            members: BTreeMap::new(),
+            kept: BTreeSet::new(),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -151,6 +177,7 @@ impl Core {
             timers: Timers::default(),
             keys: Keys::default(),
             recent: Recent::default(),
+            presence: Presence::default(),
             last_scale_up: 0,
             promises_watched: false,
             settings,
@@ -171,6 +198,12 @@ impl Core {
         }
         // Free before you allocate: what is broken goes first, then what is wanted.
         self.plan_removals(&mut now);
+        if self.sweep_is_overdue(&now) {
+            self.plan_sweeps(&mut now);
+        }
+        self.plan_hooks(&mut now);
+        self.plan_leaving(&mut now);
+        self.plan_sweeps(&mut now);
         self.plan_launches(&mut now);
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
@@ -193,6 +226,16 @@ impl Core {
             Event::Configured { instance, outcome } => {
                 self.contacted(instance, Phase::Configuring, outcome, now);
             }
+            Event::HookNoticed { notice, ticket } => {
+                let answer = self.hook_noticed(notice, now);
+                now.actions.push(Action::Answer { ticket, answer });
+            }
+            Event::HookAnswered { hook, api, outcome } => self.hook_answered(hook, api, outcome, now),
+            Event::GroupsDescribed { asked, outcome } => self.groups_described(&asked, outcome, now),
+            Event::HooksDescribed { asg, outcome } => self.hooks_described(&asg, outcome, now),
+            Event::TerminatedInGroup { asg, asked, outcome } => {
+                self.terminated_in_group(&asg, &asked, outcome, now);
+            }
             Event::Probed { instance, outcome } => self.contacted(instance, Phase::Verifying, outcome, now),
         }
     }
@@ -203,6 +246,7 @@ impl Core {
             Due::Contact(instance) => self.contact_due(instance),
             Due::Deadline(scale_up) => self.deadline_passed(scale_up, now),
             Due::Promises => self.promises_due(now),
+            Due::HookEnd(hook) => self.hook_ends(hook, now),
         }
     }
 
@@ -213,13 +257,17 @@ impl Core {
         }
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason));
-        self.remove(instance, now.time);
+        self.remove(instance, now);
     }
 
     /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on
     /// whether it is still wanted.
     fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
         let slot = instance.slot;
+        if let Some((group, _)) = self.place(instance) {
+            // Its place is free when its group says so.
+            self.sweep_soon(group, now);
+        }
         self.ledger.enter(slot, Phase::Gone, now.time, None);
         self.requeue_or_withdraw(slot, now.time);
     }
@@ -255,10 +303,19 @@ impl Core {
 
     fn finish(&mut self, now: Now) -> Decision {
         for closed in self.ledger.close_books() {
+            // Unless it has another place since.
+            for id in closed.slots.iter().filter_map(|s| s.id) {
+                if self.members.get(&id).is_some_and(|i| i.slot.scale_up == closed.row.seq) {
+                    self.members.remove(&id);
+                }
+            }
             self.recent.push(progress::of_closed(&closed));
         }
-        for api in [&mut self.run, &mut self.describe, &mut self.terminate] {
+        for api in [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto] {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
+        }
+        if self.ledger.groups.iter().any(|g| g.taken > g.in_service) {
+            self.presence.sign(now.time, &mut self.ledger.changes);
         }
         let wake = self.wake_at(now.time);
         Decision { changes: std::mem::take(&mut self.ledger.changes), actions: now.actions, wake }
@@ -269,9 +326,11 @@ impl Core {
         let wake = self
             .timers
             .next()
-            .min(self.launches.wake(time, &self.ledger, &self.run))
+            .min(self.launches.wake(time, &self.ledger, &self.run, &self.auto))
             .min(self.boots.next().max(self.describe_chance(time)))
-            .min(self.removals.next().max(self.terminate_chance(time)));
+            .min(self.removals.next().max(self.terminate_chance(time)))
+            .min(self.hooks.wake)
+            .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))
     }
@@ -279,12 +338,16 @@ impl Core {
     /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
     /// by it.
     fn throttled_elsewhere(&self, api: Api) -> Chance {
-        let [one, other] = match api {
-            Api::RunInstances => [&self.describe, &self.terminate],
-            Api::DescribeInstances => [&self.run, &self.terminate],
-            Api::TerminateInstances => [&self.run, &self.describe],
-        };
-        one.chance().and(other.chance())
+        let others = [&self.run, &self.describe, &self.terminate, &self.auto];
+        let others = others.into_iter().filter(|b| b.api() != api);
+        others.map(ApiBudget::chance).fold(Chance::default(), Chance::and)
+    }
+
+    /// When there is something to ask a group, and a chance to.
+    fn groups_wake(&self, time: Time) -> Time {
+        let leaving = self.asgs.iter().map(|a| a.leaving.next()).min().unwrap_or(Time::NEVER);
+        let next = self.sweeps.next().min(leaving);
+        if next == Time::NEVER { next } else { next.max(self.auto.next_chance(time)) }
     }
 
     fn describe_chance(&self, time: Time) -> Time {

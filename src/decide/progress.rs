@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Core;
+use super::budget::api::ApiBudget;
 use super::ledger::ScaleUp;
 use super::pace;
-use super::view::{FailingLaunch, GroupView, Progress, View, Waiting};
+use super::view::{AsgView, FailingLaunch, GroupView, Progress, View, Waiting};
 use super::wait::Wait;
 use super::words::{Phase, ScaleUpSeq, Time};
 
@@ -45,6 +46,7 @@ pub fn of_closed(s: &ScaleUp) -> Progress {
         seq: s.row.seq,
         id: s.row.id.clone(),
         group: s.row.group.clone(),
+        origin: s.row.origin,
         wanted: s.row.wanted,
         state: s.row.state,
         accepted_at: s.row.accepted_at,
@@ -75,9 +77,10 @@ impl Core {
             at: now,
             scale_ups,
             groups: self.group_views(),
-            budgets: [&self.run, &self.describe, &self.terminate].iter().flat_map(|a| a.views(now)).collect(),
+            budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
+            hooks_expired: self.hooks.expired,
         }
     }
 
@@ -103,7 +106,7 @@ impl Core {
             let last = tokens.passed_at(now, claimed);
             eta = eta.max(pace::eta(if claimed > 0 { last } else { now }, pace));
         }
-        for phase in [Phase::Booting, Phase::Configuring, Phase::Verifying] {
+        for phase in [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting] {
             if s.phases.get(phase) > 0 {
                 eta = eta.max(pace::eta(s.entered[Phase::Launching as usize], pace));
             }
@@ -145,6 +148,10 @@ impl Core {
             Some(Wait::Verifying { until: until(Phase::Verifying) }),
         );
         add(configuring + verifying, Some(Wait::Contacts { limit: self.contacts.view().limit }));
+        if s.phases.get(Phase::Admitting) > 0 {
+            let ready_at = self.auto.next_chance(now);
+            add(s.phases.get(Phase::Admitting), Some(Wait::Admitting { ready_at }));
+        }
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
         add(going, Some(Wait::Terminating));
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
@@ -178,6 +185,16 @@ impl Core {
         by_scale_up
     }
 
+    /// Auto Scaling's only where there are such groups.
+    fn budgets(&self) -> Vec<&ApiBudget> {
+        let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
+        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).collect()
+    }
+
+    fn hooks_open(&self, group: usize) -> u32 {
+        u32::try_from(self.hooks.iter().filter(|h| h.group == group).count()).unwrap_or(u32::MAX)
+    }
+
     fn group_views(&self) -> Vec<GroupView> {
         self.ledger
             .groups
@@ -194,6 +211,13 @@ impl Core {
                 proven: plan.guard.is_proven(),
                 watchdogs: patience.views(),
                 wait: plan.wait.clone(),
+                asg: None,
+            })
+            .zip(self.asgs.iter().enumerate())
+            .map(|(view, (group, asg))| GroupView {
+                taken: if asg.name.is_some() { self.occupied(group).1 } else { view.taken },
+                asg: asg.view().map(|a| AsgView { hooks_open: self.hooks_open(group), ..a }),
+                ..view
             })
             .collect()
     }

@@ -12,6 +12,8 @@ use super::{Core, Now};
 /// Promises are looked at this often. D2 wants a deadline that cannot be met announced within 10 s,
 /// and finding out that a bucket is empty takes about 6.
 const EVERY: Duration = Duration::from_secs(2);
+/// An expectation that was told is told anew when it is wrong by so much of the time from now on.
+const WRONG_BY: f64 = 0.1;
 /// A deadline that was called late is called safe again only with so much to spare.
 const TO_SPARE: Duration = Duration::from_secs(10);
 
@@ -56,10 +58,11 @@ impl Core {
         let Some(s) = self.ledger.scale_ups.get_mut(&seq) else { return };
         let Some(by) = s.row.by else { return };
         let late = is_late(by, eta, s.late);
-        if late == s.late {
+        if late == s.late && !(late && is_wrong(s.told, eta, now)) {
             return;
         }
         s.late = late;
+        s.told = eta;
         let (kind, text) = if late { ("late", announcement(s, by, eta)) } else { ("in_time", in_time()) };
         self.ledger.journal(now, Some(seq), None, kind, text);
     }
@@ -68,6 +71,14 @@ impl Core {
 fn is_late(by: Time, eta: Option<Time>, was_late: bool) -> bool {
     let spare = if was_late { TO_SPARE } else { Duration::ZERO };
     eta.is_none_or(|eta| eta.plus(spare) > by)
+}
+
+/// What was told is not what is expected now. A bucket that is emptier than was believed is found
+/// out step by step, and the first word of it is not the last.
+fn is_wrong(told: Option<Time>, eta: Option<Time>, now: Time) -> bool {
+    let (Some(told), Some(eta)) = (told, eta) else { return told != eta };
+    let (before, after) = (told.since(now).as_secs_f64(), eta.since(now).as_secs_f64());
+    (after - before).abs() > WRONG_BY * after.max(before)
 }
 
 fn announcement(s: &ScaleUp, by: Time, eta: Option<Time>) -> String {
@@ -90,6 +101,16 @@ fn in_time() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expectation_is_told_anew_only_when_it_has_changed() {
+        let at = |s: i64| Some(Time(s * 1_000));
+        assert!(!is_wrong(at(500), at(540), Time(0)));
+        assert!(is_wrong(at(500), at(700), Time(0)), "later than told");
+        assert!(is_wrong(at(700), at(500), Time(0)), "sooner than told");
+        assert!(is_wrong(at(500), None, Time(0)) && is_wrong(None, at(500), Time(0)));
+        assert!(!is_wrong(None, None, Time(0)));
+    }
 
     #[test]
     fn a_deadline_is_called_safe_again_only_with_something_to_spare() {

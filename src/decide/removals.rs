@@ -97,7 +97,12 @@ impl Removals {
 
 impl Core {
     /// Puts an instance on the list of those to be removed.
-    pub(super) fn remove(&mut self, instance: InstanceRef, now: Time) {
+    pub(super) fn remove(&mut self, instance: InstanceRef, now: &mut Now) {
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.leave_group(instance, now);
+            return;
+        }
+        let now = now.time;
         let waits = self.ledger.scale_ups.get(&instance.slot.scale_up);
         let waits = waits.and_then(|s| self.launches.plans[s.group].wait.as_ref());
         let no_hurry = matches!(waits, Some(Wait::InstanceTokens { .. }));
@@ -163,11 +168,16 @@ impl Core {
                     } else if ending {
                         self.confirm_gone(*id, *instance, now);
                     } else {
-                        self.try_again(*instance, now);
+                        self.try_again(*instance, AFTER_FAILURE, now);
                     }
                 }
             }
             Err(error) => {
+                let pause = if error.class == ErrorClass::Throttle {
+                    self.terminate.after_throttle()
+                } else {
+                    AFTER_FAILURE
+                };
                 // One unknown id fails the call for all; which ones is in the message. "Not found"
                 // here does not mean gone (aws-facts 2.6): a describe has to agree, for long enough.
                 let unknown = if error.class == ErrorClass::NotFound { ids_of(&error) } else { Vec::new() };
@@ -175,7 +185,7 @@ impl Core {
                     if unknown.contains(id) {
                         self.look_again(*id, *instance, now);
                     } else {
-                        self.try_again(*instance, now);
+                        self.try_again(*instance, pause, now);
                     }
                 }
             }
@@ -190,9 +200,13 @@ impl Core {
         }
     }
 
-    fn try_again(&mut self, instance: InstanceRef, now: &Now) {
+    fn try_again(&mut self, instance: InstanceRef, pause: Duration, now: &Now) {
+        if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+            self.still_in_group(instance, now);
+            return;
+        }
         if self.ledger.current(instance).is_some_and(|s| s.phase == Phase::Terminating) {
-            self.removals.retry(instance, now.time.plus(AFTER_FAILURE));
+            self.removals.retry(instance, now.time.plus(pause));
         }
     }
 
@@ -201,7 +215,7 @@ impl Core {
         if seen.state.is_ending() {
             self.confirm_gone(seen.id, instance, now);
         } else {
-            self.try_again(instance, now);
+            self.try_again(instance, AFTER_FAILURE, now);
         }
     }
 
@@ -225,7 +239,12 @@ fn ids_of(error: &CallError) -> Vec<Ec2Id> {
 /// Phases out of which an instance may be terminated. In service is not among them.
 fn may_be_removed(phase: Phase) -> bool {
     match phase {
-        Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Broken | Phase::Terminating => true,
+        Phase::Booting
+        | Phase::Configuring
+        | Phase::Verifying
+        | Phase::Admitting
+        | Phase::Broken
+        | Phase::Terminating => true,
         Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
     }
 }

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use super::contacts::limit_of;
 use super::group::{Group, LaunchBody};
+use super::hook::book::Hook;
+use super::hook::notice::{HookResult, HookState, Transition};
 use super::launches::Launch;
 use super::patience::Mark;
-use super::rows::Restored;
+use super::presence::Presence;
+use super::rows::{HookRow, Restored};
 use super::timers::Due;
-use super::words::{InstanceRef, LaunchSeq, Phase, ScaleUpState, SlotId, Time};
+use super::words::{InstanceRef, LaunchSeq, Origin, Phase, ScaleUpState, SlotId, Time};
 use super::{Core, Now, Rng, Settings};
 
 /// Why stored state cannot be gone on from. Nothing was changed.
@@ -29,10 +32,6 @@ pub enum RestoreError {
     LaunchMissing { slot: SlotId, launch: u64 },
 }
 
-/// A watchdog that was due while nobody watched gives the instance at least this long to answer
-/// now: downtime of ours is not its fault.
-const GRACE: Duration = Duration::from_secs(30);
-
 impl Core {
     /// A core that goes on where another stopped.
     ///
@@ -49,7 +48,7 @@ impl Core {
         core.last_scale_up = stored.last_scale_up;
         core.launches.last_seq = stored.last_launch;
         for row in &stored.budgets {
-            for api in [&mut core.run, &mut core.describe, &mut core.terminate] {
+            for api in [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto] {
                 api.restore(time, row);
             }
         }
@@ -70,6 +69,9 @@ impl Core {
                 core.timers.set(by, Due::Deadline(row.seq));
             }
             let seq = row.seq;
+            if row.origin == Origin::Adopted {
+                core.goes_on_adopting(group, seq);
+            }
             core.ledger.restore_scale_up(row, group);
             core.watch_promise(seq, time);
         }
@@ -80,10 +82,19 @@ impl Core {
                 continue;
             }
             let group = core.must_have(&row.group, || format!("instance {}", row.instance))?;
+            if let Some(id) = row.id.filter(|_| core.asgs[group].name.is_some() && row.phase.occupies()) {
+                // One that was adopted before our own launch was answered has two places: the later is on its way.
+                let known = core.members.entry(id).or_insert(row.instance);
+                if row.phase != Phase::InService {
+                    *known = row.instance;
+                }
+            }
             core.ledger.restore_instance(row, group);
         }
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
-        let launching = core.take_up(&mut now)?;
+        core.take_up_hooks(stored.hooks, stored.last_hook)?;
+        let grace = Presence::grace(&stored.budgets, time);
+        let launching = core.take_up(grace, &mut now)?;
         core.take_up_launches(stored.launches, launching)?;
         Ok(core)
     }
@@ -95,7 +106,11 @@ impl Core {
     }
 
     /// Puts every slot back to where its phase is worked on. Returns who is in which launch.
-    fn take_up(&mut self, now: &mut Now) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
+    fn take_up(
+        &mut self,
+        grace: Duration,
+        now: &mut Now,
+    ) -> Result<BTreeMap<LaunchSeq, Vec<InstanceRef>>, RestoreError> {
         let mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>> = BTreeMap::new();
         let seqs: Vec<_> = self.ledger.scale_ups.keys().copied().collect();
         for seq in seqs {
@@ -114,32 +129,63 @@ impl Core {
                         if let Some(id) = id {
                             self.boots.watch_at_once(id, instance, now.time);
                         }
-                        self.watch_again(instance, now);
+                        // No grace: only a look ends a boot, and it shows what is so now.
+                        self.watch_again(instance, Duration::ZERO, now);
                     }
                     Phase::Configuring | Phase::Verifying => {
-                        self.watch_again(instance, now);
+                        self.watch_again(instance, grace, now);
                         // At once: a herd of 100,000 only queues up for the lane, and whoever is
                         // killed every few seconds has no round to wait for.
                         self.timers.set(now.time, Due::Contact(instance));
                     }
-                    Phase::Broken | Phase::Terminating => self.remove(instance, now.time),
+                    Phase::Admitting => self.admit_again(instance, now),
+                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }
             let cancelling =
                 self.ledger.scale_ups.get(&seq).is_some_and(|s| s.row.state == ScaleUpState::Cancelling);
             if cancelling {
-                self.remove_what_is_under_way(seq, now.time);
+                self.remove_what_is_under_way(seq, now);
             }
         }
         Ok(launching)
     }
 
-    fn watch_again(&mut self, instance: InstanceRef, now: &Now) {
+    /// Lifecycle actions that wait for an answer go on waiting; those that ended are remembered, since
+    /// their notifications may come again.
+    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64) -> Result<(), RestoreError> {
+        self.hooks.last_seq = last;
+        for row in rows {
+            if row.state != HookState::Open {
+                self.hooks.remember(row);
+                continue;
+            }
+            let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
+            let period = self.asgs[group].heartbeat(&row.hook);
+            self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(row.seq));
+            self.hooks.open(Hook::new(row, group, period));
+        }
+        Ok(())
+    }
+
+    /// Its answer was written down when it was verified; if nothing is open, its group knows what became of it.
+    fn admit_again(&mut self, instance: InstanceRef, now: &mut Now) {
+        let Some((group, id)) = self.place(instance) else { return };
+        let open = self.hooks.of(id, Transition::Launching);
+        if open.is_empty() {
+            self.sweep_soon(group, now);
+        }
+        for seq in open {
+            self.settle_hook(seq, HookResult::Continue, now);
+        }
+    }
+
+    fn watch_again(&mut self, instance: InstanceRef, grace: Duration, now: &Now) {
         let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
         let (phase, since) = (s.phase, s.since);
         let Some(limit) = self.ledger.spec_of(instance.slot).and_then(|g| limit_of(phase, g)) else { return };
-        let earliest = now.time.plus(GRACE.min(limit));
+        let earliest = now.time.plus(grace.min(limit));
         let due = since.plus(limit).max(earliest);
         if let Some(s) = self.ledger.slot_mut(instance.slot) {
             s.since = due.minus(limit);

@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::words::{
-    Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+    Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
+    SlotId, Time,
 };
+use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
 
 /// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +19,7 @@ pub struct ScaleUpRow {
     pub seq: ScaleUpSeq,
     pub id: String,
     pub group: String,
+    pub origin: Origin,
     pub wanted: u32,
     /// Slots 0..planned have been given to a launch or withdrawn at least once and have rows of
     /// their own; the rest are queued and have none yet.
@@ -97,6 +100,39 @@ pub struct BudgetRow {
     pub full_at_ns: i64,
 }
 
+/// Key: `seq`. One lifecycle action of an Auto Scaling group that waits, or waited, for our answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRow {
+    pub seq: HookSeq,
+    /// Ours; `asg` is the Auto Scaling group's own name.
+    pub group: String,
+    pub asg: String,
+    pub hook: String,
+    /// `LifecycleActionToken`, unique within `asg`. Unknown while the notification is lost: the
+    /// action was found by looking at the group, and is answered by instance id.
+    pub token: Option<String>,
+    pub transition: Transition,
+    pub id: Ec2Id,
+    pub origin: Option<Place>,
+    pub destination: Option<Place>,
+    /// The instance's place in our books; none for an instance that leaves and is not in them.
+    pub instance: Option<InstanceRef>,
+    pub state: HookState,
+    /// What we have decided to answer: committed before the call goes out.
+    pub result: Option<HookResult>,
+    pub noticed_at: Time,
+    /// Unless a heartbeat or an answer arrives, the group acts on its default result then.
+    pub expires_at: Time,
+    /// The action's own end, whatever its heartbeats.
+    pub ends_at: Time,
+    /// Calls sent for it.
+    pub completions: u32,
+    pub heartbeats: u32,
+    pub done_at: Option<Time>,
+    /// The last error's code and message.
+    pub error: Option<String>,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -118,6 +154,7 @@ pub struct Changes {
     pub instances: Vec<InstanceRow>,
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
+    pub hooks: Vec<HookRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -129,6 +166,7 @@ impl Changes {
             && self.instances.is_empty()
             && self.versions.is_empty()
             && self.budgets.is_empty()
+            && self.hooks.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -147,8 +185,12 @@ pub struct Restored {
     pub instances: Vec<InstanceRow>,
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
+    /// Every hook action that is open, and those that ended after `keys_since`: a notification may
+    /// be delivered again.
+    pub hooks: Vec<HookRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
+    pub last_hook: u64,
 }
 
 /// Where a slot's newest attempt stands, for those who only need the place.

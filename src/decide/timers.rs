@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::words::{InstanceRef, ScaleUpSeq, Time};
+use super::words::{HookSeq, InstanceRef, ScaleUpSeq, Time};
 
 /// What to look at when the time comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,8 @@ pub enum Due {
     Deadline(ScaleUpSeq),
     /// All deadlines: can they still be met?
     Promises,
+    /// The lifecycle action's own end is near.
+    HookEnd(HookSeq),
 }
 
 #[derive(Debug, Default)]

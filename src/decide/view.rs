@@ -1,11 +1,13 @@
 //! What is shown of the core's state: counts, reasons and estimates, ready to be read by anyone.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::asg::seen::Lifecycle;
 use super::wait::Wait;
-use super::words::{Api, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
 /// Everything that is shown, as of one decision. Cheap to build: counts are kept, not counted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +20,8 @@ pub struct View {
     pub contacts: LaneView,
     /// Launches that do not settle after many tries; they go on being tried at a slow pace.
     pub keep_failing: Vec<FailingLaunch>,
+    /// Lifecycle actions whose time ran out before they could be answered, since the start.
+    pub hooks_expired: u64,
 }
 
 impl View {
@@ -33,6 +37,7 @@ pub struct Progress {
     pub seq: ScaleUpSeq,
     pub id: String,
     pub group: String,
+    pub origin: Origin,
     pub wanted: u32,
     pub state: ScaleUpState,
     pub accepted_at: Time,
@@ -91,6 +96,24 @@ pub struct GroupView {
     pub watchdogs: Vec<WatchdogView>,
     /// Why the head of its queue waits.
     pub wait: Option<Wait>,
+    /// The Auto Scaling group behind it.
+    pub asg: Option<AsgView>,
+}
+
+/// An Auto Scaling group as it was last seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AsgView {
+    pub asg: String,
+    pub seen_at: Option<Time>,
+    pub min: Option<u32>,
+    pub max: Option<u32>,
+    pub desired: Option<u32>,
+    /// Names of suspended processes.
+    pub suspended: Vec<String>,
+    /// Members by their lifecycle state.
+    pub members: BTreeMap<Lifecycle, u32>,
+    /// Lifecycle actions that wait for our answer.
+    pub hooks_open: u32,
 }
 
 /// How long one phase may take.

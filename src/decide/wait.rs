@@ -39,6 +39,10 @@ pub enum Wait {
     Configuring { until: Time },
     /// Its probes have not passed often enough in a row yet.
     Verifying { until: Time },
+    /// Verified; its group is told in its turn, which the bucket that all of Auto Scaling shares allows then.
+    Admitting { ready_at: Time },
+    /// Its Auto Scaling group has not been seen lately: how much room it has is not known.
+    Unseen { since: Option<Time> },
     /// Ready to be contacted; all contact permits are in use.
     Contacts { limit: u32 },
     /// Being removed.
@@ -101,6 +105,13 @@ impl Wait {
             Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),
             Wait::Configuring { until } => format!("configuring, given up in {}", in_s(until)),
             Wait::Verifying { until } => format!("verifying, given up in {}", in_s(until)),
+            Wait::Admitting { ready_at } => {
+                format!("its Auto Scaling group is told to let it in: next call in {}", in_s(ready_at))
+            }
+            Wait::Unseen { since: Some(since) } => {
+                format!("its Auto Scaling group was last seen {:.0} s ago", now.since(*since).as_secs_f64())
+            }
+            Wait::Unseen { since: None } => "its Auto Scaling group has not been seen yet".to_string(),
             Wait::Contacts { limit } => format!("contact permits: all {limit} are in use"),
             Wait::Terminating => "being removed".to_string(),
         }

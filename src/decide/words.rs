@@ -51,6 +51,11 @@ pub struct ScaleUpSeq(pub u32);
 #[serde(transparent)]
 pub struct LaunchSeq(pub u64);
 
+/// A hook action's number in this database: 1, 2, 3, ...
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HookSeq(pub u64);
+
 /// One wanted instance: the scale-up it belongs to and its place in it, counted from 0.
 ///
 /// Written `12-34` for people and on the wire, and as one 64-bit integer in the database.
@@ -231,8 +236,8 @@ named! {
     /// Where one instance's life stands.
     ///
     /// ```text
-    /// queued → launching → booting → configuring → verifying → in_service
-    ///    │          │          └──────────┴────────────┴──→ broken → terminating → gone
+    /// queued → launching → booting → configuring → verifying → (admitting) → in_service
+    ///    │          │          └──────────┴────────────┴───────────┴──→ broken → terminating → gone
     ///    └──────────┴──→ withdrawn
     /// ```
     pub enum Phase {
@@ -246,6 +251,8 @@ named! {
         Configuring = "configuring",
         /// Configured; probes must pass so many times in a row.
         Verifying = "verifying",
+        /// Verified; its Auto Scaling group waits for our answer before it lets it serve.
+        Admitting = "admitting",
         /// Seen serving from outside.
         InService = "in_service",
         /// Given up, reason journalled, still holding its place.
@@ -268,6 +275,7 @@ impl Phase {
             | Phase::Booting
             | Phase::Configuring
             | Phase::Verifying
+            | Phase::Admitting
             | Phase::InService
             | Phase::Broken
             | Phase::Terminating => true,
@@ -285,6 +293,7 @@ impl Phase {
             | Phase::Booting
             | Phase::Configuring
             | Phase::Verifying
+            | Phase::Admitting
             | Phase::Broken
             | Phase::Terminating => false,
         }
@@ -316,6 +325,16 @@ named! {
 }
 
 named! {
+    /// Who asked for a scale-up.
+    pub enum Origin {
+        /// A caller of our API.
+        Asked = "asked",
+        /// Nobody asked us: an Auto Scaling group launched instances, and we bring them into service.
+        Adopted = "adopted",
+    }
+}
+
+named! {
     /// What an error from AWS means for what we do next (aws-facts 2.3).
     pub enum ErrorClass {
         /// A token bucket of the account's is empty: nothing happened, send the same again later.
@@ -336,6 +355,12 @@ named! {
         TokenSpent = "token_spent",
         /// The token was used with another body. A defect of ours or a second muster.
         TokenMismatch = "token_mismatch",
+        /// Another activity of the group is under way: nothing happened, send the same again soon.
+        Contention = "contention",
+        /// There is no such lifecycle action any more: it was answered, or it timed out.
+        NoAction = "no_action",
+        /// The group's minimum or maximum forbids it.
+        Size = "size",
         /// An id is not known, or not yet (eventual consistency).
         NotFound = "not_found",
         /// The request itself is wrong or not allowed: sending it again changes nothing.
@@ -349,6 +374,22 @@ named! {
         RunInstances = "RunInstances",
         DescribeInstances = "DescribeInstances",
         TerminateInstances = "TerminateInstances",
+        /// All calls of Auto Scaling: they share one bucket.
+        AutoScaling = "AutoScaling",
+        LaunchInstances = "LaunchInstances",
+        CompleteLifecycleAction = "CompleteLifecycleAction",
+        RecordLifecycleActionHeartbeat = "RecordLifecycleActionHeartbeat",
+        DescribeAutoScalingGroups = "DescribeAutoScalingGroups",
+        DescribeLifecycleHooks = "DescribeLifecycleHooks",
+        TerminateInstanceInAutoScalingGroup = "TerminateInstanceInAutoScalingGroup",
+        SetDesiredCapacity = "SetDesiredCapacity",
+        SetInstanceProtection = "SetInstanceProtection",
+        EnterStandby = "EnterStandby",
+        ExitStandby = "ExitStandby",
+        SuspendProcesses = "SuspendProcesses",
+        ResumeProcesses = "ResumeProcesses",
+        ModifyInstanceAttribute = "ModifyInstanceAttribute",
+        GetMetricData = "GetMetricData",
     }
 }
 

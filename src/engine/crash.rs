@@ -18,6 +18,8 @@ named! {
         AfterDescribe = "after-describe",
         BeforeTerminate = "before-terminate",
         AfterTerminate = "after-terminate",
+        BeforeGroupCall = "before-group-call",
+        AfterGroupCall = "after-group-call",
         BeforeContact = "before-contact",
         AfterContact = "after-contact",
     }

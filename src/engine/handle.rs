@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::hook::notice::HookNotice;
 use crate::decide::view::View;
 use crate::time::Clock;
 
@@ -32,6 +33,7 @@ pub struct Ends {
 pub enum Request {
     ScaleUp { ask: Ask, answer: oneshot::Sender<Result<Accepted, Refusal>> },
     Cancel { id: String, reason: String, answer: oneshot::Sender<Result<Accepted, Refusal>> },
+    Hook { notice: HookNotice, answer: oneshot::Sender<Result<Accepted, Refusal>> },
 }
 
 /// Whether the engine takes requests.
@@ -71,6 +73,12 @@ impl Handle {
 
     pub async fn cancel(&self, id: String, reason: String) -> Result<Accepted, AskError> {
         self.send(|answer| Request::Cancel { id, reason, answer }).await
+    }
+
+    /// Hands a lifecycle action in; answered once it is stored. What is busy or stopped is to be handed
+    /// in again: by the sender, if it came by a door that answers.
+    pub async fn hook(&self, notice: HookNotice) -> Result<Accepted, AskError> {
+        self.send(|answer| Request::Hook { notice, answer }).await
     }
 
     async fn send(

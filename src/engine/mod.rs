@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cloud::Ec2;
+use crate::cloud::autoscaling::AutoScaling;
 use crate::contact::Contacts;
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::event::{Contact, Event, Ticket};
@@ -64,6 +65,7 @@ impl Gauges for () {}
 pub struct Parts {
     pub store: Store,
     pub ec2: Arc<dyn Ec2>,
+    pub auto_scaling: Arc<dyn AutoScaling>,
     pub contacts: Arc<dyn Contacts>,
     pub clock: Clock,
     pub settings: Settings,
@@ -115,6 +117,7 @@ impl Engine {
             scale_ups = stored.scale_ups.len(),
             unsettled_launches = stored.launches.len(),
             instances = stored.instances.len(),
+            lifecycle_actions = stored.hooks.len(),
             "took the database over"
         );
         let core = Core::restored(parts.settings.clone(), parts.groups.clone(), stored, now, ids::seed())?;
@@ -123,6 +126,7 @@ impl Engine {
         let (to_outcomes, outcomes) = mpsc::unbounded_channel();
         let performer = Performer {
             ec2: parts.ec2.clone(),
+            auto_scaling: parts.auto_scaling.clone(),
             contacts: parts.contacts.clone(),
             gauges: parts.gauges.clone(),
             outcomes: to_outcomes,
@@ -209,6 +213,10 @@ impl Engine {
             Request::Cancel { id, reason, answer } => {
                 self.waiting.insert(ticket, answer);
                 Event::CancelAsked { id, reason, ticket }
+            }
+            Request::Hook { notice, answer } => {
+                self.waiting.insert(ticket, answer);
+                Event::HookNoticed { notice, ticket }
             }
         }
     }

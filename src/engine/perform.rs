@@ -6,17 +6,20 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
-use crate::cloud::Ec2;
+use crate::cloud::autoscaling::AutoScaling;
+use crate::cloud::{Ec2, groups};
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
 use crate::decide::event::{CallError, Event};
 use crate::decide::group::LaunchBody;
-use crate::decide::words::{Api, Ec2Id, InstanceRef, LaunchSeq};
+use crate::decide::hook::notice::{HookAction, HookResult};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq};
 
 /// Whoever does what was decided.
 #[derive(Clone)]
 pub struct Performer {
     pub ec2: Arc<dyn Ec2>,
+    pub auto_scaling: Arc<dyn AutoScaling>,
     pub contacts: Arc<dyn Contacts>,
     pub gauges: Arc<dyn Gauges>,
     pub outcomes: UnboundedSender<Event>,
@@ -35,6 +38,19 @@ impl Performer {
             Action::Terminate { asked } => drop(tokio::spawn(async move { me.terminate(asked).await })),
             Action::Configure(target) => drop(tokio::spawn(async move { me.configure(target).await })),
             Action::Probe(target) => drop(tokio::spawn(async move { me.probe(target).await })),
+            Action::Complete { hook, action, result } => {
+                drop(tokio::spawn(async move { me.complete(hook, &action, result).await }));
+            }
+            Action::Heartbeat { hook, action } => {
+                drop(tokio::spawn(async move { me.heartbeat(hook, &action).await }));
+            }
+            Action::DescribeGroups { asked, page } => {
+                drop(tokio::spawn(async move { me.describe_groups(asked, page).await }));
+            }
+            Action::DescribeHooks { asg } => drop(tokio::spawn(async move { me.describe_hooks(asg).await })),
+            Action::TerminateInGroup { asg, asked, decrement } => {
+                drop(tokio::spawn(async move { me.terminate_in_group(asg, asked, decrement).await }));
+            }
             // Answered by the engine, which has the other end.
             Action::Answer { .. } => {}
         }
@@ -42,9 +58,12 @@ impl Performer {
 
     async fn launch(&self, launch: LaunchSeq, body: &LaunchBody) {
         self.crasher.at(CrashPoint::BeforeLaunch);
-        let outcome = self.ec2.run_instances(body).await;
+        let (api, outcome) = match &body.asg {
+            Some(asg) => (Api::LaunchInstances, groups::launch(&*self.auto_scaling, asg, body).await),
+            None => (Api::RunInstances, self.ec2.run_instances(body).await),
+        };
         self.crasher.at(CrashPoint::AfterLaunch);
-        self.count(Api::RunInstances, &outcome);
+        self.count(api, &outcome);
         if let Err(error) = &outcome {
             tracing::info!(launch = launch.0, count = body.max_count, class = %error.class, %error, "a launch was not answered with instances");
         }
@@ -70,6 +89,55 @@ impl Performer {
             tracing::info!(instances = ids.len(), class = %error.class, %error, "a terminate call failed");
         }
         self.report(Event::Terminated { asked, outcome });
+    }
+
+    async fn complete(&self, hook: HookSeq, action: &HookAction, result: HookResult) {
+        let call = groups::complete(&*self.auto_scaling, action, result);
+        let outcome = self.group_call(Api::CompleteLifecycleAction, call).await;
+        self.report(Event::HookAnswered { hook, api: Api::CompleteLifecycleAction, outcome });
+    }
+
+    async fn heartbeat(&self, hook: HookSeq, action: &HookAction) {
+        let call = groups::heartbeat(&*self.auto_scaling, action);
+        let outcome = self.group_call(Api::RecordLifecycleActionHeartbeat, call).await;
+        self.report(Event::HookAnswered { hook, api: Api::RecordLifecycleActionHeartbeat, outcome });
+    }
+
+    async fn describe_groups(&self, asked: Vec<Arc<str>>, page: Option<String>) {
+        let call = groups::describe(&*self.auto_scaling, &asked, page.as_deref());
+        let outcome = self.group_call(Api::DescribeAutoScalingGroups, call).await;
+        self.report(Event::GroupsDescribed { asked, outcome });
+    }
+
+    async fn describe_hooks(&self, asg: Arc<str>) {
+        let call = groups::hooks(&*self.auto_scaling, &asg);
+        let outcome = self.group_call(Api::DescribeLifecycleHooks, call).await;
+        self.report(Event::HooksDescribed { asg, outcome });
+    }
+
+    async fn terminate_in_group(&self, asg: Arc<str>, asked: Vec<(Ec2Id, InstanceRef)>, decrement: bool) {
+        let ids: Vec<Ec2Id> = asked.iter().map(|(id, _)| *id).collect();
+        let call = groups::terminate(&*self.auto_scaling, &asg, &ids, decrement);
+        let outcome = self.group_call(Api::TerminateInstanceInAutoScalingGroup, call).await;
+        self.report(Event::TerminatedInGroup { asg, asked, outcome });
+    }
+
+    /// One call about a group, counted, with a step to die at on both sides of it.
+    async fn group_call<T>(
+        &self,
+        api: Api,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        self.crasher.at(CrashPoint::BeforeGroupCall);
+        let outcome = call.await;
+        self.crasher.at(CrashPoint::AfterGroupCall);
+        self.count(api, &outcome);
+        if let Err(error) = &outcome
+            && !matches!(error.class, ErrorClass::Throttle | ErrorClass::NoAction)
+        {
+            tracing::info!(%api, class = %error.class, %error, "a call about an Auto Scaling group failed");
+        }
+        outcome
     }
 
     async fn configure(&self, target: Target) {

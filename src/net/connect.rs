@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::fds::{FdClass, FdPermit, Fds};
+pub use super::reach::Reach;
 use crate::time::Clock;
 
 /// Name lookups at a time. Each may open a descriptor or two that nobody pays for
@@ -39,6 +40,8 @@ pub enum ConnectError {
     NoHost(Uri),
     #[error("'{host}' has no address: {cause}")]
     Lookup { host: String, cause: io::Error },
+    #[error("'{host}' leads to {address}, which is not public")]
+    NotPublic { host: String, address: IpAddr },
     #[error("no connection to {to} within {:.1} s", within.as_secs_f64())]
     TimedOut { to: String, within: Duration },
     #[error("no connection to {to}: {cause}")]
@@ -53,6 +56,7 @@ impl ConnectError {
             ConnectError::Descriptors(_) | ConnectError::Exhausted(_) => true,
             ConnectError::NoHost(_)
             | ConnectError::Lookup { .. }
+            | ConnectError::NotPublic { .. }
             | ConnectError::TimedOut { .. }
             | ConnectError::Unreachable { .. } => false,
         }
@@ -110,6 +114,7 @@ pub struct Connector {
     clock: Clock,
     within: Duration,
     lookups: Arc<Semaphore>,
+    reach: Reach,
 }
 
 impl Connector {
@@ -117,7 +122,14 @@ impl Connector {
     /// when its permit is there.
     #[must_use]
     pub fn new(fds: Arc<Fds>, class: FdClass, clock: Clock, within: Duration) -> Connector {
-        Connector { fds, class, clock, within, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
+        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        Connector { fds, class, clock, within, lookups, reach: Reach::Anywhere }
+    }
+
+    /// The same, going no further than this when it connects by name.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Connector {
+        Connector { reach, ..self }
     }
 
     /// Connects to an address.
@@ -131,6 +143,10 @@ impl Connector {
         let (host, port) = host_and_port(uri).ok_or_else(|| ConnectError::NoHost(uri.clone()))?;
         let mut paid = Some(self.fds.take(self.class).await);
         let addresses = self.addresses(host, port).await?;
+        // One is enough to refuse them all: a name that leads to both is not what it says.
+        if let Some(to) = addresses.iter().find(|to| !self.reach.covers(to.ip())) {
+            return Err(ConnectError::NotPublic { host: host.to_owned(), address: to.ip() });
+        }
         let each = self.within / u32::try_from(addresses.len().max(1)).unwrap_or(1);
         let mut last = None;
         for to in addresses {

@@ -6,6 +6,7 @@
 pub mod connect;
 pub mod fds;
 pub mod listen;
+mod reach;
 mod shares;
 #[cfg(test)]
 pub(crate) mod testing;

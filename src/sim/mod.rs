@@ -20,7 +20,7 @@ mod options;
 mod run;
 pub mod settings;
 mod shared;
-mod signer;
+pub(crate) mod signer;
 mod sockets;
 pub mod wire;
 

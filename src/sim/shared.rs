@@ -46,7 +46,7 @@ impl Shared {
     }
 
     /// What signs SNS's messages.
-    pub(super) fn signer(&self) -> &Signer {
+    pub(crate) fn signer(&self) -> &Signer {
         &self.signer
     }
 

@@ -160,7 +160,7 @@ fn always(params: &mut CertificateParams) {
     params.not_after = date_time_ymd(2099, 1, 1);
 }
 
-fn pem(certificate: &Certificate) -> String {
+pub(crate) fn pem(certificate: &Certificate) -> String {
     const WIDTH: usize = 64;
     let text = STANDARD.encode(certificate.der());
     let lines: Vec<&str> =

@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
-    BudgetRow, Changes, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
 };
 use crate::decide::words::{
-    Ec2Id, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+    Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
 };
 
 /// A real store under the books.
@@ -42,6 +43,7 @@ pub struct Books {
     pub instances: BTreeMap<InstanceRef, InstanceRow>,
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
+    pub hooks: BTreeMap<HookSeq, HookRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -136,6 +138,7 @@ impl Books {
         for row in &changes.budgets {
             self.budgets.insert(row.name.clone(), row.clone());
         }
+        self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -182,8 +185,15 @@ impl Books {
             instances: self.instances.values().filter(|row| kept(row)).cloned().collect(),
             versions: self.versions.values().cloned().collect(),
             budgets: self.budgets.values().cloned().collect(),
+            hooks: self
+                .hooks
+                .values()
+                .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
+                .cloned()
+                .collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
+            last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),
         }
     }
 

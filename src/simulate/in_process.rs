@@ -43,6 +43,14 @@ impl Ec2 for InProcess {
     ) -> BoxFuture<'a, Result<Vec<(Ec2Id, Ec2State)>, CallError>> {
         Box::pin(async move { adapt::terminating(self.call(&adapt::terminate_call(ids.iter().copied()))) })
     }
+
+    fn protect_from_termination<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        protected: bool,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move { adapt::done(self.call(&adapt::protect_call(*id, protected))) })
+    }
 }
 
 impl Contacts for InProcess {
@@ -107,6 +115,7 @@ mod tests {
     fn body(token: &str, max_count: u32) -> LaunchBody {
         LaunchBody {
             token: token.into(),
+            asg: None,
             min_count: 1,
             max_count,
             subnet: A.into(),
@@ -140,6 +149,7 @@ mod tests {
             max: 10,
             priority: 5,
             launch,
+            asg: None,
             version: "v".into(),
             configure: None,
             probes: Vec::new(),

@@ -39,6 +39,12 @@ named! {
         ForgetsToLook = "forgets-to-look",
         /// Any answer to a probe counts as healthy.
         BelievesAnyAnswer = "believes-any-answer",
+        /// Heartbeats of lifecycle actions are taken for sent.
+        ForgetsHeartbeats = "forgets-heartbeats",
+        /// Groups are never looked at: what notifications do not tell is not known.
+        NeverSweeps = "never-sweeps",
+        /// Whoever is verified is let in before the answer is written down.
+        AdmitsFirst = "admits-first",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -14,7 +14,7 @@ use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticke
 use crate::decide::group::{Group, LaunchBody};
 use crate::decide::rows::{Changes, InstanceRow, ScaleUpRow};
 use crate::decide::words::{
-    Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
+    Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
 };
 
 /// The one timeout.
@@ -111,7 +111,14 @@ impl Naive {
                     }
                 }
             }
-            Event::CancelAsked { .. } | Event::Terminated { .. } => {}
+            // It knows nothing of Auto Scaling.
+            Event::CancelAsked { .. }
+            | Event::Terminated { .. }
+            | Event::HookNoticed { .. }
+            | Event::HookAnswered { .. }
+            | Event::GroupsDescribed { .. }
+            | Event::HooksDescribed { .. }
+            | Event::TerminatedInGroup { .. } => {}
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
             Event::Probed { instance, outcome } => self.contacted(instance, &outcome, Phase::InService),
         }
@@ -125,6 +132,7 @@ impl Naive {
             seq,
             id: ask.id.clone(),
             group: ask.group,
+            origin: Origin::Asked,
             wanted: ask.count,
             planned: 0,
             by: ask.by,
@@ -225,6 +233,7 @@ impl Naive {
                 | Phase::Verifying
                 | Phase::Queued
                 | Phase::Launching
+                | Phase::Admitting
                 | Phase::InService
                 | Phase::Broken
                 | Phase::Terminating
@@ -290,6 +299,7 @@ fn body_of(group: &Group, token: String, count: u32, call: u64) -> LaunchBody {
     let pool = &launch.pools[usize::try_from(call % pools).unwrap_or(0)];
     LaunchBody {
         token,
+        asg: None,
         min_count: 1,
         max_count: count,
         subnet: pool.subnet.clone(),

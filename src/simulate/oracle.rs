@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
-use crate::decide::rows::Changes;
-use crate::decide::words::{Api, Ec2Id, LaunchState, Phase, ScaleUpState, Time, named};
+use crate::decide::hook::notice::HookResult;
+use crate::decide::rows::{Changes, InstanceRow};
+use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
@@ -43,6 +44,8 @@ named! {
         I6 = "I6",
         /// Each effect was written down first.
         I8 = "I8",
+        /// No lifecycle action times out while AWS answers.
+        Hooks = "hooks",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -73,6 +76,8 @@ struct Live {
 /// The judge of one run.
 pub struct Oracle {
     names: Vec<String>,
+    /// Their Auto Scaling groups' names.
+    asgs: Vec<Option<String>>,
     most: Vec<u32>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
@@ -93,12 +98,16 @@ impl Oracle {
     pub fn new(plan: &Plan) -> Oracle {
         Oracle {
             names: plan.groups.iter().map(|g| g.name.clone()).collect(),
+            asgs: plan.groups.iter().map(|g| g.asg_name().map(String::from)).collect(),
             most: plan.groups.iter().map(|g| g.max).collect(),
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
             per_token: HashMap::new(),
-            buckets: Api::ALL.iter().map(|api| (*api, Counted::new(limits(plan, *api).requests))).collect(),
+            buckets: Api::ALL
+                .iter()
+                .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
+                .collect(),
             by_slot: HashMap::new(),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
@@ -130,10 +139,15 @@ impl Oracle {
         for happening in happenings {
             match happening {
                 Happening::Launched { first, count, token, tags } => {
-                    let group = tags.get("muster:group");
-                    let group = self.names.iter().position(|n| Some(n) == group);
+                    let by = tags.get("aws:autoscaling:groupName");
+                    let group = match by {
+                        Some(_) => self.asgs.iter().position(|n| n.as_ref() == by),
+                        None => self.names.iter().position(|n| Some(n) == tags.get("muster:group")),
+                    };
                     let token = token.unwrap_or_default();
-                    self.was_launched(now, first..first + count, &token, group, model, books);
+                    let ours = by.is_none() || books.launch_of(&token).is_some();
+                    let launched = Launched { ordinals: first..first + count, group, ours };
+                    self.was_launched(now, launched, &token, model, books);
                 }
                 Happening::Ended { ordinal } => {
                     let Some(live) = self.live.remove(&ordinal) else { continue };
@@ -149,15 +163,8 @@ impl Oracle {
         }
     }
 
-    fn was_launched(
-        &mut self,
-        now: Time,
-        ordinals: std::ops::Range<u32>,
-        token: &str,
-        group: Option<usize>,
-        model: &Model,
-        books: &Books,
-    ) {
+    fn was_launched(&mut self, now: Time, launched: Launched, token: &str, model: &Model, books: &Books) {
+        let Launched { ordinals, group, ours } = launched;
         let launch = books.launch_of(token);
         for ordinal in ordinals {
             let Ok(id) = model.id_of(ordinal).parse() else { continue };
@@ -168,6 +175,8 @@ impl Oracle {
             *per_token += 1;
             let (asked, given) = (launch.map(|l| l.count), *per_token);
             match asked {
+                // Its Auto Scaling group launched it, for reasons of its own.
+                _ if !ours => {}
                 None => {
                     let text = format!("{id} was launched with token {token}, which nobody had committed");
                     self.violated(now, Invariant::I8, text);
@@ -180,8 +189,9 @@ impl Oracle {
             }
             if let Some(group) = group {
                 self.per_group[group] += 1;
+                // What an Auto Scaling group launches by itself is held against its own counts.
                 let (live, most) = (self.per_group[group], self.most[group]);
-                if live > most {
+                if ours && live > most {
                     let text = format!("group {}: {live} live, {most} allowed", self.names[group]);
                     self.violated(now, Invariant::I2, text);
                 }
@@ -205,11 +215,32 @@ impl Oracle {
 
     /// Something was committed.
     pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
-        for row in changes.instances.iter().filter(|row| row.phase == Phase::InService) {
+        let (names, asgs) = (self.names.clone(), self.asgs.clone());
+        let asg = |name: &str| names.iter().zip(&asgs).any(|(n, a)| n == name && a.is_some());
+        // A group is told in its turn, which may be a while after the instance was seen serving.
+        let said = |row: &&InstanceRow| match row.phase {
+            Phase::InService => !asg(&row.group),
+            Phase::Admitting => true,
+            Phase::Queued
+            | Phase::Launching
+            | Phase::Booting
+            | Phase::Configuring
+            | Phase::Verifying
+            | Phase::Broken
+            | Phase::Terminating
+            | Phase::Gone
+            | Phase::Withdrawn => false,
+        };
+        let serving: Vec<&InstanceRow> = changes.instances.iter().filter(said).collect();
+        for row in serving {
             let health = match row.address {
                 Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
                 Some(std::net::IpAddr::V6(_)) | None => None,
             };
+            // A group may end it while we find out that it serves.
+            if health.is_none() && asg(&row.group) {
+                continue;
+            }
             if health != Some(Health::Serving) {
                 let text = format!("{} is said to be in service and does not serve", row.instance);
                 self.violated(now, Invariant::Serving, text);
@@ -234,6 +265,30 @@ impl Oracle {
                     self.violated(now, Invariant::I8, format!("{id} is terminated, and nobody had it"));
                 }
             }
+        }
+    }
+
+    /// So many members of a group with this maximum are coming or in service.
+    pub fn counts(&mut self, now: Time, counted: u32, max: u32, rebalances: bool) {
+        // Rebalancing may add a tenth of the maximum, and one at least (aws-facts 3.3).
+        let overshoot = if rebalances { (max / 10).max(1) } else { 0 };
+        if counted > max + overshoot {
+            let text = format!("an Auto Scaling group counts {counted} members, {max} allowed");
+            self.violated(now, Invariant::I2, text);
+        }
+    }
+
+    /// An answer to a lifecycle action reaches AWS.
+    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books) {
+        let Some(row) = books.hooks.get(&hook).filter(|row| row.result == Some(result)) else {
+            let text =
+                format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
+            self.violated(now, Invariant::I8, text);
+            return;
+        };
+        let phase = row.instance.and_then(|i| books.instances.get(&i)).map(|row| row.phase);
+        if result == HookResult::Abandon && phase == Some(Phase::InService) {
+            self.violated(now, Invariant::I6, format!("{} is in service and is abandoned", row.id));
         }
     }
 
@@ -291,7 +346,9 @@ impl Oracle {
             let prefix = format!("{}-", row.seq.0);
             let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
             let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
-            if serving != row.in_service as usize {
+            // An Auto Scaling group may have scaled in since, for reasons of its own.
+            let grouped = self.names.iter().zip(&self.asgs).any(|(n, asg)| *n == row.group && asg.is_some());
+            if serving != row.in_service as usize && !grouped {
                 let text = format!("{id}: {} in service by the books, {serving} serve", row.in_service);
                 self.violated(now, Invariant::I1, text);
             }
@@ -301,7 +358,14 @@ impl Oracle {
         }
         let loose: Vec<Ec2Id> = self.loose(books).collect();
         for id in loose {
-            self.violated(now, Invariant::I3, format!("{id} is live at the end and nobody's"));
+            let last = match books.holder(id) {
+                Some(row) => {
+                    let why = row.reason.as_deref().unwrap_or("no reason");
+                    format!("the books say that {} is {}: {why}", row.instance, row.phase)
+                }
+                None => "the books do not know it".to_string(),
+            };
+            self.violated(now, Invariant::I3, format!("{id} is live at the end and nobody's; {last}"));
         }
         for text in &books.disagreements {
             self.violated(now, Invariant::Store, text.clone());
@@ -317,6 +381,14 @@ impl Oracle {
     }
 }
 
+/// Instances that were launched together.
+struct Launched {
+    ordinals: std::ops::Range<u32>,
+    group: Option<usize>,
+    /// For a launch of muster's, and not by their Auto Scaling group for itself.
+    ours: bool,
+}
+
 /// A token bucket, counted by the judge alone.
 struct Counted {
     rate: Rate,
@@ -325,12 +397,28 @@ struct Counted {
 }
 
 /// What muster believes of this API.
-fn limits(plan: &Plan, api: Api) -> &ApiLimits {
-    match api {
+fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
+    Some(match api {
         Api::RunInstances => &plan.core.run_instances,
         Api::DescribeInstances => &plan.core.describe_instances,
         Api::TerminateInstances => &plan.core.terminate_instances,
-    }
+        // The bucket is not published, and learned: AWS's own throttles are the judge there.
+        Api::AutoScaling
+        | Api::LaunchInstances
+        | Api::CompleteLifecycleAction
+        | Api::RecordLifecycleActionHeartbeat
+        | Api::DescribeAutoScalingGroups
+        | Api::DescribeLifecycleHooks
+        | Api::TerminateInstanceInAutoScalingGroup
+        | Api::SetDesiredCapacity
+        | Api::SetInstanceProtection
+        | Api::EnterStandby
+        | Api::ExitStandby
+        | Api::SuspendProcesses
+        | Api::ResumeProcesses
+        | Api::ModifyInstanceAttribute
+        | Api::GetMetricData => return None,
+    })
 }
 
 impl Counted {

@@ -33,6 +33,10 @@ pub struct Plan {
     /// Percent of commits that stall for 5 s.
     pub stalls: f64,
     pub asks: Vec<Asked>,
+    /// Alarms that change a group's desired capacity.
+    pub alarms: Vec<Alarm>,
+    /// Groups have terminate hooks too.
+    pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,
     /// Changes to the simulated AWS while it runs.
     pub changes: Vec<(u32, Change)>,
@@ -51,6 +55,8 @@ pub struct Plan {
     pub real_store: bool,
     /// Who decides.
     pub provisioner: Provisioner,
+    /// AWS answers and nobody dies: no lifecycle action may time out.
+    pub gentle: bool,
     /// Breaks the protocol on purpose.
     pub mutant: Option<Mutant>,
 }
@@ -72,6 +78,15 @@ pub struct Asked {
     pub count: u32,
     /// In service by then.
     pub by_ms: Option<u32>,
+}
+
+/// Somebody else's alarm: a scaling policy changes a group's desired capacity.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub at_ms: u32,
+    /// Index into the groups.
+    pub group: usize,
+    pub by: i64,
 }
 
 /// One cancellation, asked for once, if the scale-up was accepted by then.

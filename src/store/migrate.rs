@@ -12,10 +12,15 @@ use sqlx::{SqlSafeStr, SqlStr};
 /// One step: number, name, SQL. Steps are only ever added; a published one is never changed.
 type Step = (i64, &'static str, &'static str);
 
-pub(super) const SQLITE: &[Step] = &[(1, "first", include_str!("../../migrations/sqlite/0001_first.sql"))];
+pub(super) const SQLITE: &[Step] = &[
+    (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
+    (2, "lifecycle_actions", include_str!("../../migrations/sqlite/0002_lifecycle_actions.sql")),
+];
 
-pub(super) const POSTGRES: &[Step] =
-    &[(1, "first", include_str!("../../migrations/postgres/0001_first.sql"))];
+pub(super) const POSTGRES: &[Step] = &[
+    (1, "first", include_str!("../../migrations/postgres/0001_first.sql")),
+    (2, "lifecycle_actions", include_str!("../../migrations/postgres/0002_lifecycle_actions.sql")),
+];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {
     let migration = |&(number, name, sql): &Step| {
@@ -53,6 +58,7 @@ pub(super) fn problem(error: &MigrateError, steps: &[Step]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sqlx::{Connection, Executor};
 
     #[test]
     fn every_file_is_listed_and_both_engines_have_the_same_steps() {
@@ -69,5 +75,18 @@ mod tests {
         }
         let names = |steps: &[Step]| steps.iter().map(|(n, name, _)| (*n, *name)).collect::<Vec<_>>();
         assert_eq!(names(SQLITE), names(POSTGRES));
+    }
+
+    #[tokio::test]
+    async fn what_the_first_release_stored_is_there_after_every_step() {
+        let mut db = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        migrator(&SQLITE[..1]).run_direct(None, &mut db, false).await.unwrap();
+        let old = "INSERT INTO scale_up (seq, id, group_name, wanted, planned, reason, state, accepted_at, \
+                   in_service, withdrawn, eta_ms) VALUES (1, '0191', 'web', 5, 0, '', 'open', 1, 0, 0, 0)";
+        db.execute(old).await.unwrap();
+        migrator(SQLITE).run_direct(None, &mut db, false).await.unwrap();
+        let (id, origin): (String, String) =
+            sqlx::query_as("SELECT id, origin FROM scale_up").fetch_one(&mut db).await.unwrap();
+        assert_eq!((id.as_str(), origin.as_str()), ("0191", "asked"));
     }
 }

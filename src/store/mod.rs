@@ -29,12 +29,13 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Postgres, Sqlite};
 
-use crate::decide::rows::{Changes, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow};
-use crate::decide::words::{InstanceRef, LaunchState, ScaleUpSeq, SlotId, Time};
+use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow};
+use crate::decide::words::{HookSeq, InstanceRef, LaunchState, ScaleUpSeq, SlotId, Time};
 use engine::Engine;
 
 pub use error::{CommitError, StoreError, Trouble};
 pub use ownership::Epoch;
+pub use table::hook::HookFilter;
 pub use table::instance::InstanceFilter;
 pub use table::journal::JournalFilter;
 pub use table::scale_up::ScaleUpFilter;
@@ -198,5 +199,15 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<LaunchRow>, StoreError> {
         on!(self, pools => table::launch::list(pools, state, limit).await)
+    }
+
+    /// Lifecycle actions, oldest first: at most `limit`, those numbered above `after`.
+    pub async fn hooks(
+        &self,
+        filter: &HookFilter,
+        after: Option<HookSeq>,
+        limit: u32,
+    ) -> Result<Vec<HookRow>, StoreError> {
+        on!(self, pools => table::hook::list(pools, filter, after, limit).await)
     }
 }

@@ -10,11 +10,12 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
-use crate::decide::rows::{BudgetRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
+use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
 /// Everything unfinished, everything that holds a place, and the keys that are still remembered
-/// (those of scale-ups accepted at or after `keys_since`), as of one moment.
+/// (those of scale-ups accepted, and of lifecycle actions ended, at or after `keys_since`), as of one
+/// moment.
 pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Result<Restored, StoreError> {
     let mut connection = pools.reader().await?;
     let mut tx =
@@ -29,8 +30,10 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         instances: instances::<E>(&mut tx, unfinished).await?,
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
+        hooks: hooks::<E>(&mut tx, keys_since).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
+        last_hook: last::<E, HookRow, _>(&mut tx).await?,
         scale_ups,
     };
     // Nothing was written; ending it only gives the snapshot back.
@@ -49,6 +52,23 @@ async fn scale_ups<E: Engine>(
         .sql("AND idempotency_key IS NOT NULL AND state = 'done'")
         .int("AND accepted_at >=", keys_since.0)?
         .all::<ScaleUpRow>(connection)
+        .await?;
+    rows.extend(remembered);
+    rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// By number: the open ones, and those whose notification may come again.
+async fn hooks<E: Engine>(
+    connection: &mut E::Connection,
+    keys_since: Time,
+) -> Result<Vec<HookRow>, StoreError> {
+    let mut rows: Vec<HookRow> =
+        Query::<E>::of::<HookRow>().sql("AND state = 'open'").all(connection).await?;
+    let remembered = Query::<E>::of::<HookRow>()
+        .sql("AND state <> 'open'")
+        .int("AND done_at >=", keys_since.0)?
+        .all::<HookRow>(connection)
         .await?;
     rows.extend(remembered);
     rows.sort_by_key(|row| row.seq);
@@ -128,6 +148,7 @@ fn holds_its_place(phase: Phase) -> bool {
         | Phase::Booting
         | Phase::Configuring
         | Phase::Verifying
+        | Phase::Admitting
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

@@ -3,7 +3,7 @@
 //! `cargo test --release --lib store::speed -- --ignored --nocapture --test-threads 1`
 
 use super::*;
-use crate::decide::words::{Phase, ScaleUpState};
+use crate::decide::words::{Origin, Phase, ScaleUpState};
 use crate::time::Stopwatch;
 
 /// A life of six rows, as the engine writes it.
@@ -47,6 +47,7 @@ fn scale_up(wanted: u32) -> ScaleUpRow {
         seq: ScaleUpSeq(1),
         id: "0191".into(),
         group: "web".into(),
+        origin: Origin::Asked,
         wanted,
         planned: wanted,
         by: None,

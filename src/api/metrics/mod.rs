@@ -3,6 +3,7 @@
 //! Labels are made from enums and configured names only, so their number is bounded.
 
 mod engine;
+mod hooks;
 mod http;
 mod view;
 
@@ -37,6 +38,7 @@ fn render(state: &ApiState) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("muster");
     state.metrics.register(&mut registry);
     state.http.register(&mut registry);
+    hooks::register(&mut registry, &state.doors);
     view::register(&mut registry, &state.handle.view(), &state.handle.ready(), (state.descriptors)());
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)?;

@@ -46,6 +46,18 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
         set(&watchdogs.get_or_create(&labels), w.limit.as_secs());
     }
     to.register("watchdog_seconds", "How long a phase may take before an instance is given up", watchdogs);
+    let (open, members) = (Labelled::<1>::default(), Labelled::<2>::default());
+    for (g, asg) in view.groups.iter().filter_map(|g| Some((g, g.asg.as_ref()?))) {
+        set(&open.get_or_create(&[("group", g.name.clone())]), asg.hooks_open);
+        for (state, count) in &asg.members {
+            let labels = [("group", g.name.clone()), ("state", state.to_string())];
+            set(&members.get_or_create(&labels), *count);
+        }
+    }
+    to.register("hooks_open", "Lifecycle actions that wait for our answer", open);
+    to.register("asg_members", "Members of Auto Scaling groups as last seen, by lifecycle state", members);
+    let expired = view.hooks_expired;
+    one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
 
     let scale_ups = Labelled::<1>::default();
@@ -96,6 +108,7 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
                 | Phase::Booting
                 | Phase::Configuring
                 | Phase::Verifying
+                | Phase::Admitting
                 | Phase::Broken
                 | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
                 // The first two come from the group, above; the others hold nothing and would only grow.

@@ -1,5 +1,7 @@
 //! Groups and launches as the view shows them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,6 +36,9 @@ pub struct GroupItem {
     /// Why the head of its queue waits; absent if nothing waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<String>,
+    /// The Auto Scaling group behind it; absent for a plain fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asg: Option<AsgItem>,
 }
 
 impl GroupItem {
@@ -49,6 +54,42 @@ impl GroupItem {
             proven: g.proven,
             watchdogs: g.watchdogs.iter().map(Watchdog::of).collect(),
             wait: g.wait.as_ref().map(|w| w.describe(now)),
+            asg: g.asg.as_ref().map(AsgItem::of),
+        }
+    }
+}
+
+/// An Auto Scaling group as it was last seen; what was not seen yet is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AsgItem {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Stamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<u32>,
+    /// Names of suspended processes.
+    pub suspended: Vec<String>,
+    /// Members by their lifecycle state, in AWS's words.
+    pub members: BTreeMap<String, u32>,
+    /// Lifecycle actions that wait for our answer.
+    pub hooks_open: u32,
+}
+
+impl AsgItem {
+    fn of(a: &view::AsgView) -> AsgItem {
+        AsgItem {
+            name: a.asg.clone(),
+            seen_at: a.seen_at.map(Stamp),
+            min: a.min,
+            max: a.max,
+            desired: a.desired,
+            suspended: a.suspended.clone(),
+            members: a.members.iter().map(|(state, n)| (state.to_string(), *n)).collect(),
+            hooks_open: a.hooks_open,
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod explain;
 pub mod group;
 pub mod health;
+pub mod hook;
 pub mod instance;
 pub mod names;
 pub mod problem;
@@ -14,8 +15,9 @@ pub mod scale_up;
 pub mod stamp;
 
 pub use explain::{Explanation, WaitLine};
-pub use group::{FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
+pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
 pub use health::{Alive, Ready};
+pub use hook::{HookItem, HookPage, HookTaken};
 pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
 pub use problem::{FieldError, ProblemBody};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};

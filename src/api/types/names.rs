@@ -2,7 +2,9 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::decide::words::{Phase, ScaleUpState};
+use crate::decide::hook::notice::{HookResult, HookState, Transition};
+use crate::decide::words::{Origin, Phase, ScaleUpState};
+use crate::hooks::inlet::Outcome;
 
 fn one_of(names: impl Iterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
@@ -16,4 +18,29 @@ pub fn phase() -> Object {
 /// Every [`ScaleUpState`].
 pub fn scale_up_state() -> Object {
     one_of(ScaleUpState::ALL.iter().map(|s| s.as_str()))
+}
+
+/// Every [`Origin`].
+pub fn origin() -> Object {
+    one_of(Origin::ALL.iter().map(|o| o.as_str()))
+}
+
+/// Every [`Transition`].
+pub fn transition() -> Object {
+    one_of(Transition::ALL.iter().map(|t| t.as_str()))
+}
+
+/// Every [`HookState`].
+pub fn hook_state() -> Object {
+    one_of(HookState::ALL.iter().map(|s| s.as_str()))
+}
+
+/// Every [`HookResult`].
+pub fn hook_result() -> Object {
+    one_of(HookResult::ALL.iter().map(|r| r.as_str()))
+}
+
+/// Every [`Outcome`].
+pub fn hook_outcome() -> Object {
+    one_of(Outcome::ALL.iter().map(|o| o.as_str()))
 }

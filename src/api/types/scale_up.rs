@@ -9,7 +9,7 @@ use super::explain::WaitLine;
 use super::names;
 use super::stamp::Stamp;
 use crate::decide::rows::ScaleUpRow;
-use crate::decide::words::{Phase, ScaleUpState};
+use crate::decide::words::{Origin, Phase, ScaleUpState};
 
 /// "Count more of this group in service, by then, because of this."
 ///
@@ -105,6 +105,10 @@ pub struct ScaleUpItem {
     pub id: String,
     pub seq: u32,
     pub group: String,
+    /// `adopted` if an Auto Scaling group launched instances by itself.
+    #[serde(default = "asked")]
+    #[schema(schema_with = names::origin)]
+    pub origin: Origin,
     pub wanted: u32,
     #[schema(schema_with = names::scale_up_state)]
     pub state: ScaleUpState,
@@ -121,12 +125,18 @@ pub struct ScaleUpItem {
     pub cancel_reason: Option<String>,
 }
 
+/// What an older service does not say.
+fn asked() -> Origin {
+    Origin::Asked
+}
+
 impl From<ScaleUpRow> for ScaleUpItem {
     fn from(row: ScaleUpRow) -> Self {
         ScaleUpItem {
             id: row.id,
             seq: row.seq.0,
             group: row.group,
+            origin: row.origin,
             wanted: row.wanted,
             state: row.state,
             accepted_at: Stamp(row.accepted_at),

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod explain;
+mod hooks;
 mod instances;
 mod scale_up;
 mod status;
@@ -45,6 +46,7 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Status(args) => status::run(args, &client, service.json, io).await,
         Ask::Explain(args) => explain::run(args, &client, service.json, io).await,
         Ask::Instances(args) => instances::run(args, &client, service.json, io).await,
+        Ask::Hooks(args) => hooks::run(args, &client, service.json, io).await,
         Ask::Cancel(args) => cancel::run(args, &client, service.json, io).await,
     }
 }

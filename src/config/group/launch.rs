@@ -1,4 +1,4 @@
-//! `[groups.NAME.launch]`: what goes into `RunInstances`.
+//! `[groups.NAME.launch]`: what goes into `RunInstances`, or where an Auto Scaling group launches.
 
 use std::collections::BTreeSet;
 
@@ -15,21 +15,39 @@ const TAG_VALUE_MOST: usize = 256;
 
 const IMAGE: &str = "an AMI id such as \"ami-0123456789abcdef0\"";
 
-pub(super) fn read(s: &mut Section<'_>) -> Read<LaunchSpec> {
+/// What an Auto Scaling group's own launch template says.
+const IN_TEMPLATE: [&str; 8] = [
+    "image",
+    "instance_type",
+    "template",
+    "security_groups",
+    "key_name",
+    "instance_profile",
+    "user_data",
+    "tags",
+];
+
+/// Most instances in one `LaunchInstances` (aws-facts 3.1), and in one `RunInstances`.
+const BATCH_MOST: (u32, u32) = (100, 1_000);
+
+/// `in_asg`: an Auto Scaling group launches, by its own launch template.
+pub(super) fn read(s: &mut Section<'_>, in_asg: bool) -> Read<LaunchSpec> {
     let image = s.maybe_text("image", IMAGE, |t| {
         let rest = t.strip_prefix("ami-").or_else(|| t.strip_prefix("resolve:ssm:"))?;
         is_word(rest, "/._-:").then(|| t.to_string())
     });
     let template = s.maybe_table("template", template);
-    if image == Ok(None) && template == Ok(None) {
+    if !in_asg && image == Ok(None) && template == Ok(None) {
         s.refuse("image", format!("missing: write {IMAGE}, or a launch template that names one"));
     }
-    let instance_type = s.text("instance_type", "an EC2 instance type such as \"m7g.large\"", None, |t| {
+    let no_type = in_asg.then(String::new);
+    let instance_type = s.text("instance_type", "an EC2 instance type such as \"m7g.large\"", no_type, |t| {
         let (family, size) = t.split_once('.')?;
         (is_word(family, "-") && is_word(size, "-")).then(|| t.to_string())
     });
     let pools = s.tables("subnets", 1..=64, pool);
-    let batch = s.number("batch", 1..=1_000, 100);
+    let batch_most = if in_asg { BATCH_MOST.0 } else { BATCH_MOST.1 };
+    let batch = s.number("batch", 1..=batch_most, 100);
     let security_groups = s.list(
         "security_groups",
         // EC2's most on one network interface.
@@ -47,6 +65,11 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<LaunchSpec> {
     let user_data = s.maybe_text("user_data", "text", |t| Some(t.to_string()));
     let tags = s.texts("tags", wrong_tag);
 
+    for key in IN_TEMPLATE {
+        if in_asg && s.is_written(key) {
+            s.refuse(key, "the Auto Scaling group launches by its own launch template: leave it out");
+        }
+    }
     if let Ok(Some(data)) = &user_data
         && data.len() > USER_DATA_MOST
     {

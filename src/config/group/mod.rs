@@ -1,5 +1,6 @@
 //! `[groups.NAME]`: one group, and what its parts must be to each other.
 
+mod asg;
 mod contact;
 mod guards;
 mod launch;
@@ -23,7 +24,9 @@ pub(super) fn is_name(name: &str) -> bool {
 pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
     let max = s.number("max", 1..=1_000_000, None);
     let priority = s.number("priority", 0..=9, 5);
-    let launch = s.table("launch", launch::read);
+    let asg = s.maybe_table("asg", asg::read);
+    let in_asg = asg != Ok(None);
+    let launch = s.table("launch", |s| launch::read(s, in_asg));
     let configure = s.maybe_table("configure", contact::configure);
     let probes = s.tables("probes", 1..=8, contact::probe);
     let verify = s.table("verify", contact::verify);
@@ -31,13 +34,14 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
     let canary = s.table("canary", guards::canary);
     let breaker = s.table("breaker", guards::breaker);
 
-    let (launch, configure, verify) = (launch?, configure?, verify?);
+    let (asg, launch, configure, verify) = (asg?, launch?, configure?, verify?);
     let group = Group {
         name: name.to_string(),
         max: max?,
         priority: priority?,
-        version: version::of(&launch, configure.as_ref()),
+        version: version::of(&launch, configure.as_ref(), asg.as_ref().map(|a| &*a.name)),
         launch,
+        asg,
         configure,
         probes: probes?,
         passes: verify.passes,

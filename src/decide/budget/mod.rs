@@ -6,4 +6,5 @@
 pub mod api;
 pub mod bucket;
 pub mod lane;
+pub mod learned;
 pub mod metered;

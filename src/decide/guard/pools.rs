@@ -99,6 +99,9 @@ impl Pools {
             | ErrorClass::TokenSpent
             | ErrorClass::TokenMismatch
             | ErrorClass::NotFound
+            | ErrorClass::Size
+            | ErrorClass::Contention
+            | ErrorClass::NoAction
             | ErrorClass::Configuration => {}
         }
     }

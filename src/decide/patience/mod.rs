@@ -205,6 +205,7 @@ fn index(phase: Phase) -> Option<usize> {
         Phase::Verifying => Some(2),
         Phase::Queued
         | Phase::Launching
+        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating

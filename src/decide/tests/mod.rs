@@ -4,6 +4,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
 mod drills;
+mod hooks;
 mod limits;
 pub(super) mod lives;
 mod scenarios;

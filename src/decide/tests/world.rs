@@ -144,6 +144,7 @@ pub fn group(name: &str) -> Group {
             tags: BTreeMap::new(),
             batch: 100,
         },
+        asg: None,
         version: "0123456789abcdef".into(),
         configure: Some(Configure {
             method: "PUT".into(),
@@ -300,8 +301,10 @@ impl World {
                 .collect(),
             versions: r.versions.values().cloned().collect(),
             budgets: r.budgets.values().cloned().collect(),
+            hooks: Vec::new(),
             last_scale_up: r.scale_ups.keys().last().map_or(0, |s| s.0),
             last_launch: r.launches.keys().last().map_or(0, |l| l.0),
+            last_hook: 0,
         };
         self.core =
             Core::restored(self.settings.clone(), self.groups.clone(), stored, self.now, self.rng.next_u64())
@@ -394,6 +397,11 @@ impl World {
                 let (outcome, took) = self.contact(t.id, None);
                 self.after(took, Event::Probed { instance: t.instance, outcome });
             }
+            Action::Complete { .. }
+            | Action::Heartbeat { .. }
+            | Action::DescribeGroups { .. }
+            | Action::DescribeHooks { .. }
+            | Action::TerminateInGroup { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }
     }
 

@@ -532,6 +532,17 @@ impl Model {
         }
     }
 
+    /// Each Auto Scaling group's sizes, and how many of its members are where.
+    pub fn tallies(&self) -> impl Iterator<Item = (autoscaling::Sizes, autoscaling::Tally)> + '_ {
+        self.autoscaling.tallies()
+    }
+
+    /// Lifecycle actions that ended in this way.
+    #[must_use]
+    pub fn hook_actions_ended(&self, ending: autoscaling::Ending) -> usize {
+        self.autoscaling.ended(ending)
+    }
+
     #[cfg(test)]
     pub(crate) fn ec2(&self) -> &Ec2 {
         &self.ec2

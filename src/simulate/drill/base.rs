@@ -31,6 +31,8 @@ pub fn plan(seed: u64) -> Plan {
         commit: Range { min_ms: 1, max_ms: 8 },
         stalls: 0.0,
         asks: vec![Asked { at_ms: 0, group: 0, count: MANY, by_ms: None }],
+        alarms: Vec::new(),
+        terminate_hooks: false,
         cancels: Vec::new(),
         changes: Vec::new(),
         kills: Kills::default(),
@@ -41,6 +43,7 @@ pub fn plan(seed: u64) -> Plan {
         descriptors: DESCRIPTORS,
         real_store: false,
         provisioner: Provisioner::Muster,
+        gentle: false,
         mutant: None,
     }
 }
@@ -68,6 +71,7 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
             tags: BTreeMap::new(),
             batch: 100,
         },
+        asg: None,
         version: format!("{name:0>16}"),
         configure: Some(Configure {
             method: "PUT".into(),

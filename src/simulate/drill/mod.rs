@@ -7,7 +7,11 @@ mod d2;
 mod d4;
 mod d7;
 mod d8;
+mod groups;
+mod hooks;
 mod mixed;
+
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -32,7 +36,8 @@ pub struct Drill {
 }
 
 /// Every drill, in order.
-pub const DRILLS: &[Drill] = &[d1::D1, d2::D2, d4::D4, d7::D7, d8::D8, mixed::MIXED];
+pub const DRILLS: &[Drill] =
+    &[d1::D1, d2::D2, d4::D4, d7::D7, d8::D8, hooks::HOOKS, hooks::D15, groups::GROUPS, mixed::MIXED];
 
 /// The drill of this name, in whatever case.
 #[must_use]
@@ -118,12 +123,16 @@ impl Ran {
 /// Instances that were asked for and accepted.
 fn wanted(world: &World) -> u32 {
     let accepted = world.asking.iter().zip(&world.plan.asks).filter(|(asking, _)| asking.accepted.is_some());
-    accepted.map(|(_, asked)| asked.count).sum()
+    let asked: u32 = accepted.map(|(_, asked)| asked.count).sum();
+    let by_alarm: i64 = world.plan.alarms.iter().map(|a| a.by).sum();
+    asked + u32::try_from(by_alarm).unwrap_or(0)
 }
 
 /// Seconds from the first acceptance until this share of what was wanted was in service.
 pub(super) fn served_s(world: &World, share: f64) -> Option<f64> {
-    let from = world.asking.iter().filter_map(|a| a.answered).min()?;
+    let asked = world.asking.iter().filter_map(|a| a.answered);
+    let rung = world.plan.alarms.iter().map(|a| START.plus(Duration::from_millis(a.at_ms.into())));
+    let from = asked.chain(rung).min()?;
     let wanted = wanted(world);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a u32
     let needed = (f64::from(wanted) * share).ceil() as usize;

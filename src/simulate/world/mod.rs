@@ -1,6 +1,7 @@
 //! One run: a queue of events in virtual time, the simulated AWS, muster's processes and the judge.
 
 mod clients;
+pub mod doors;
 mod outside;
 mod processes;
 
@@ -49,6 +50,16 @@ enum Coming {
     },
     Ask(usize),
     Cancel(usize),
+    Alarm(usize),
+    /// A process asks the queue of notifications.
+    Poll {
+        life: u64,
+    },
+    /// What a notification tells reaches a process.
+    Told {
+        life: u64,
+        event: Event,
+    },
     Change(usize),
     Kill,
     Restart,
@@ -130,6 +141,12 @@ pub struct World {
     pub freed: BTreeMap<InstanceRef, Time>,
     /// When a launch breaker opened.
     pub opened: Vec<Time>,
+    /// Announcements of deadlines that cannot be met, as they are journalled.
+    pub late: Vec<(Time, String)>,
+    /// Messages received and not deleted, by ticket.
+    letters: BTreeMap<u64, doors::Letter>,
+    letters_so_far: u64,
+    alarms_to_come: usize,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<Due>>,
     serial: u64,
@@ -162,6 +179,10 @@ impl World {
             given_up: BTreeMap::new(),
             freed: BTreeMap::new(),
             opened: Vec::new(),
+            late: Vec::new(),
+            letters: BTreeMap::new(),
+            letters_so_far: 0,
+            alarms_to_come: plan.alarms.len(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             serial: 0,
@@ -184,7 +205,11 @@ impl World {
                 self.books.prove(&group.name, &group.version, START);
             }
         }
+        self.build_groups();
         self.start_host();
+        for (i, alarm) in self.plan.alarms.clone().iter().enumerate() {
+            self.after(alarm.at_ms, Coming::Alarm(i));
+        }
         for (i, asked) in self.plan.asks.clone().iter().enumerate() {
             self.after(asked.at_ms, Coming::Ask(i));
         }
@@ -241,6 +266,7 @@ impl World {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
+        self.judge_hooks();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
@@ -253,6 +279,7 @@ impl World {
     /// Everything that was asked for is answered and done, and nothing is left over.
     fn is_quiet(&self) -> bool {
         self.books.open() == 0
+            && self.groups_are_quiet()
             && self.asking.iter().all(|a| a.answered.is_some())
             && self.hosts.len() == 1
             && !self.hosts.iter().any(|h| h.paused || h.committing.is_some())
@@ -267,6 +294,9 @@ impl World {
             Coming::Wake { life } => self.turn(life),
             Coming::Ask(i) => self.ask(i),
             Coming::Cancel(i) => self.cancel(i),
+            Coming::Alarm(i) => self.alarm(i),
+            Coming::Poll { life } => self.poll(life),
+            Coming::Told { life, event } => self.told(life, event),
             Coming::Change(i) => self.change(i),
             Coming::Kill => self.kill_current("a kill"),
             Coming::Restart => self.start_host(),
@@ -289,6 +319,11 @@ impl World {
     /// Lets the judge see what the event did.
     fn look(&mut self) {
         let happened = self.model.happened(self.now.0);
+        let rebalances = self.model.settings().autoscaling.switches.rebalances;
+        let tallies: Vec<_> = self.model.tallies().collect();
+        for (sizes, tally) in tallies {
+            self.oracle.counts(self.now, tally.counted(), sizes.max, rebalances);
+        }
         if !happened.is_empty() {
             if self.trace.is_some() {
                 for happening in &happened {

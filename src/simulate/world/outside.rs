@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decide::action::{Action, Target};
+use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
@@ -20,6 +21,9 @@ impl World {
         for action in actions {
             match action {
                 Action::Answer { ticket, answer } => {
+                    if self.letter_answered(life, ticket, answer.is_ok()) {
+                        continue;
+                    }
                     let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
                         continue;
                     };
@@ -31,7 +35,8 @@ impl World {
                 }
                 Action::Launch { launch, body } => {
                     let body = self.mutated(launch, body);
-                    self.send(life, Api::RunInstances, Action::Launch { launch, body });
+                    let api = if body.asg.is_some() { Api::LaunchInstances } else { Api::RunInstances };
+                    self.send(life, api, Action::Launch { launch, body });
                 }
                 Action::Describe { asked } => {
                     let forgets = self.plan.mutant == Some(Mutant::ForgetsToLook);
@@ -40,6 +45,28 @@ impl World {
                     }
                 }
                 Action::Terminate { asked } => self.terminate(life, asked),
+                Action::Complete { .. } => self.send(life, Api::CompleteLifecycleAction, action),
+                Action::Heartbeat { hook, .. } => {
+                    if self.plan.mutant == Some(Mutant::ForgetsHeartbeats) {
+                        // It believes that it was heard.
+                        let api = Api::RecordLifecycleActionHeartbeat;
+                        self.count_out(life, Kind::Call, true);
+                        let event = Event::HookAnswered { hook, api, outcome: Ok(()) };
+                        self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                    } else {
+                        self.send(life, Api::RecordLifecycleActionHeartbeat, action);
+                    }
+                }
+                Action::DescribeGroups { asked, .. } if self.plan.mutant == Some(Mutant::NeverSweeps) => {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::GroupsDescribed { asked, outcome: Ok(GroupsPage::default()) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
+                Action::DescribeGroups { .. } => self.send(life, Api::DescribeAutoScalingGroups, action),
+                Action::DescribeHooks { .. } => self.send(life, Api::DescribeLifecycleHooks, action),
+                Action::TerminateInGroup { .. } => {
+                    self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
+                }
                 Action::Configure(target) => self.contact(life, target, true),
                 Action::Probe(target) => self.contact(life, target, false),
             }
@@ -125,11 +152,26 @@ impl World {
 
     pub(super) fn call_arrives(&mut self, life: u64, api: Api, action: Action, sent: Time, back_ms: u32) {
         let call = match &action {
-            Action::Launch { body, .. } => adapt::launch_call(body),
+            Action::Launch { body, .. } => match &body.asg {
+                Some(asg) => adapt::autoscaling::launch_call(body, asg),
+                None => adapt::launch_call(body),
+            },
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
                 self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
+            }
+            Action::Complete { hook, action, result } => {
+                self.oracle.answers(self.now, *hook, *result, &self.books);
+                adapt::autoscaling::complete_call(action, *result)
+            }
+            Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),
+            Action::DescribeGroups { asked, page } => adapt::autoscaling::groups_call(asked, page.clone()),
+            Action::DescribeHooks { asg } => adapt::autoscaling::hooks_call(asg),
+            Action::TerminateInGroup { asg, asked, decrement } => {
+                let ids = || asked.iter().map(|(id, _)| *id);
+                self.oracle.terminates(self.now, ids(), &self.books);
+                adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
@@ -144,7 +186,13 @@ impl World {
         let too_late = || adapt::unknown("timeout", "no answer in time");
         let event = match action {
             Action::Launch { launch, .. } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::launched(out) };
+                let outcome = if timeout {
+                    Err(too_late())
+                } else if api == Api::LaunchInstances {
+                    adapt::autoscaling::launched(out)
+                } else {
+                    adapt::launched(out)
+                };
                 let outcome = outcome.map_err(|error| {
                     if lost(&error) { CallError { class: ErrorClass::Capacity, ..error } } else { error }
                 });
@@ -157,6 +205,24 @@ impl World {
             Action::Terminate { asked } => Event::Terminated {
                 asked,
                 outcome: if timeout { Err(too_late()) } else { adapt::terminating(out) },
+            },
+            Action::Complete { hook, .. } | Action::Heartbeat { hook, .. } => Event::HookAnswered {
+                hook,
+                api,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
+            },
+            Action::DescribeGroups { asked, .. } => Event::GroupsDescribed {
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::groups(out) },
+            },
+            Action::DescribeHooks { asg } => Event::HooksDescribed {
+                asg,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::hooks(out) },
+            },
+            Action::TerminateInGroup { asg, asked, .. } => Event::TerminatedInGroup {
+                asg,
+                asked,
+                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
             },
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
@@ -236,7 +302,11 @@ impl World {
             Event::Described { .. } => CrashPoint::AfterDescribe,
             Event::Terminated { .. } => CrashPoint::AfterTerminate,
             Event::Configured { .. } | Event::Probed { .. } => CrashPoint::AfterContact,
-            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } => return,
+            Event::HookAnswered { .. }
+            | Event::GroupsDescribed { .. }
+            | Event::HooksDescribed { .. }
+            | Event::TerminatedInGroup { .. } => CrashPoint::AfterGroupCall,
+            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } | Event::HookNoticed { .. } => return,
         };
         if !self.hosts.iter().any(|h| h.life == life) {
             return;
@@ -284,6 +354,21 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         Api::RunInstances => (CrashPoint::BeforeLaunch, CrashPoint::AfterLaunch),
         Api::DescribeInstances => (CrashPoint::BeforeDescribe, CrashPoint::AfterDescribe),
         Api::TerminateInstances => (CrashPoint::BeforeTerminate, CrashPoint::AfterTerminate),
+        Api::AutoScaling
+        | Api::LaunchInstances
+        | Api::CompleteLifecycleAction
+        | Api::RecordLifecycleActionHeartbeat
+        | Api::DescribeAutoScalingGroups
+        | Api::DescribeLifecycleHooks
+        | Api::TerminateInstanceInAutoScalingGroup
+        | Api::SetDesiredCapacity
+        | Api::SetInstanceProtection
+        | Api::EnterStandby
+        | Api::ExitStandby
+        | Api::SuspendProcesses
+        | Api::ResumeProcesses
+        | Api::ModifyInstanceAttribute
+        | Api::GetMetricData => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
     }
 }
 
@@ -291,10 +376,19 @@ fn is_throttle(event: &Event) -> bool {
     let class = match event {
         Event::LaunchAnswered { outcome: Err(error), .. }
         | Event::Described { outcome: Err(error), .. }
-        | Event::Terminated { outcome: Err(error), .. } => Some(error.class),
+        | Event::Terminated { outcome: Err(error), .. }
+        | Event::HookAnswered { outcome: Err(error), .. }
+        | Event::GroupsDescribed { outcome: Err(error), .. }
+        | Event::HooksDescribed { outcome: Err(error), .. }
+        | Event::TerminatedInGroup { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
+        | Event::HookAnswered { .. }
+        | Event::HookNoticed { .. }
+        | Event::GroupsDescribed { .. }
+        | Event::HooksDescribed { .. }
+        | Event::TerminatedInGroup { .. }
         | Event::ScaleUpAsked { .. }
         | Event::CancelAsked { .. }
         | Event::Configured { .. }
@@ -317,6 +411,23 @@ fn brief(event: &Event) -> String {
         Event::Terminated { asked, outcome } => match outcome {
             Ok(_) => format!("terminate of {}: done", asked.len()),
             Err(error) => format!("terminate of {}: {error}", asked.len()),
+        },
+        Event::HookNoticed { notice, .. } => format!("told of {} of {}", notice.transition, notice.id),
+        Event::HookAnswered { hook, api, outcome } => match outcome {
+            Ok(()) => format!("{api} {}: done", hook.0),
+            Err(error) => format!("{api} {}: {error}", hook.0),
+        },
+        Event::GroupsDescribed { outcome, .. } => match outcome {
+            Ok(page) => format!("groups: {}", page.groups.len()),
+            Err(error) => format!("groups: {error}"),
+        },
+        Event::HooksDescribed { asg, outcome } => match outcome {
+            Ok(hooks) => format!("hooks of {asg}: {}", hooks.len()),
+            Err(error) => format!("hooks of {asg}: {error}"),
+        },
+        Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
+            Ok(()) => format!("terminate in group of {}: done", asked.len()),
+            Err(error) => format!("terminate in group of {}: {error}", asked.len()),
         },
         Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
         Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),

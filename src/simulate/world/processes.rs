@@ -38,6 +38,7 @@ impl World {
                     calls_out: 0,
                     contacts_out: 0,
                 });
+                self.begin_polls(life);
                 self.turn(life);
             }
             Err(error) => {
@@ -132,6 +133,13 @@ impl World {
                 round.actions = rest;
                 self.perform(life, answers);
             }
+            Some(Mutant::AdmitsFirst) => {
+                let (answers, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut round.actions)
+                    .into_iter()
+                    .partition(|a| matches!(a, Action::Complete { .. }));
+                round.actions = rest;
+                self.perform(life, answers);
+            }
             Some(_) | None => {}
         }
         if self.dies_at(life, CrashPoint::BeforeCommit) {
@@ -193,6 +201,7 @@ impl World {
                 | Phase::Booting
                 | Phase::Configuring
                 | Phase::Verifying
+                | Phase::Admitting
                 | Phase::Terminating
                 | Phase::Withdrawn => {}
             }
@@ -203,6 +212,9 @@ impl World {
         for row in &changes.journal {
             if row.kind == "breaker_open" {
                 self.opened.push(self.now);
+            }
+            if row.kind == "late" {
+                self.late.push((self.now, row.text.clone()));
             }
             self.note(|| format!("journal: {} {}", row.kind, row.text));
         }

@@ -34,6 +34,7 @@ impl Table for ScaleUpRow {
         "withdrawn",
         "eta_ms",
         "cancel_reason",
+        "origin",
     ];
     const KEY: &'static [&'static str] = &["seq"];
 
@@ -56,7 +57,8 @@ impl Table for ScaleUpRow {
         to.number(self.in_service)?;
         to.number(self.withdrawn)?;
         to.int(Some(self.eta_ms))?;
-        to.text(self.cancel_reason.as_deref())
+        to.text(self.cancel_reason.as_deref())?;
+        to.text(Some(self.origin.as_str()))
     }
 
     fn read(from: &mut Reader<'_, impl Cells>) -> Result<Self, StoreError> {
@@ -76,6 +78,7 @@ impl Table for ScaleUpRow {
             withdrawn: from.number()?,
             eta_ms: from.int()?,
             cancel_reason: from.string_or_none()?,
+            origin: from.parsed()?,
         })
     }
 }

@@ -60,6 +60,13 @@ pub use desired::Adjustment;
 pub use hook::{Ending, HookAction};
 pub use tally::Tally;
 
+/// What a group wants and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub desired: u32,
+    pub max: u32,
+}
+
 /// Auto Scaling of one account in one region.
 #[derive(Debug)]
 pub struct AutoScaling {
@@ -151,6 +158,16 @@ impl AutoScaling {
             Call::DescribeTerminationPolicyTypes => Ok(Answer::TerminationPolicyTypes),
             Call::Unreadable { error, .. } => Err(error.clone()),
         }
+    }
+
+    /// Each group's sizes, and how many of its members are where.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (Sizes, Tally)> + '_ {
+        self.groups.values().map(|g| (Sizes { desired: g.desired, max: g.max }, g.tally))
+    }
+
+    /// Lifecycle actions that ended in this way.
+    pub(super) fn ended(&self, ending: Ending) -> usize {
+        self.books.actions.all().iter().filter(|a| a.ended == Some(ending)).count()
     }
 
     /// When something happens by itself next.

@@ -20,8 +20,6 @@ pub(in super::super) struct Seen {
     pub(in super::super) ends_ms: Option<i64>,
     /// When it is, or will be, terminated.
     pub(in super::super) terminated_ms: Option<i64>,
-    /// Its health endpoint answers 200.
-    pub(in super::super) serving: bool,
 }
 
 impl Ec2 {
@@ -33,7 +31,6 @@ impl Ec2 {
             running_ms: instance.running_ms(),
             ends_ms: instance.dies_ms().or(instance.ended_by_user_ms),
             terminated_ms: instance.terminated_ms(),
-            serving: instance.serving_since_ms(now_ms).is_some(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Between muster's words and the model's: what a call says, what an answer means.
 
+pub(super) mod autoscaling;
+
 use std::collections::BTreeMap;
 
 use crate::cloud::classify::classify;
@@ -8,7 +10,9 @@ use crate::decide::group::LaunchBody;
 use crate::decide::words::{Ec2Id, ErrorClass};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
 use crate::sim::model::ec2::State;
-use crate::sim::model::ec2::call::{Answer, Call, InstanceView, Read, RunInstances, TemplateRef};
+use crate::sim::model::ec2::call::{
+    Answer, Call, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
+};
 
 pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
     AnyCall::Ec2(Call::RunInstances(RunInstances {
@@ -36,6 +40,13 @@ pub(super) fn terminate_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {
     AnyCall::Ec2(Call::TerminateInstances { ids: ids.map(|id| id.to_string()).collect() })
 }
 
+pub(super) fn protect_call(id: Ec2Id, protected: bool) -> AnyCall {
+    AnyCall::Ec2(Call::ModifyInstanceAttribute(ModifyAttribute {
+        instance: id.to_string(),
+        disable_api_termination: Some(protected),
+    }))
+}
+
 /// What a launch's answer says.
 pub(super) fn launched(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
     let Answer::Launched(reservation) = answer(outcome)? else { return Err(wrong_answer()) };
@@ -52,6 +63,12 @@ pub(super) fn described(outcome: Outcome) -> Result<Vec<Seen>, CallError> {
 pub(super) fn terminating(outcome: Outcome) -> Result<Vec<(Ec2Id, Ec2State)>, CallError> {
     let Answer::Terminating(changes) = answer(outcome)? else { return Err(wrong_answer()) };
     changes.iter().map(|c| Ok((id(&c.id)?, state(c.current)))).collect()
+}
+
+/// An answer that says no more than that it is done.
+pub(super) fn done(outcome: Outcome) -> Result<(), CallError> {
+    let Answer::Done(_) = answer(outcome)? else { return Err(wrong_answer()) };
+    Ok(())
 }
 
 fn answer(outcome: Outcome) -> Result<Answer, CallError> {

@@ -1,0 +1,194 @@
+//! Broken instances leave through their group: by abandoning the lifecycle action that holds them, or by
+//! a terminate call of the group's. Never by EC2's own, which the group notices a minute or two later.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::decide::action::Action;
+use crate::decide::boots::ids_in;
+use crate::decide::event::CallError;
+use crate::decide::hook::notice::{HookResult, Transition};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, SlotId, Time};
+use crate::decide::{Core, Now};
+
+/// Most ids in one call (aws-facts 3.1).
+const MOST_IDS: usize = 100;
+/// Pause before those of a call that failed are named again.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// An instance that its group was told to end and that still runs after this is named in a terminate
+/// call: the group acts within seconds, and EC2 shows it within a few more.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Instances of one group that leave by a terminate call.
+#[derive(Debug, Default)]
+pub(in crate::decide) struct Leaving {
+    waiting: VecDeque<(Time, InstanceRef)>,
+}
+
+/// One terminate call.
+struct Call {
+    asg: Arc<str>,
+    asked: Vec<(Ec2Id, InstanceRef)>,
+    /// The group is not to replace them.
+    decrement: bool,
+}
+
+impl Leaving {
+    fn add(&mut self, instance: InstanceRef, at: Time) {
+        let place = self.waiting.partition_point(|(t, _)| *t <= at);
+        self.waiting.insert(place, (at, instance));
+    }
+
+    pub fn next(&self) -> Time {
+        self.waiting.front().map_or(Time::NEVER, |(at, _)| *at)
+    }
+}
+
+impl Core {
+    /// Takes a broken instance out of its group.
+    pub(in crate::decide) fn leave_group(&mut self, instance: InstanceRef, now: &mut Now) {
+        let Some((group, id)) = self.place(instance) else { return };
+        let open = self.hooks.of(id, Transition::Launching);
+        let undecided =
+            open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
+        // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
+        if let Some(seq) = undecided.filter(|_| !self.is_own(instance)) {
+            self.settle_hook(seq, HookResult::Abandon, now);
+        } else {
+            // Broken ones are collected for this long, so that few calls take many.
+            self.asgs[group].leaving.add(instance, now.time.plus(self.settings.terminate_every));
+        }
+    }
+
+    /// We launched it, and not its group for somebody else.
+    fn is_own(&self, instance: InstanceRef) -> bool {
+        let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
+        scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
+    }
+
+    /// It was to end, and EC2 shows that it has not begun to.
+    pub(in crate::decide) fn still_in_group(&mut self, instance: InstanceRef, now: &Now) {
+        let Some((group, id)) = self.place(instance) else { return };
+        let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Terminating) else {
+            return;
+        };
+        if now.time.since(slot.since) < PATIENCE {
+            self.look_again(id, instance, now);
+        } else {
+            self.asgs[group].leaving.add(instance, now.time);
+        }
+    }
+
+    /// Sends terminate calls for those that are due, as far as the budget goes.
+    pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
+        for group in 0..self.asgs.len() {
+            while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
+                let Some(call) = self.next_leaving(group) else { continue };
+                if self.auto.take(now.time, 0).is_err() {
+                    return;
+                }
+                for (_, instance) in &call.asked {
+                    self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
+                }
+                let Call { asg, asked, decrement } = call;
+                now.actions.push(Action::TerminateInGroup { asg, asked, decrement });
+            }
+        }
+    }
+
+    /// The next call's worth: alike in whether the group is to replace them.
+    fn next_leaving(&mut self, group: usize) -> Option<Call> {
+        let asg = self.asgs[group].name.clone()?;
+        let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
+        while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
+            let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
+            let Some(id) = slot.and_then(|s| s.id) else { continue };
+            let own = self.is_own(instance);
+            if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
+                asked.push((id, instance));
+            } else {
+                rest.push_back((at, instance));
+            }
+        }
+        self.asgs[group].leaving.waiting = rest;
+        (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
+    }
+
+    /// Books what a group said of a terminate call: all of them go, or none.
+    pub(in crate::decide) fn terminated_in_group(
+        &mut self,
+        asg: &str,
+        asked: &[(Ec2Id, InstanceRef)],
+        outcome: Result<(), CallError>,
+        now: &mut Now,
+    ) {
+        self.auto_answered(outcome.as_ref().err(), now);
+        let Some(group) = self.ledger.asg_index(asg) else { return };
+        let Err(error) = outcome else {
+            for (id, instance) in asked {
+                self.look_again(*id, *instance, now);
+            }
+            return;
+        };
+        // One that is not in the group any more fails the call for all, and is named in the message.
+        let named = ids_in(&error.message);
+        let blames = match error.class {
+            ErrorClass::NotFound | ErrorClass::Configuration | ErrorClass::Size => true,
+            ErrorClass::Throttle
+            | ErrorClass::Unknown
+            | ErrorClass::Capacity
+            | ErrorClass::Unsupported
+            | ErrorClass::Addresses
+            | ErrorClass::Quota
+            | ErrorClass::TooMany
+            | ErrorClass::TokenSpent
+            | ErrorClass::TokenMismatch
+            | ErrorClass::Contention
+            | ErrorClass::NoAction => false,
+        };
+        for (id, instance) in asked {
+            if error.class == ErrorClass::Size {
+                // The minimum forbids to shrink: its group replaces it.
+                self.kept.insert(*instance);
+            }
+            if blames && named.contains(id) {
+                self.is_not_in_group(asg, *id, *instance, now);
+            } else {
+                self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
+            }
+        }
+    }
+}
+
+impl Core {
+    /// The group does not know it: either it has gone already, or somebody took it out and has it now. It
+    /// is nobody's place in the group any more.
+    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+        if self.ledger.current(instance).is_none_or(|s| s.phase != Phase::Terminating) {
+            return;
+        }
+        let text = format!("{id}: not in {asg} any more");
+        self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
+        self.is_gone(instance, now);
+    }
+
+    /// What becomes of a slot whose instance left a group that replaces it by itself.
+    pub(in crate::decide) fn is_replaced_by_its_group(&mut self, slot: SlotId) -> bool {
+        let Some(attempt) = self.ledger.slot(slot).map(|s| s.attempt) else { return false };
+        self.kept.remove(&InstanceRef { slot, attempt })
+    }
+}
+
+/// Phases out of which an instance may be taken. In service is not among them.
+fn may_leave(phase: Phase) -> bool {
+    match phase {
+        Phase::Booting
+        | Phase::Configuring
+        | Phase::Verifying
+        | Phase::Admitting
+        | Phase::Broken
+        | Phase::Terminating => true,
+        Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
+    }
+}

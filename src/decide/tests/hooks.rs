@@ -1,0 +1,335 @@
+//! Lifecycle actions, one decision at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::world::{START, group};
+use crate::decide::action::{Accepted, Action, Refusal};
+use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
+use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
+use crate::decide::group::{Asg, Canary, Group};
+use crate::decide::hook::notice::*;
+use crate::decide::rows::{Changes, HookRow, Restored};
+use crate::decide::words::*;
+use crate::decide::{Core, Settings};
+
+const ID: &str = "i-0aaaaaaaaaaaaaaa1";
+const HEARTBEAT: Duration = Duration::from_secs(120);
+
+/// The core, and what it said.
+struct Desk {
+    core: Core,
+    now: Time,
+    changes: Vec<Changes>,
+}
+
+fn asg() -> Group {
+    let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15) };
+    Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
+}
+
+fn notice(n: u32) -> HookNotice {
+    HookNotice {
+        asg: "web-asg".into(),
+        hook: "in".into(),
+        token: format!("{n:036}"),
+        transition: Transition::Launching,
+        id: ID.parse().unwrap(),
+        origin: Some(Place::Ec2),
+        destination: Some(Place::Group),
+        sent_at: None,
+    }
+}
+
+fn error(class: ErrorClass) -> CallError {
+    CallError { class, code: "Test".into(), message: String::new() }
+}
+
+fn seen(state: Ec2State) -> Seen {
+    Seen { id: ID.parse().unwrap(), state, address: Some("10.0.0.1".parse().unwrap()), state_reason: None }
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk { core: Core::new(Settings::default(), vec![Arc::new(asg())]), now: START, changes: Vec::new() }
+    }
+
+    /// Decides after so long; what is to be done.
+    fn after(&mut self, ms: u64, events: Vec<Event>) -> Vec<Action> {
+        self.now = self.now.plus(Duration::from_millis(ms));
+        let decision = self.core.decide(self.now, 7, events);
+        self.changes.push(decision.changes);
+        decision.actions
+    }
+
+    fn told(&mut self, notice: HookNotice) -> Result<Accepted, Refusal> {
+        let actions = self.after(1, vec![Event::HookNoticed { notice, ticket: Ticket(1) }]);
+        let answers = actions
+            .into_iter()
+            .filter_map(|a| if let Action::Answer { answer, .. } = a { Some(answer) } else { None });
+        answers.last().unwrap()
+    }
+
+    /// The instance goes all the way to being verified.
+    fn verify(&mut self) -> Vec<Action> {
+        let at = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+        let asked = (0..10).find_map(|_| self.after(1_000, vec![]).iter().find_map(at)).unwrap();
+        let instance = asked[0].1;
+        self.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Running)]) }]);
+        self.after(10, vec![Event::Configured { instance, outcome: Contact::Passed }]);
+        self.after(10, vec![Event::Probed { instance, outcome: Contact::Passed }]);
+        self.after(3_100, vec![]);
+        self.after(10, vec![Event::Probed { instance, outcome: Contact::Passed }])
+    }
+
+    /// Decides every second until something of this kind is to be done; after how long.
+    fn until<T>(&mut self, most_s: u64, mut pick: impl FnMut(&Action) -> Option<T>) -> Option<(Duration, T)> {
+        let from = self.now;
+        (0..most_s).find_map(|_| {
+            let actions = self.after(1_000, vec![]);
+            let found = actions.iter().find_map(&mut pick)?;
+            Some((self.now.since(from), found))
+        })
+    }
+
+    fn rows(&self) -> Vec<HookRow> {
+        self.changes.iter().flat_map(|c| c.hooks.clone()).collect()
+    }
+
+    fn phases(&self) -> Vec<Phase> {
+        self.changes.iter().flat_map(|c| c.instances.iter().map(|r| r.phase)).collect()
+    }
+}
+
+fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
+    if let Action::Complete { hook, action, result } = a {
+        Some((*hook, action.clone(), *result))
+    } else {
+        None
+    }
+}
+
+fn heartbeat(a: &Action) -> Option<HookSeq> {
+    if let Action::Heartbeat { hook, .. } = a { Some(*hook) } else { None }
+}
+
+fn members(lifecycle: Lifecycle) -> Event {
+    let member =
+        MemberSeen { id: ID.parse().unwrap(), lifecycle, healthy: true, protected: false, zone: "a".into() };
+    let seen = GroupSeen {
+        asg: "web-asg".into(),
+        min: 0,
+        max: 10,
+        desired: 1,
+        suspended: vec![],
+        members: vec![member],
+    };
+    let page = GroupsPage { groups: vec![seen], next: None };
+    Event::GroupsDescribed { asked: vec!["web-asg".into()], outcome: Ok(page) }
+}
+
+fn hooks() -> Event {
+    let hook = HookSeen {
+        hook: "in".into(),
+        transition: Transition::Launching,
+        heartbeat: HEARTBEAT,
+        global: HEARTBEAT * 3,
+        default_result: HookResult::Abandon,
+    };
+    Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![hook]) }
+}
+
+#[test]
+fn an_action_that_is_told_five_times_is_one_and_is_answered_once() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.told(notice(1)).map(|a| a.repeated), Ok(false));
+    for _ in 0..3 {
+        assert_eq!(desk.told(notice(1)).map(|a| a.repeated), Ok(true));
+    }
+    let actions = desk.verify();
+    let (hook, action, result) = actions.iter().find_map(completion).unwrap();
+    assert_eq!((result, action.token.as_deref()), (HookResult::Continue, Some(notice(1).token.as_str())));
+    let api = Api::CompleteLifecycleAction;
+    desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Ok(()) }]);
+    assert_eq!(desk.phases().last(), Some(&Phase::InService));
+    // Delivered once more, long after.
+    assert_eq!(desk.told(notice(1)).map(|a| a.repeated), Ok(true));
+    assert_eq!(desk.until(300, completion), None);
+    assert_eq!(desk.rows().last().map(|r| (r.state, r.completions)), Some((HookState::Answered, 1)));
+}
+
+#[test]
+fn the_answer_is_committed_with_the_decision_that_sends_it() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let actions = desk.verify();
+    assert!(actions.iter().any(|a| completion(a).is_some()));
+    let row = desk.changes.last().unwrap().hooks.last().cloned().unwrap();
+    assert_eq!((row.result, row.completions), (Some(HookResult::Continue), 1));
+}
+
+#[test]
+fn a_notification_of_a_group_that_is_not_ours_is_refused_by_name() {
+    let refused = Desk::new().told(HookNotice { asg: "theirs".into(), ..notice(1) });
+    assert_eq!(refused, Err(Refusal::UnknownAsg { asg: "theirs".into(), known: "web-asg".into() }));
+}
+
+#[test]
+fn heartbeats_go_out_before_each_deadline_and_the_action_is_abandoned_before_its_own_end() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![hooks()]);
+    desk.told(notice(1)).unwrap();
+    let api = Api::RecordLifecycleActionHeartbeat;
+    for _ in 0..3 {
+        let (after, hook) = desk.until(120, heartbeat).unwrap();
+        assert!(after >= Duration::from_secs(90) && after < HEARTBEAT, "{after:?}");
+        desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Ok(()) }]);
+    }
+    // Three heartbeats' time is all it has: it is given up ten seconds before that.
+    let (_, (_, _, result)) = desk.until(200, completion).unwrap();
+    assert_eq!(result, HookResult::Abandon);
+    let row = desk.rows().last().cloned().unwrap();
+    assert!(desk.now < row.ends_at && row.ends_at.since(desk.now) <= Duration::from_secs(12));
+    assert!(desk.phases().contains(&Phase::Broken));
+}
+
+#[test]
+fn heartbeats_go_on_after_errors() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let (_, hook) = desk.until(120, heartbeat).unwrap();
+    let api = Api::RecordLifecycleActionHeartbeat;
+    for class in [ErrorClass::Unknown, ErrorClass::Throttle, ErrorClass::Contention] {
+        let actions = desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Err(error(class)) }]);
+        if actions.iter().any(|a| heartbeat(a).is_some()) {
+            continue;
+        }
+        let (after, _) = desk.until(20, heartbeat).unwrap_or_else(|| panic!("none after {class}"));
+        assert!(after < Duration::from_secs(5), "{class}: {after:?}");
+    }
+}
+
+#[test]
+fn a_lost_notification_is_found_by_looking_and_its_token_is_learned_when_it_comes_late() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![hooks(), members(Lifecycle::PendingWait)]);
+    let found = desk.rows().last().cloned().unwrap();
+    assert_eq!((found.token.as_deref(), found.hook.as_str()), (None, "in"));
+    assert_eq!(desk.told(notice(9)).map(|a| a.repeated), Ok(true));
+    let actions = desk.verify();
+    let (_, action, _) = actions.iter().find_map(completion).unwrap();
+    assert_eq!(action.token, Some(notice(9).token));
+    assert!(desk.rows().iter().all(|r| r.seq == found.seq), "one action, however it became known");
+}
+
+#[test]
+fn what_became_of_an_answer_that_was_lost_the_group_says() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![hooks()]);
+    desk.told(notice(1)).unwrap();
+    let hook = desk.verify().iter().find_map(completion).unwrap().0;
+    let api = Api::CompleteLifecycleAction;
+    desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Err(error(ErrorClass::Unknown)) }]);
+    let again = desk.until(10, completion).unwrap().1.0;
+    assert_eq!(again, hook, "the same answer goes out again");
+    desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Err(error(ErrorClass::NoAction)) }]);
+    assert_eq!(desk.rows().last().map(|r| r.state), Some(HookState::Over));
+    assert!(!desk.phases().contains(&Phase::InService));
+    desk.after(10, vec![members(Lifecycle::InService)]);
+    assert_eq!(desk.phases().last(), Some(&Phase::InService));
+}
+
+#[test]
+fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let asked = desk
+        .until(10, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
+        .unwrap()
+        .1;
+    desk.after(
+        10,
+        vec![Event::Described { asked: asked.clone(), outcome: Ok(vec![seen(Ec2State::Stopped)]) }],
+    );
+    let phases = desk.phases();
+    assert_eq!(phases.last(), Some(&Phase::Terminating), "{phases:?}");
+    assert!(phases.contains(&Phase::Broken));
+    let sent = desk.rows().last().cloned().unwrap();
+    assert_eq!((sent.result, sent.completions), (Some(HookResult::Abandon), 1));
+    let api = Api::CompleteLifecycleAction;
+    desk.after(10, vec![Event::HookAnswered { hook: sent.seq, api, outcome: Ok(()) }]);
+    let asked = desk
+        .until(20, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
+        .unwrap()
+        .1;
+    desk.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::ShuttingDown)]) }]);
+    let last = desk.changes.last().unwrap().instances.last().cloned().unwrap();
+    assert_eq!(last.phase, Phase::Withdrawn);
+    assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
+}
+
+#[test]
+fn a_terminating_action_is_answered_at_once() {
+    let mut desk = Desk::new();
+    let leaving = HookNotice { transition: Transition::Terminating, hook: "out".into(), ..notice(2) };
+    let actions = desk.after(1, vec![Event::HookNoticed { notice: leaving, ticket: Ticket(1) }]);
+    assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Continue));
+    assert!(desk.phases().is_empty(), "nobody's instance gets no place in the books");
+}
+
+#[test]
+fn an_instance_on_its_way_into_a_warm_pool_is_not_in_service_when_it_is_verified() {
+    let mut desk = Desk::new();
+    desk.told(HookNotice { destination: Some(Place::WarmPool), ..notice(3) }).unwrap();
+    let hook = desk.verify().iter().find_map(completion).unwrap().0;
+    desk.after(10, vec![Event::HookAnswered { hook, api: Api::CompleteLifecycleAction, outcome: Ok(()) }]);
+    assert!(!desk.phases().contains(&Phase::InService));
+    let reason = desk.changes.last().unwrap().instances.last().and_then(|r| r.reason.clone());
+    assert_eq!(reason.as_deref(), Some("verified, and put into its group's warm pool"));
+}
+
+#[test]
+fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_places_for() {
+    let mut desk = Desk::new();
+    let ask = Ask {
+        id: "a".into(),
+        group: "web".into(),
+        count: 9,
+        by: None,
+        reason: "test".into(),
+        idempotency_key: None,
+    };
+    let launch = |a: &Action| {
+        if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None }
+    };
+    let actions = desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
+    assert_eq!(actions.iter().find_map(launch), None);
+    // Two live in it that nobody told us of.
+    let Event::GroupsDescribed { asked, outcome: Ok(mut page) } = members(Lifecycle::InService) else {
+        unreachable!("as built")
+    };
+    let mut other = page.groups[0].members[0].clone();
+    other.id = "i-0aaaaaaaaaaaaaaa2".parse().unwrap();
+    page.groups[0].members.push(other);
+    let actions = desk.after(10, vec![Event::GroupsDescribed { asked, outcome: Ok(page) }]);
+    assert_eq!(actions.iter().find_map(launch), Some((Some("web-asg".into()), 8)));
+}
+
+#[test]
+fn a_restart_goes_on_with_open_actions_and_remembers_the_others() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let stored = Restored {
+        hooks: desk.rows(),
+        scale_ups: desk.changes.iter().flat_map(|c| c.scale_ups.clone()).collect(),
+        instances: desk.changes.iter().flat_map(|c| c.instances.clone()).collect(),
+        last_scale_up: 1,
+        last_hook: 1,
+        ..Restored::default()
+    };
+    let groups = vec![Arc::new(asg())];
+    let core = Core::restored(Settings::default(), groups, stored, desk.now, 3).unwrap();
+    let mut desk = Desk { core, ..desk };
+    assert_eq!(desk.told(notice(1)).map(|a| a.repeated), Ok(true));
+    assert!(desk.until(120, heartbeat).is_some());
+}
