@@ -11,6 +11,7 @@ mod counterpart;
 mod crashes;
 mod demo;
 mod harness;
+mod hooks;
 mod localstack;
 mod moto;
 mod poison;

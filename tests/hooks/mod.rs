@@ -1,0 +1,7 @@
+//! Lifecycle actions by every door: real processes, real sockets; the simulated AWS's ledger is the judge.
+
+mod by_call;
+mod by_events;
+mod by_queue;
+mod by_topic;
+mod group;
