@@ -107,7 +107,11 @@ pub async fn all_in_service(sim: &Sim, muster: &Muster, wanted: usize) {
     let ledger = sim.ledger().await;
     assert_eq!(ledger.hook_actions.len(), wanted, "no instance was replaced");
     for action in &ledger.hook_actions {
-        assert_eq!(action.ended.map(|e| e.as_str()), Some("continued"), "{action:?}");
+        assert_eq!(
+            action.ended.map(muster::sim::model::autoscaling::Ending::as_str),
+            Some("continued"),
+            "{action:?}"
+        );
     }
     wait_for("no action to be open", async || {
         let (status, body) = muster.get("/v1/hooks").await?;

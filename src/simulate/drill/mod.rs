@@ -36,8 +36,18 @@ pub struct Drill {
 }
 
 /// Every drill, in order.
-pub const DRILLS: &[Drill] =
-    &[d1::D1, d2::D2, d4::D4, d7::D7, d8::D8, hooks::HOOKS, hooks::TIGHT, hooks::D15, groups::GROUPS, mixed::MIXED];
+pub const DRILLS: &[Drill] = &[
+    d1::D1,
+    d2::D2,
+    d4::D4,
+    d7::D7,
+    d8::D8,
+    hooks::HOOKS,
+    hooks::TIGHT,
+    hooks::D15,
+    groups::GROUPS,
+    mixed::MIXED,
+];
 
 /// The drill of this name, in whatever case.
 #[must_use]
