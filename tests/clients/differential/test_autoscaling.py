@@ -31,8 +31,21 @@ def on_group(**parameters):
 
 def describe(name):
     return Step(
-        name, "autoscaling", "describe_auto_scaling_groups", lambda s: {"AutoScalingGroupNames": [NAME]}
+        name,
+        "autoscaling",
+        "describe_auto_scaling_groups",
+        lambda s: {"AutoScalingGroupNames": [NAME]},
+        view=sort_processes,
     )
+
+
+def sort_processes(answer):
+    """Suspended processes come in any order: moto keeps them in a set."""
+    for group in answer["AutoScalingGroups"]:
+        group["SuspendedProcesses"] = sorted(
+            group.get("SuspendedProcesses", []), key=lambda p: p["ProcessName"]
+        )
+    return answer
 
 
 def serving(count):
