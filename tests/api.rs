@@ -153,8 +153,13 @@ async fn a_scale_up_can_be_asked_for_followed_and_looked_into() {
         assert_eq!((history.slot, history.phase), (*slot, Phase::InService));
         assert!(!history.journal.is_empty());
     }
-    let why: Explanation = get(&muster, &created.links.explain).await;
-    assert!(why.subject.contains("30 of 30 in service") && why.waits.is_empty(), "{why:?}");
+    // Explained from what is shown, which is built anew a few times a second.
+    let explained = async || {
+        let why: Explanation = get(&muster, &created.links.explain).await;
+        let done = why.subject.contains("30 of 30 in service") && why.waits.is_empty();
+        if done { Ok(()) } else { Err(format!("{why:?}")) }
+    };
+    wait_for("nothing to explain", explained).await;
     let groups: Groups = get(&muster, "/v1/groups").await;
     assert_eq!((groups.groups[0].in_service, groups.groups[0].proven), (30, true));
     assert_eq!(get::<Value>(&muster, "/v1/keep-failing").await, json!({ "launches": [] }));

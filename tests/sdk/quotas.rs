@@ -59,7 +59,8 @@ async fn errors_are_the_modelled_ones() {
 
 #[tokio::test]
 async fn quotas_come_in_pages() {
-    let sim = simulated("quotas.toml", 1.0).await;
+    // Buckets of a few calls a second are full again before the next page is asked for.
+    let sim = simulated("quotas.toml", 1_000.0).await;
     let client = Client::new(&config(&sim));
     let mut pages = client.list_service_quotas().service_code("ec2").max_results(5).into_paginator().send();
     let (mut codes, mut count) = (Vec::new(), 0);
