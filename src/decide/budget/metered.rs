@@ -19,8 +19,7 @@ use crate::decide::words::Time;
 /// bucket is believed to be full, since what is given up wrongly there takes minutes to come in again;
 /// half a second of RunInstances' refill where it is low; 8 s where it has been measured. The more
 /// calls are throttled whatever their buckets hold, the less one more in vain matters: times the
-/// square of the share that is not. D1 (half of all throttled) with 4.0 in the middle and no such
-/// factor: 278 s until 95 % are in service, with them 215 s, at 1 % more calls.
+/// square of the share that is not.
 const WORTH: [f64; 3] = [0.25, 1.0, 16.0];
 /// Belief in the speed grows with each 20 instances that are not throttled: not at all with the first
 /// two times after a throttle, then by 8, 16, 24 % ... Simulated with a neighbour who takes half for 5 min of
