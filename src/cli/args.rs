@@ -46,7 +46,7 @@ pub enum Command {
     /// Show it all at work: a service, a simulated EC2, and a scale-up of 1,200 instances.
     Demo(crate::demo::Options),
 
-    /// Run the simulated EC2 and its instances alone, on loopback.
+    /// Run the simulated AWS and its instances alone, on loopback.
     Sim(crate::sim::SimOptions),
 
     /// Run drills in virtual time: thousands of seeds, an oracle at every event.

@@ -6,7 +6,7 @@ use super::autoscaling::{self as auto, AutoScaling};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{CallError, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
-use crate::decide::hook::notice::{HookAction, HookResult, Transition};
+use crate::decide::hook::notice::{HookAction, HookResult};
 use crate::decide::words::Ec2Id;
 
 /// `CompleteLifecycleAction`.
@@ -18,10 +18,6 @@ pub async fn complete(
     action: &HookAction,
     result: HookResult,
 ) -> Result<(), CallError> {
-    let result = match result {
-        HookResult::Continue => auto::HookResult::Continue,
-        HookResult::Abandon => auto::HookResult::Abandon,
-    };
     groups.complete_lifecycle_action(&named(action), result).await
 }
 
@@ -113,16 +109,10 @@ pub async fn hooks(groups: &dyn AutoScaling, asg: &str) -> Result<Vec<HookSeen>,
 fn hook(seen: auto::Hook) -> HookSeen {
     HookSeen {
         hook: seen.name,
-        transition: match seen.transition {
-            auto::Transition::Launching => Transition::Launching,
-            auto::Transition::Terminating => Transition::Terminating,
-        },
+        transition: seen.transition,
         heartbeat: seen.heartbeat_timeout,
         global: seen.global_timeout,
-        default_result: match seen.default_result {
-            auto::HookResult::Continue => HookResult::Continue,
-            auto::HookResult::Abandon => HookResult::Abandon,
-        },
+        default_result: seen.default_result,
     }
 }
 

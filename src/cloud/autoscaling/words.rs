@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::decide::event::CallError;
+pub use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::words::{Ec2Id, named};
 
 named! {
@@ -58,22 +59,6 @@ named! {
         InstanceRefresh = "InstanceRefresh",
         ReplaceUnhealthy = "ReplaceUnhealthy",
         ScheduledActions = "ScheduledActions",
-    }
-}
-
-named! {
-    /// What a lifecycle hook waits in.
-    pub enum Transition {
-        Launching = "autoscaling:EC2_INSTANCE_LAUNCHING",
-        Terminating = "autoscaling:EC2_INSTANCE_TERMINATING",
-    }
-}
-
-named! {
-    /// How a lifecycle action is completed, or ends when nobody completes it.
-    pub enum HookResult {
-        Continue = "CONTINUE",
-        Abandon = "ABANDON",
     }
 }
 
