@@ -334,6 +334,10 @@ impl Ec2 for Still {
     fn protect_from_termination<'a>(&'a self, _: &'a Ec2Id, _: bool) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn is_protected_from_termination<'a>(&'a self, _: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>> {
+        Box::pin(async { Ok(false) })
+    }
 }
 
 impl Contacts for Still {

@@ -136,7 +136,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 | Api::ResumeProcesses => {
                     &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
                 }
-                Api::ModifyInstanceAttribute | Api::GetMetricData => &[],
+                Api::ModifyInstanceAttribute | Api::DescribeInstanceAttribute | Api::GetMetricData => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],

@@ -212,6 +212,7 @@ async fn take_all(
                 };
                 let _ = answer.send(accepted);
             }
+            Request::Order { order, .. } => match order {},
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
                 let decided = if row.state == ScaleUpState::Done {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, Reservation};
+use aws_sdk_ec2::types::{AttributeBooleanValue, InstanceAttributeName, Reservation};
 use futures_util::future::BoxFuture;
 
 use super::account::{Account, Calls};
@@ -102,6 +102,16 @@ impl Ec2 for AwsEc2 {
             let value = AttributeBooleanValue::builder().value(protected).build();
             let request = self.client.modify_instance_attribute().instance_id(id.as_str());
             self.calls.make(request.disable_api_termination(value).send()).await.map(drop)
+        })
+    }
+
+    fn is_protected_from_termination<'a>(&'a self, id: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>> {
+        Box::pin(async move {
+            let attribute = InstanceAttributeName::DisableApiTermination;
+            let request = self.client.describe_instance_attribute().instance_id(id.as_str());
+            let answer = self.calls.make(request.attribute(attribute).send()).await?;
+            let value = answer.disable_api_termination().and_then(AttributeBooleanValue::value);
+            value.ok_or_else(|| failure::unreadable("the answer does not say whether it is protected".into()))
         })
     }
 }

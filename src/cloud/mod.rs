@@ -21,6 +21,7 @@ mod failure;
 mod fuzz;
 pub mod groups;
 mod http;
+pub mod marks;
 mod request;
 pub mod sqs;
 mod whole;
@@ -56,4 +57,7 @@ pub trait Ec2: Send + Sync + 'static {
         id: &'a Ec2Id,
         protected: bool,
     ) -> BoxFuture<'a, Result<(), CallError>>;
+
+    /// `DescribeInstanceAttribute(disableApiTermination)`.
+    fn is_protected_from_termination<'a>(&'a self, id: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>>;
 }

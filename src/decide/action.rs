@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::event::Ticket;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
+use super::mark::Mark;
 use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq};
 
 /// One effect. Every action but an answer to a caller comes back as exactly one
@@ -33,6 +34,8 @@ pub enum Action {
     /// `TerminateInstanceInAutoScalingGroup` of at most 100 ids, which replaces them unless `decrement`;
     /// each was journalled with its reason first.
     TerminateInGroup { asg: Arc<str>, asked: Vec<(Ec2Id, InstanceRef)>, decrement: bool },
+    /// A call that marks a group or an instance; what it is for was committed first.
+    Mark { mark: Mark },
     /// Tell a caller what became of its request.
     Answer { ticket: Ticket, answer: Result<Accepted, Refusal> },
 }

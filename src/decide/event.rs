@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::asg::seen::{GroupsPage, HookSeen};
 use super::hook::notice::HookNotice;
+use super::mark::{Mark, Marked};
+use super::order::Order;
 use super::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
 
 /// Names the caller who waits for an answer; the shell keeps the other end.
@@ -143,5 +145,15 @@ pub enum Event {
         asg: Arc<str>,
         asked: Vec<(Ec2Id, InstanceRef)>,
         outcome: Result<(), CallError>,
+    },
+    /// Answer to [`super::action::Action::Mark`].
+    Marked {
+        mark: Mark,
+        outcome: Result<Marked, CallError>,
+    },
+    /// An operator orders something.
+    Ordered {
+        order: Order,
+        ticket: Ticket,
     },
 }

@@ -18,6 +18,8 @@ pub mod hook;
 pub mod intake;
 pub mod launches;
 pub mod ledger;
+pub mod mark;
+pub mod order;
 pub mod pace;
 pub mod patience;
 pub mod presence;
@@ -129,6 +131,8 @@ pub struct Core {
     terminate: ApiBudget,
     /// Auto Scaling's, all calls together.
     auto: ApiBudget,
+    /// Of `ModifyInstanceAttribute` and `DescribeInstanceAttribute`.
+    attribute: ApiBudget,
     asgs: Vec<AsgState>,
     sweeps: Sweeps,
     hooks: HookBook,
@@ -162,6 +166,10 @@ impl Core {
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
             auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
+            attribute: ApiBudget::new(
+                Api::ModifyInstanceAttribute,
+                &ApiLimits::published(Api::ModifyInstanceAttribute),
+            ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
@@ -235,6 +243,11 @@ impl Core {
             Event::HooksDescribed { asg, outcome } => self.hooks_described(&asg, outcome, now),
             Event::TerminatedInGroup { asg, asked, outcome } => {
                 self.terminated_in_group(&asg, &asked, outcome, now);
+            }
+            Event::Marked { mark, outcome } => self.marked(&mark, &outcome, now),
+            Event::Ordered { order, ticket } => {
+                let answer = self.ordered(order, now);
+                now.actions.push(Action::Answer { ticket, answer });
             }
             Event::Probed { instance, outcome } => self.contacted(instance, Phase::Verifying, outcome, now),
         }
@@ -311,7 +324,9 @@ impl Core {
             }
             self.recent.push(progress::of_closed(&closed));
         }
-        for api in [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto] {
+        for api in
+            [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto, &mut self.attribute]
+        {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
         }
         if self.ledger.groups.iter().any(|g| g.taken > g.in_service) {
@@ -338,7 +353,7 @@ impl Core {
     /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
     /// by it.
     fn throttled_elsewhere(&self, api: Api) -> Chance {
-        let others = [&self.run, &self.describe, &self.terminate, &self.auto];
+        let others = [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute];
         let others = others.into_iter().filter(|b| b.api() != api);
         others.map(ApiBudget::chance).fold(Chance::default(), Chance::and)
     }

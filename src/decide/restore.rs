@@ -48,7 +48,9 @@ impl Core {
         core.last_scale_up = stored.last_scale_up;
         core.launches.last_seq = stored.last_launch;
         for row in &stored.budgets {
-            for api in [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto] {
+            for api in
+                [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
+            {
                 api.restore(time, row);
             }
         }

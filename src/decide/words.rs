@@ -389,7 +389,36 @@ named! {
         SuspendProcesses = "SuspendProcesses",
         ResumeProcesses = "ResumeProcesses",
         ModifyInstanceAttribute = "ModifyInstanceAttribute",
+        DescribeInstanceAttribute = "DescribeInstanceAttribute",
         GetMetricData = "GetMetricData",
+    }
+}
+
+impl Api {
+    /// A call of Auto Scaling's, which all draw on one bucket.
+    #[must_use]
+    pub fn is_auto_scaling(self) -> bool {
+        match self {
+            Api::AutoScaling
+            | Api::LaunchInstances
+            | Api::CompleteLifecycleAction
+            | Api::RecordLifecycleActionHeartbeat
+            | Api::DescribeAutoScalingGroups
+            | Api::DescribeLifecycleHooks
+            | Api::TerminateInstanceInAutoScalingGroup
+            | Api::SetDesiredCapacity
+            | Api::SetInstanceProtection
+            | Api::EnterStandby
+            | Api::ExitStandby
+            | Api::SuspendProcesses
+            | Api::ResumeProcesses => true,
+            Api::RunInstances
+            | Api::DescribeInstances
+            | Api::TerminateInstances
+            | Api::ModifyInstanceAttribute
+            | Api::DescribeInstanceAttribute
+            | Api::GetMetricData => false,
+        }
     }
 }
 

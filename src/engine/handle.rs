@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
 use crate::decide::hook::notice::HookNotice;
+use crate::decide::order::Order;
 use crate::decide::view::View;
 use crate::time::Clock;
 
@@ -34,6 +35,7 @@ pub enum Request {
     ScaleUp { ask: Ask, answer: oneshot::Sender<Result<Accepted, Refusal>> },
     Cancel { id: String, reason: String, answer: oneshot::Sender<Result<Accepted, Refusal>> },
     Hook { notice: HookNotice, answer: oneshot::Sender<Result<Accepted, Refusal>> },
+    Order { order: Order, answer: oneshot::Sender<Result<Accepted, Refusal>> },
 }
 
 /// Whether the engine takes requests.
@@ -79,6 +81,11 @@ impl Handle {
     /// in again: by the sender, if it came by a door that answers.
     pub async fn hook(&self, notice: HookNotice) -> Result<Accepted, AskError> {
         self.send(|answer| Request::Hook { notice, answer }).await
+    }
+
+    /// Hands an order in; answered once it is stored.
+    pub async fn order(&self, order: Order) -> Result<Accepted, AskError> {
+        self.send(|answer| Request::Order { order, answer }).await
     }
 
     async fn send(

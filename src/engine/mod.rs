@@ -218,6 +218,10 @@ impl Engine {
                 self.waiting.insert(ticket, answer);
                 Event::HookNoticed { notice, ticket }
             }
+            Request::Order { order, answer } => {
+                self.waiting.insert(ticket, answer);
+                Event::Ordered { order, ticket }
+            }
         }
     }
 

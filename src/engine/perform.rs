@@ -7,12 +7,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
 use crate::cloud::autoscaling::AutoScaling;
-use crate::cloud::{Ec2, groups};
+use crate::cloud::{Ec2, groups, marks};
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
 use crate::decide::event::{CallError, Event};
 use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookResult};
+use crate::decide::mark::Mark;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq};
 
 /// Whoever does what was decided.
@@ -51,6 +52,7 @@ impl Performer {
             Action::TerminateInGroup { asg, asked, decrement } => {
                 drop(tokio::spawn(async move { me.terminate_in_group(asg, asked, decrement).await }));
             }
+            Action::Mark { mark } => drop(tokio::spawn(async move { me.mark(mark).await })),
             // Answered by the engine, which has the other end.
             Action::Answer { .. } => {}
         }
@@ -120,6 +122,12 @@ impl Performer {
         let call = groups::terminate(&*self.auto_scaling, &asg, &ids, decrement);
         let outcome = self.group_call(Api::TerminateInstanceInAutoScalingGroup, call).await;
         self.report(Event::TerminatedInGroup { asg, asked, outcome });
+    }
+
+    async fn mark(&self, mark: Mark) {
+        let call = marks::make(&*self.ec2, &*self.auto_scaling, &mark);
+        let outcome = self.group_call(mark.api(), call).await;
+        self.report(Event::Marked { mark, outcome });
     }
 
     /// One call about a group, counted, with a step to die at on both sides of it.

@@ -8,6 +8,7 @@ use crate::contact::Contacts;
 use crate::decide::action::Target;
 use crate::decide::event::{CallError, Contact, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
+use crate::decide::mark::Marked;
 use crate::decide::words::Ec2Id;
 use crate::sim::Shared;
 use crate::sim::model::call::{Call, Outcome};
@@ -50,6 +51,11 @@ impl Ec2 for InProcess {
         protected: bool,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move { adapt::done(self.call(&adapt::protect_call(*id, protected))) })
+    }
+
+    fn is_protected_from_termination<'a>(&'a self, id: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>> {
+        let marked = adapt::mark::answer(self.call(&adapt::is_protected_call(*id)));
+        Box::pin(async move { marked.map(|m| m == Marked::TerminationProtection(true)) })
     }
 }
 

@@ -118,7 +118,9 @@ impl Naive {
             | Event::HookAnswered { .. }
             | Event::GroupsDescribed { .. }
             | Event::HooksDescribed { .. }
-            | Event::TerminatedInGroup { .. } => {}
+            | Event::TerminatedInGroup { .. }
+            | Event::Marked { .. }
+            | Event::Ordered { .. } => {}
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
             Event::Probed { instance, outcome } => self.contacted(instance, &outcome, Phase::InService),
         }

@@ -417,6 +417,7 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::SuspendProcesses
         | Api::ResumeProcesses
         | Api::ModifyInstanceAttribute
+        | Api::DescribeInstanceAttribute
         | Api::GetMetricData => return None,
     })
 }

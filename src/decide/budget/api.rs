@@ -52,7 +52,8 @@ impl ApiLimits {
             | Api::ExitStandby
             | Api::SuspendProcesses
             | Api::ResumeProcesses => ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 16 },
-            Api::ModifyInstanceAttribute => {
+            // One bucket for both is believed: reads share a larger one (aws-facts 1.2).
+            Api::ModifyInstanceAttribute | Api::DescribeInstanceAttribute => {
                 ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 2 }
             }
             Api::GetMetricData => ApiLimits { requests: rate(50, 50.0), instances: None, in_flight: 2 },

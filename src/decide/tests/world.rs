@@ -401,7 +401,8 @@ impl World {
             | Action::Heartbeat { .. }
             | Action::DescribeGroups { .. }
             | Action::DescribeHooks { .. }
-            | Action::TerminateInGroup { .. } => panic!("no Auto Scaling group here: {action:?}"),
+            | Action::TerminateInGroup { .. }
+            | Action::Mark { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }
     }
 

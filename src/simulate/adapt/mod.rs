@@ -1,6 +1,7 @@
 //! Between muster's words and the model's: what a call says, what an answer means.
 
 pub(super) mod autoscaling;
+pub(super) mod mark;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use crate::decide::group::LaunchBody;
 use crate::decide::words::{Ec2Id, ErrorClass};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
 use crate::sim::model::ec2::State;
+use crate::sim::model::ec2::attribute::Attribute;
 use crate::sim::model::ec2::call::{
     Answer, Call, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
 };
@@ -45,6 +47,11 @@ pub(super) fn protect_call(id: Ec2Id, protected: bool) -> AnyCall {
         instance: id.to_string(),
         disable_api_termination: Some(protected),
     }))
+}
+
+pub(super) fn is_protected_call(id: Ec2Id) -> AnyCall {
+    let attribute = Attribute::DisableApiTermination;
+    AnyCall::Ec2(Call::DescribeInstanceAttribute { instance: id.to_string(), attribute })
 }
 
 /// What a launch's answer says.

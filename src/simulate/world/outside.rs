@@ -67,6 +67,7 @@ impl World {
                 Action::TerminateInGroup { .. } => {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
+                Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
                 Action::Configure(target) => self.contact(life, target, true),
                 Action::Probe(target) => self.contact(life, target, false),
             }
@@ -173,6 +174,7 @@ impl World {
                 self.oracle.terminates(self.now, ids(), &self.books);
                 adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
+            Action::Mark { mark } => adapt::mark::call(mark),
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
         let reply = self.model.handle(&call, self.now.0);
@@ -224,6 +226,10 @@ impl World {
                 asked,
                 outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
             },
+            Action::Mark { mark } => {
+                let outcome = if timeout { Err(too_late()) } else { adapt::mark::answer(out) };
+                Event::Marked { mark, outcome }
+            }
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
         if is_throttle(&event) {
@@ -305,8 +311,12 @@ impl World {
             Event::HookAnswered { .. }
             | Event::GroupsDescribed { .. }
             | Event::HooksDescribed { .. }
-            | Event::TerminatedInGroup { .. } => CrashPoint::AfterGroupCall,
-            Event::ScaleUpAsked { .. } | Event::CancelAsked { .. } | Event::HookNoticed { .. } => return,
+            | Event::TerminatedInGroup { .. }
+            | Event::Marked { .. } => CrashPoint::AfterGroupCall,
+            Event::ScaleUpAsked { .. }
+            | Event::CancelAsked { .. }
+            | Event::HookNoticed { .. }
+            | Event::Ordered { .. } => return,
         };
         if !self.hosts.iter().any(|h| h.life == life) {
             return;
@@ -368,6 +378,7 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::SuspendProcesses
         | Api::ResumeProcesses
         | Api::ModifyInstanceAttribute
+        | Api::DescribeInstanceAttribute
         | Api::GetMetricData => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
     }
 }
@@ -380,7 +391,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::HookAnswered { outcome: Err(error), .. }
         | Event::GroupsDescribed { outcome: Err(error), .. }
         | Event::HooksDescribed { outcome: Err(error), .. }
-        | Event::TerminatedInGroup { outcome: Err(error), .. } => Some(error.class),
+        | Event::TerminatedInGroup { outcome: Err(error), .. }
+        | Event::Marked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
@@ -389,6 +401,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GroupsDescribed { .. }
         | Event::HooksDescribed { .. }
         | Event::TerminatedInGroup { .. }
+        | Event::Marked { .. }
+        | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
         | Event::CancelAsked { .. }
         | Event::Configured { .. }
@@ -429,6 +443,11 @@ fn brief(event: &Event) -> String {
             Ok(()) => format!("terminate in group of {}: done", asked.len()),
             Err(error) => format!("terminate in group of {}: {error}", asked.len()),
         },
+        Event::Marked { mark, outcome } => match outcome {
+            Ok(_) => format!("{mark:?}: done"),
+            Err(error) => format!("{mark:?}: {error}"),
+        },
+        Event::Ordered { order, .. } => format!("ordered: {order:?}"),
         Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
         Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),
         Event::ScaleUpAsked { ask, .. } => format!("asked for {} of {}", ask.count, ask.group),

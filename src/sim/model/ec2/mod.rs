@@ -1,7 +1,7 @@
 //! EC2: instances, what limits them, and the calls about them.
 
 mod agent;
-mod attribute;
+pub mod attribute;
 pub(super) mod bucket;
 pub mod call;
 mod describe;
