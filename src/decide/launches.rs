@@ -13,7 +13,7 @@ use super::action::Action;
 use super::budget::api::ApiBudget;
 use super::event::{CallError, Seen};
 use super::group::{Group, LaunchBody};
-use super::guard::pools::Pools;
+use super::guard::pools::{Offer, Pools};
 use super::guard::version::VersionGuard;
 use super::ledger::Ledger;
 use super::rows::LaunchRow;
@@ -185,6 +185,7 @@ impl Launches {
                     | Wait::Resend { until: t, .. }
                     | Wait::BreakerOpen { until: t, .. }
                     | Wait::Capacity { until: t, .. }
+                    | Wait::ZoneWeights { until: t, .. }
                     | Wait::Quota { until: t, .. },
                 ) => Some(*t),
                 // The rest ends with an answer or an outcome, not with time.
@@ -260,16 +261,17 @@ impl Core {
         self.take_back(too_large, now);
     }
 
-    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile:
-    /// nothing is launched of a version that breaks, and these have launched nothing yet.
+    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile or the
+    /// zone was closed: nothing is launched of a version that breaks, or there, and these have launched
+    /// nothing yet.
     fn recall(&mut self, now: &Now) {
-        let recalled: Vec<LaunchSeq> = self
-            .launches
-            .open
-            .values()
-            .filter(|l| !l.in_flight && !l.seen && self.launches.plans[l.group].guard.is_open(now.time))
-            .map(|l| l.row.seq)
-            .collect();
+        let unwanted = |l: &Launch| {
+            self.launches.plans[l.group].guard.is_open(now.time)
+                || self.zones.percent(&l.row.group, &l.body.zone) == 0
+        };
+        let open = self.launches.open.values();
+        let recalled: Vec<LaunchSeq> =
+            open.filter(|l| !l.in_flight && !l.seen && unwanted(l)).map(|l| l.row.seq).collect();
         self.take_back(recalled, now);
     }
 
@@ -317,11 +319,14 @@ impl Core {
             });
         }
         let room = self.room(group, now)?;
+        let percents = self.percents(group);
         let plan = &mut self.launches.plans[group];
         let g = &self.ledger.groups[group];
         let under_way = g.taken.saturating_sub(g.in_service);
         let allowed = plan.guard.allowance(now.time, under_way)?;
-        let choice = plan.pools.choose(now.time, &g.spec.launch.pools, &g.per_pool)?;
+        let wanted = g.queued.min(room).min(allowed);
+        let offer = Offer { pools: &g.spec.launch.pools, percents: &percents, taken: &g.per_pool, wanted };
+        let choice = plan.pools.choose(now.time, &offer)?;
         let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
         if unsettled >= self.settings.run_instances.in_flight as usize {
             return Err(Wait::CallsInFlight {
@@ -329,7 +334,7 @@ impl Core {
                 limit: self.settings.run_instances.in_flight,
             });
         }
-        let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
+        let most = wanted.min(choice.most).min(g.spec.launch.batch);
         if g.spec.asg.is_some() {
             // Its own launches draw on no instance tokens of ours; its calls on Auto Scaling's bucket.
             self.auto.take(now.time, 0)?;

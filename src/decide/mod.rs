@@ -50,6 +50,7 @@ use contacts::ContactQueue;
 use event::Event;
 use group::Group;
 use guard::version::{Outcome, Turn};
+use guard::zones::Zones;
 use hook::HookBook;
 use intake::Keys;
 use launches::Launches;
@@ -141,6 +142,7 @@ pub struct Core {
     /// Those that leave without their group shrinking, though we launched them.
     kept: BTreeSet<InstanceRef>,
     keys: Keys,
+    zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
@@ -184,6 +186,7 @@ impl Core {
             ledger: Ledger::new(groups),
             timers: Timers::default(),
             keys: Keys::default(),
+            zones: Zones::default(),
             recent: Recent::default(),
             presence: Presence::default(),
             last_scale_up: 0,

@@ -77,6 +77,7 @@ impl Core {
             at: now,
             scale_ups,
             groups: self.group_views(),
+            zones: self.zone_views(),
             budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),

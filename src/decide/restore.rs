@@ -61,6 +61,7 @@ impl Core {
                 core.launches.plans[g].guard.restore(row);
             }
         }
+        core.restore_zones(&stored.zones);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {

@@ -133,6 +133,18 @@ pub struct HookRow {
     pub error: Option<String>,
 }
 
+/// Key: (group, zone). What operators order of a zone's share of new launches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneRow {
+    /// Empty: of every group.
+    pub group: String,
+    pub zone: String,
+    /// Percent of what is configured; none: nothing is ordered any more.
+    pub percent: Option<u8>,
+    pub reason: String,
+    pub at: Time,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -155,6 +167,7 @@ pub struct Changes {
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
     pub hooks: Vec<HookRow>,
+    pub zones: Vec<ZoneRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -167,6 +180,7 @@ impl Changes {
             && self.versions.is_empty()
             && self.budgets.is_empty()
             && self.hooks.is_empty()
+            && self.zones.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -188,6 +202,8 @@ pub struct Restored {
     /// Every hook action that is open, and those that ended after `keys_since`: a notification may
     /// be delivered again.
     pub hooks: Vec<HookRow>,
+    /// All that were ever ordered: as many as groups and zones.
+    pub zones: Vec<ZoneRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

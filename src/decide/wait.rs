@@ -31,6 +31,8 @@ pub enum Wait {
     GroupMax { max: u32, live: u32 },
     /// No zone has capacity; the first is tried again then.
     Capacity { pools: u32, until: Time },
+    /// Zones at 0 % by order; the others have no capacity, or there are none.
+    ZoneWeights { closed: u32, until: Time },
     /// An account limit was reached.
     Quota { code: String, until: Time },
     /// EC2 is starting it.
@@ -100,6 +102,15 @@ impl Wait {
             Wait::GroupMax { max, live } => format!("group maximum: {live} of {max} places are taken"),
             Wait::Capacity { pools, until } => {
                 format!("no capacity in any of {pools} zones: next try in {}", in_s(until))
+            }
+            Wait::ZoneWeights { closed, until } => {
+                let are = if *closed == 1 { "zone is" } else { "zones are" };
+                let others = if *until == Time::NEVER {
+                    "no other is open".to_string()
+                } else {
+                    format!("the others have no capacity: next try in {}", in_s(until))
+                };
+                format!("zone weights: {closed} {are} at 0 % by order, and {others}")
             }
             Wait::Quota { code, until } => format!("account limit {code}: next try in {}", in_s(until)),
             Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),

@@ -3,3 +3,4 @@
 pub mod pools;
 pub mod silence;
 pub mod version;
+pub mod zones;

@@ -8,4 +8,4 @@ mod hooks;
 mod limits;
 pub(super) mod lives;
 mod scenarios;
-mod world;
+pub(super) mod world;

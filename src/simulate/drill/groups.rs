@@ -62,7 +62,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     alarms.sort_by_key(|a| a.at_ms);
     let pauses = if d.chance(20.0) { vec![pause(&mut d, faults_for_ms)] } else { Vec::new() };
     let base = base::plan(seed);
-    let plan = Plan {
+    let mut plan = Plan {
         terminate_hooks: d.chance(40.0),
         kills: Kills { per_step: if gentle { 0.0 } else { d.of(&[0.0, 0.1, 1.0, 3.0]) }, ..Kills::default() },
         proven: d.chance(70.0),
@@ -84,6 +84,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
             + base.core.auto_scaling.in_flight,
         ..base
     };
+    plan.orders = base::zone_orders(seed, &plan, 25.0);
     vec![("", plan)]
 }
 
