@@ -111,6 +111,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::GroupMax { .. }
         | Wait::Unseen { .. }
         | Wait::Capacity { .. }
+        | Wait::ZoneWeights { .. }
         | Wait::Quota { .. } => &[Phase::Queued],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
         Wait::RequestTokens { api, .. } | Wait::CallsInFlight { api, .. } | Wait::ApiBackoff { api, .. } => {
