@@ -5,6 +5,7 @@
 
 mod drills;
 mod hooks;
+mod late;
 mod limits;
 pub(super) mod lives;
 mod scenarios;
