@@ -103,7 +103,7 @@ impl Core {
         }
         let grace = Presence::grace(&stored.budgets, time);
         let launching = core.take_up(grace, &mut now)?;
-        core.take_up_launches(stored.launches, launching)?;
+        core.take_up_launches(stored.launches, launching, time)?;
         Ok(core)
     }
 
@@ -209,6 +209,7 @@ impl Core {
         &mut self,
         rows: Vec<super::rows::LaunchRow>,
         mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>>,
+        now: Time,
     ) -> Result<(), RestoreError> {
         for row in rows {
             let seq = row.seq;
@@ -218,7 +219,7 @@ impl Core {
             let pools = &self.ledger.groups[group].spec.launch.pools;
             let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
             let slots = launching.remove(&seq).unwrap_or_default();
-            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots));
+            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots, now));
         }
         match launching.into_iter().next() {
             Some((launch, slots)) => {

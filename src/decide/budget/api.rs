@@ -262,6 +262,9 @@ impl ApiBudget {
                     self.not_before = self.not_before.max(now.plus(rng.jitter(pause.min(LONGEST_PAUSE))));
                 }
                 self.lane.leave_in_trouble();
+                if let Some(metered) = &mut self.instances {
+                    metered.unanswered(self.failures >= WEATHER);
+                }
             }
             // AWS answered, and answered about this one request.
             ErrorClass::Capacity

@@ -6,6 +6,7 @@
 mod drills;
 mod halts;
 mod hooks;
+mod late;
 mod limits;
 pub(super) mod lives;
 mod proofs;
