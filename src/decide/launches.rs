@@ -26,7 +26,7 @@ use super::{Core, Now};
 /// first of a batch waits longer; the last never does, since it waits for its own token anyway.
 const WORTHWHILE: u32 = 20;
 /// Most instances in one `LaunchInstances` (aws-facts 3.1).
-const MOST_IN_GROUP: u32 = 100;
+pub(super) const MOST_IN_GROUP: u32 = 100;
 /// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
 /// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
@@ -340,6 +340,7 @@ impl Core {
         }
         let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
         if g.spec.asg.is_some() {
+            self.may_launch_in(group)?;
             // Its own launches draw on no instance tokens of ours; its calls on Auto Scaling's bucket.
             self.auto.take(now.time, 0)?;
             self.launch(group, choice.pool, most.min(MOST_IN_GROUP), now);
