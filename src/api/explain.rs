@@ -112,7 +112,9 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::Unseen { .. }
         | Wait::Capacity { .. }
         | Wait::ZoneWeights { .. }
+        | Wait::NoLaunchHook
         | Wait::Quota { .. } => &[Phase::Queued],
+        Wait::Raising { .. } => &[Phase::Queued, Phase::Launching],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
         Wait::RequestTokens { api, .. } | Wait::CallsInFlight { api, .. } | Wait::ApiBackoff { api, .. } => {
             match api {

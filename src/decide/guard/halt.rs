@@ -314,6 +314,11 @@ impl Core {
         }
     }
 
+    /// A group is halted, or not yet as it was before.
+    pub(in crate::decide) fn is_halted(&self, group: usize) -> bool {
+        self.halts[group].row.is_some()
+    }
+
     /// Whether we may launch in a group: while it is halted, AWS refuses our own launches too.
     pub(in crate::decide) fn may_launch_in(&self, group: usize) -> Result<(), Wait> {
         let halt = &self.halts[group];

@@ -1,5 +1,6 @@
 //! The swarm over Auto Scaling groups: alarms up and down, requests of ours, lost notifications, kills.
 
+use crate::decide::group::Launches;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{Faults, Range, Settings};
 
@@ -84,6 +85,12 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
             + base.core.auto_scaling.in_flight,
         ..base
     };
+    // Some groups do not let us launch, with dice of its own, so that nothing else moves.
+    if Dice::new(seed, 22).chance(40.0)
+        && let Some(asg) = &mut plan.groups[0].asg
+    {
+        asg.launches = Launches::Desired;
+    }
     plan.orders = base::zone_orders(seed, &plan, 25.0);
     vec![("", plan)]
 }
