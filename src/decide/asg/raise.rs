@@ -132,9 +132,10 @@ impl Core {
             return Err(open.wait());
         }
         // What was launched the other way changes the desired capacity as well.
-        if self.launches.open.values().any(|l| l.group == group) || self.is_halted(group) {
+        if self.launches.open.values().any(|l| l.group == group) {
             return Err(Wait::CallsInFlight { api: Api::LaunchInstances, limit: 1 });
         }
+        self.may_raise(group)?;
         let Some(from) = state.seen.as_ref().map(|s| s.desired) else {
             return Err(Wait::Unseen { since: None });
         };
@@ -217,7 +218,8 @@ impl Core {
         if !heard {
             let (max, live) = self.occupied(group);
             // Somebody else has changed what it wants, or filled it: planned again with what it is now.
-            if desired != raised.from || live > max || self.is_halted(group) {
+            let unwanted = self.asgs[group].raises[i].slots.iter().all(|s| self.is_cancelling(*s));
+            if desired != raised.from || live > max || unwanted || self.may_raise(group).is_err() {
                 return self.drop_raise(group, i, now);
             }
         } else if desired >= raised.to {
@@ -414,6 +416,11 @@ impl Core {
     /// The group's desired capacity counts these slots already.
     pub(super) fn is_in_desired(&self, group: usize, launch: LaunchSeq) -> bool {
         self.asgs[group].raises.iter().any(|r| r.shown && r.row.seq == launch)
+    }
+
+    /// What the group wants is being changed here, and no look has shown it yet.
+    pub(in crate::decide) fn has_raise_to_show(&self, group: usize) -> bool {
+        self.asgs[group].raises.iter().any(|r| !r.shown && (r.in_flight || r.heard))
     }
 
     /// A raise is on its way: nothing else may change what the group wants.

@@ -1,6 +1,7 @@
 //! The swarm over Auto Scaling groups: alarms up and down, requests of ours, lost notifications, kills.
 
-use crate::decide::group::Launches;
+use crate::decide::group::{Asg, Launches};
+use crate::decide::words::Origin;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{Faults, Range, Settings};
 
@@ -113,6 +114,23 @@ impl World {
         if self.plan.gentle && timed_out > 0 {
             let text = format!("{timed_out} lifecycle actions timed out");
             self.oracle.violated(self.now, Invariant::Hooks, text);
+        }
+    }
+
+    /// A raised desired capacity makes no more instances than alarms and requests together wanted: whatever was
+    /// lost, repeated or overtaken.
+    pub(in crate::simulate) fn judge_sizes(&mut self) {
+        let raises = |asg: &Asg| asg.launches == Launches::Desired;
+        if !self.plan.groups.iter().filter_map(|g| g.asg.as_ref()).any(raises) {
+            return;
+        }
+        let by_alarm: i64 = self.plan.alarms.iter().map(|a| a.by.max(0)).sum();
+        let asked = self.books.scale_ups.values().filter(|row| row.origin == Origin::Asked);
+        let wanted = by_alarm + asked.map(|row| i64::from(row.in_service)).sum::<i64>();
+        let serving: u32 = self.model.tallies().map(|(_, tally)| tally.in_service).sum();
+        if i64::from(serving) > wanted {
+            let text = format!("{serving} serve, and {wanted} were ever wanted");
+            self.oracle.violated(self.now, Invariant::I2, text);
         }
     }
 }

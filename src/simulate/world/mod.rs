@@ -274,6 +274,7 @@ impl World {
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.judge_hooks();
+        self.judge_sizes();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
