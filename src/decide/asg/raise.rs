@@ -424,7 +424,7 @@ impl Core {
     }
 
     /// A raise is on its way: nothing else may change what the group wants.
-    pub(super) fn is_raising(&self, group: usize) -> bool {
+    pub(in crate::decide) fn is_raising(&self, group: usize) -> bool {
         self.asgs[group].raises.iter().any(|r| r.in_flight)
     }
 
