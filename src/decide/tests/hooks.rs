@@ -268,6 +268,49 @@ fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
     assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
 }
 
+/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
+/// take, its action kept alive, then answered ABANDON, and its place is free again.
+#[test]
+fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandoned() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut abandoned) = (0, None);
+    for _ in 0..2_000 {
+        let mut events = Vec::new();
+        for action in desk.after(1_000, vec![]) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::Complete { hook, result, .. } => {
+                    abandoned.get_or_insert((desk.now.since(from), result));
+                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
+                    events.push(Event::HookAnswered { hook, api, outcome });
+                }
+                _ => {}
+            }
+        }
+        desk.after(1, events);
+    }
+    let watchdog = asg().watchdogs.boot;
+    let (after, result) = abandoned.unwrap();
+    assert_eq!(result, HookResult::Abandon);
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    let last = desk.rows().pop().unwrap();
+    assert_ne!(last.state, HookState::Open);
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
+}
+
 #[test]
 fn a_terminating_action_is_answered_at_once() {
     let mut desk = Desk::new();
