@@ -202,7 +202,9 @@ impl Core {
         } else {
             let reason = match shown {
                 Shown::Yes => format!("{} for {} s, the configured watchdog", slot.phase, ceiling.as_secs()),
-                Shown::No => format!("EC2 does not show it after {} s, the configured watchdog", ceiling.as_secs()),
+                Shown::No => {
+                    format!("EC2 does not show it after {} s, the configured watchdog", ceiling.as_secs())
+                }
             };
             self.boots.never_shown += u64::from(shown == Shown::No);
             self.give_up(instance, reason, now);

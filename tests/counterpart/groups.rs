@@ -6,9 +6,7 @@
 use aws_sdk_ec2::types::{InstanceType, RequestLaunchTemplateData};
 use muster::cloud::Ec2;
 use muster::cloud::account::Account;
-use muster::cloud::autoscaling::{
-    AutoScaling, AwsAutoScaling, GroupSeen, HealthStatus, Lifecycle, Process,
-};
+use muster::cloud::autoscaling::{AutoScaling, AwsAutoScaling, GroupSeen, HealthStatus, Lifecycle, Process};
 use muster::cloud::ec2::AwsEc2;
 use muster::decide::words::{Ec2Id, ErrorClass};
 use muster::time::{Clock, wall_now};

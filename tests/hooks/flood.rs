@@ -112,7 +112,12 @@ async fn each_bad_notification_has_its_own_answer_and_its_own_counter() {
     }
     let forged = [("content-type", "application/json"), ("x-api-key", "0123456789abcdef0000")];
     let answer = caller.post(EVENTBRIDGE, &forged, &one).await;
-    assert_eq!((answer.status, through(&muster, "eventbridge", "untrusted").await), (401, 1), "{}", answer.body);
+    assert_eq!(
+        (answer.status, through(&muster, "eventbridge", "untrusted").await),
+        (401, 1),
+        "{}",
+        answer.body
+    );
     assert_eq!(actions(&muster).await.len(), 1);
 }
 

@@ -74,7 +74,10 @@ fn forgeries(signed: &[Value], trap: &str) -> Vec<(Bytes, Expected)> {
         certificate(&format!("https://169.254.169.254/{PEM}")),
         certificate(&format!("https://sns.us-east-2.amazonaws.com/{PEM}")),
         certificate(&format!("https://{HOST}.evil.example/{PEM}")),
-        certificate(&format!("https://{HOST}@{}/{PEM}", trap.trim_start_matches("http://").trim_end_matches('/'))),
+        certificate(&format!(
+            "https://{HOST}@{}/{PEM}",
+            trap.trim_start_matches("http://").trim_end_matches('/')
+        )),
         certificate(&format!("https://{HOST}/?Action=Redirect&to={trap}&x={PEM}")),
         certificate(&format!("{trap}{PEM}")),
         (Bytes::from(visits.to_string()), (403, "subscribe_url")),
@@ -141,7 +144,8 @@ async fn deliver<T: Send + Sync + 'static>(
                 let mut took = Vec::new();
                 while let Some(one) = all.get(next.fetch_add(1, Relaxed)) {
                     let watch = Stopwatch::start();
-                    let answer = caller.post("/v1/hooks/sns", &[("content-type", "text/plain")], &body(one)).await;
+                    let answer =
+                        caller.post("/v1/hooks/sns", &[("content-type", "text/plain")], &body(one)).await;
                     took.push(watch.elapsed());
                     check(one, answer.status, &answer.body);
                 }
@@ -170,9 +174,8 @@ async fn of_11200_messages_those_are_taken_that_aws_has_signed_each_once() {
     let trap = Recorder::start().await;
 
     // Each one to five times, far apart and in no order: a stride that shares no factor with their number.
-    let copies: Vec<Bytes> = (0..MANY)
-        .flat_map(|n| std::iter::repeat_n(Bytes::from(signed[n].to_string()), 1 + n % 5))
-        .collect();
+    let copies: Vec<Bytes> =
+        (0..MANY).flat_map(|n| std::iter::repeat_n(Bytes::from(signed[n].to_string()), 1 + n % 5)).collect();
     let valid: Vec<Bytes> = (0..copies.len()).map(|n| copies[n * 1_009 % copies.len()].clone()).collect();
     let kinds = forgeries(&signed, &trap.url);
     let forged: Vec<(Bytes, Expected)> = (0..FORGED).map(|n| kinds[n % kinds.len()].clone()).collect();
@@ -186,17 +189,31 @@ async fn of_11200_messages_those_are_taken_that_aws_has_signed_each_once() {
     let valid_ones = deliver(&muster.url, SENDERS.0, valid, Bytes::clone, |_, status, body| {
         assert_eq!(status, 200, "{body}");
     });
-    let forged_ones = deliver(&muster.url, SENDERS.1, forged, |(body, _)| body.clone(), |(_, expected), status, body| {
-        assert_eq!(status, expected.0, "{body}");
-        assert!(body.contains(expected.1) || expected.1 == "too_large", "{body} does not say {}", expected.1);
-    });
+    let forged_ones = deliver(
+        &muster.url,
+        SENDERS.1,
+        forged,
+        |(body, _)| body.clone(),
+        |(_, expected), status, body| {
+            assert_eq!(status, expected.0, "{body}");
+            assert!(
+                body.contains(expected.1) || expected.1 == "too_large",
+                "{body} does not say {}",
+                expected.1
+            );
+        },
+    );
     let (took, refused) = tokio::join!(valid_ones, forged_ones);
     let elapsed = watch.elapsed();
     let at = |all: &[Duration], percent: usize| all[(all.len() - 1) * percent / 100];
     eprintln!(
         "{sent} valid deliveries and {FORGED} forged ones in {elapsed:?}; acknowledged after p50 {:?} p99 {:?}, \
          at most {:?}; refused after p50 {:?} p99 {:?}",
-        at(&took, 50), at(&took, 99), at(&took, 100), at(&refused, 50), at(&refused, 99),
+        at(&took, 50),
+        at(&took, 99),
+        at(&took, 100),
+        at(&refused, 50),
+        at(&refused, 99),
     );
 
     // Each kind has its own counter, and all were counted.
@@ -206,7 +223,8 @@ async fn of_11200_messages_those_are_taken_that_aws_has_signed_each_once() {
     }
     let sent = u64::try_from(sent).unwrap();
     assert_eq!(counted(&muster, "sns_verified_total").await, sent);
-    let (taken, repeated) = (through(&muster, "sns", "taken").await, through(&muster, "sns", "repeated").await);
+    let (taken, repeated) =
+        (through(&muster, "sns", "taken").await, through(&muster, "sns", "repeated").await);
     assert_eq!((taken, taken + repeated), (1_200, sent), "one action for each token");
     // Nothing was asked for but the one certificate, and that of SNS's own host.
     assert_eq!(counted(&muster, "sns_fetches_total{what=\"certificate\"}").await, 1);
@@ -227,6 +245,7 @@ async fn of_11200_messages_those_are_taken_that_aws_has_signed_each_once() {
 
     // A copy of one that was dealt with is acknowledged and changes nothing.
     let again = json!({ "outcome": "repeated", "what": "taken before" });
-    let answer = Caller::new(&muster.url).post("/v1/hooks/sns", &[], &Bytes::from(signed[0].to_string())).await;
+    let answer =
+        Caller::new(&muster.url).post("/v1/hooks/sns", &[], &Bytes::from(signed[0].to_string())).await;
     assert_eq!((answer.status, serde_json::from_str::<Value>(&answer.body).unwrap()), (200, again));
 }

@@ -60,14 +60,7 @@ pub fn muster(sim: &Sim, doors: &str, dir: TempDir) -> Muster {
 }
 
 /// The same of up to `max`, that finds AWS at `endpoint`; `group` has what is said of the group besides.
-pub fn muster_with(
-    sim: &Sim,
-    endpoint: &str,
-    max: i32,
-    group: &str,
-    doors: &str,
-    dir: TempDir,
-) -> Muster {
+pub fn muster_with(sim: &Sim, endpoint: &str, max: i32, group: &str, doors: &str, dir: TempDir) -> Muster {
     let database = format!("sqlite:{}", dir.path().join("muster.db").display());
     let agent = sim.announced.agent_port;
     let (scale, origin) = (sim.scale, sim.origin_ms);

@@ -8,6 +8,6 @@ mod caller;
 mod flood;
 mod forged;
 mod gate;
-mod group;
+pub mod group;
 mod recorder;
 mod thousand;

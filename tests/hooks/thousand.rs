@@ -40,7 +40,8 @@ async fn an_alarm_raises_desired_by_1200_on_a_bad_day_and_all_are_let_in() {
 
     let watch = Stopwatch::start();
     let alarm = format!(r#"{{"group":"{ASG}","add":{MANY}}}"#);
-    let (status, said) = http("POST", &format!("{}/_sim/alarm", sim.announced.ec2), &[], &alarm).await.unwrap();
+    let (status, said) =
+        http("POST", &format!("{}/_sim/alarm", sim.announced.ec2), &[], &alarm).await.unwrap();
     assert_eq!(status, 200, "{said}");
     let wanted = usize::try_from(MANY).unwrap();
     let ledger = wait_as_long(PATIENCE, "1,200 to be in service", async || {
@@ -49,7 +50,11 @@ async fn an_alarm_raises_desired_by_1200_on_a_bad_day_and_all_are_let_in() {
         assert_eq!(late, 0, "timed out, of {} actions", ledger.hook_actions.len());
         let group = ledger.groups.iter().find(|g| g.name == ASG).ok_or("no group")?;
         let there = group.members.iter().filter(|m| m.state.as_str() == "InService").count();
-        if there == wanted && group.members.len() == wanted { Ok(ledger) } else { Err(format!("{:?}", group.tally)) }
+        if there == wanted && group.members.len() == wanted {
+            Ok(ledger)
+        } else {
+            Err(format!("{:?}", group.tally))
+        }
     })
     .await;
     eprintln!("1,200 in service after {:?} at {SCALE} times the wall's speed", watch.elapsed());

@@ -2,8 +2,8 @@
 
 use muster::cloud::Ec2;
 use muster::cloud::autoscaling::{
-    AutoScaling, AwsAutoScaling, GroupLaunch, GroupSeen, HealthStatus, Lifecycle, Place, PoolState,
-    Process, Source,
+    AutoScaling, AwsAutoScaling, GroupLaunch, GroupSeen, HealthStatus, Lifecycle, Place, PoolState, Process,
+    Source,
 };
 use muster::cloud::ec2::AwsEc2;
 use muster::decide::words::{Ec2Id, ErrorClass};

@@ -9,9 +9,7 @@ use aws_sdk_autoscaling::types::{
     WarmPoolConfiguration,
 };
 
-use super::{
-    GroupSeen, Hook, Lifecycle, Member, PoolState, Source, Suspended, TemplateVersion, WarmPool,
-};
+use super::{GroupSeen, Hook, Lifecycle, Member, PoolState, Source, Suspended, TemplateVersion, WarmPool};
 
 pub(super) fn group(g: &AutoScalingGroup) -> Result<GroupSeen, String> {
     let name = g.auto_scaling_group_name().ok_or("a group in the answer has no name")?;

@@ -275,10 +275,9 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandon
     let mut desk = Desk::new();
     desk.told(notice(1)).unwrap();
     let from = desk.now;
-    let (mut heartbeats, mut abandoned) = (0, None);
+    let (mut heartbeats, mut abandoned, mut events) = (0, None, Vec::new());
     for _ in 0..2_000 {
-        let mut events = Vec::new();
-        for action in desk.after(1_000, vec![]) {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
             match action {
                 Action::Describe { asked } => {
                     events.push(Event::Described { asked, outcome: Ok(vec![]) });
@@ -296,7 +295,6 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandon
                 _ => {}
             }
         }
-        desk.after(1, events);
     }
     let watchdog = asg().watchdogs.boot;
     let (after, result) = abandoned.unwrap();
