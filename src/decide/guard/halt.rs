@@ -141,7 +141,8 @@ impl Core {
             return None;
         }
         let name = self.ledger.groups[group].spec.name.clone();
-        let text = format!("group {name}: {asg} launches nothing until its instances are being verified again");
+        let text =
+            format!("group {name}: {asg} launches nothing until its instances are being verified again");
         let row = HaltRow {
             group: name,
             asg: asg.to_string(),
@@ -168,7 +169,8 @@ impl Core {
         if desired > to {
             return self.set_desired(group, desired, to);
         }
-        let text = format!("{} may launch {} to try", self.halts[group].asg(), desired.saturating_sub(counted));
+        let text =
+            format!("{} may launch {} to try", self.halts[group].asg(), desired.saturating_sub(counted));
         self.ledger.journal(now.time, None, None, "halt_trial", text);
         self.halts[group].trial = true;
         self.resume(group)
@@ -333,12 +335,17 @@ fn is_counted(lifecycle: Lifecycle) -> bool {
         | Lifecycle::PendingWait
         | Lifecycle::PendingProceed
         | Lifecycle::InService
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         // A state that is newer than muster: one too many is safe, one too few scales somebody in.
         | Lifecycle::Other => true,
         Lifecycle::EnteringStandby
         | Lifecycle::Standby
         | Lifecycle::Detaching
         | Lifecycle::Detached
+        | Lifecycle::Quarantined
         | Lifecycle::Terminating
         | Lifecycle::TerminatingWait
         | Lifecycle::TerminatingProceed

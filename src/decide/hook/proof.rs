@@ -64,7 +64,8 @@ impl Core {
         slot.contact.rejections = slot.contact.rejections.saturating_add(1);
         let failures = slot.contact.rejections;
         if failures >= needed {
-            let reason = format!("served, and did not {failures} times in a row before it was let in: {what}");
+            let reason =
+                format!("served, and did not {failures} times in a row before it was let in: {what}");
             self.give_up(instance, reason, now);
             return;
         }
