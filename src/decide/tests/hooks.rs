@@ -328,7 +328,14 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandon
                     let outcome = Err(error(ErrorClass::Contention));
                     events.push(Event::TerminatedInGroup { asg, asked, outcome });
                 }
-                _ => {}
+                Action::Launch { .. }
+                | Action::Terminate { .. }
+                | Action::Configure(_)
+                | Action::Probe(_)
+                | Action::DescribeGroups { .. }
+                | Action::DescribeHooks { .. }
+                | Action::Mark { .. }
+                | Action::Answer { .. } => {}
             }
         }
     }
