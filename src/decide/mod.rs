@@ -49,6 +49,7 @@ use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
+use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
 use hook::HookBook;
 use intake::Keys;
@@ -134,6 +135,9 @@ pub struct Core {
     /// Of `ModifyInstanceAttribute` and `DescribeInstanceAttribute`.
     attribute: ApiBudget,
     asgs: Vec<AsgState>,
+    halts: Vec<Halt>,
+    /// When a halt is worth another look.
+    halts_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
     /// Instances of Auto Scaling groups that have a place in the books.
@@ -171,6 +175,8 @@ impl Core {
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
+            halts: groups.iter().map(|_| Halt::default()).collect(),
+            halts_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             members: BTreeMap::new(),
@@ -206,9 +212,11 @@ impl Core {
         }
         // Free before you allocate: what is broken goes first, then what is wanted.
         self.plan_removals(&mut now);
+        self.plan_halts(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
+        self.plan_proofs(&now);
         self.plan_hooks(&mut now);
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
@@ -345,6 +353,7 @@ impl Core {
             .min(self.boots.next().max(self.describe_chance(time)))
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
+            .min(self.halts_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

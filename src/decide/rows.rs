@@ -133,6 +133,21 @@ pub struct HookRow {
     pub error: Option<String>,
 }
 
+/// Key: `group`. An Auto Scaling group that launches nothing while its launch version's breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaltRow {
+    pub group: String,
+    pub asg: String,
+    pub since: Time,
+    /// AWS said that `Launch` is suspended, and we have not set out to resume it since.
+    pub suspended: bool,
+    /// So much of its desired capacity is put off until the breaker closes.
+    pub put_off: u32,
+    /// Its desired capacity is being set from this to that: done before anything else.
+    pub setting: Option<(u32, u32)>,
+    pub ended_at: Option<Time>,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -155,6 +170,7 @@ pub struct Changes {
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
     pub hooks: Vec<HookRow>,
+    pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -167,6 +183,7 @@ impl Changes {
             && self.versions.is_empty()
             && self.budgets.is_empty()
             && self.hooks.is_empty()
+            && self.halts.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -188,6 +205,8 @@ pub struct Restored {
     /// Every hook action that is open, and those that ended after `keys_since`: a notification may
     /// be delivered again.
     pub hooks: Vec<HookRow>,
+    /// Every halt that has not ended, by group.
+    pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

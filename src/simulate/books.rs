@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow,
+    VersionRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -44,6 +45,7 @@ pub struct Books {
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
     pub hooks: BTreeMap<HookSeq, HookRow>,
+    pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -139,6 +141,7 @@ impl Books {
             self.budgets.insert(row.name.clone(), row.clone());
         }
         self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
+        self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -191,6 +194,7 @@ impl Books {
                 .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
                 .cloned()
                 .collect(),
+            halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

@@ -45,6 +45,10 @@ named! {
         NeverSweeps = "never-sweeps",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
+        /// Processes of a group are taken for suspended without asking.
+        NeverHalts = "never-halts",
+        /// Whoever waits to be let in is taken for serving without asking.
+        LetsTheDeadIn = "lets-the-dead-in",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

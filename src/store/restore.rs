@@ -10,7 +10,9 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
-use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
+use crate::decide::rows::{
+    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+};
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
 /// Everything unfinished, everything that holds a place, and the keys that are still remembered
@@ -31,6 +33,10 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
         hooks: hooks::<E>(&mut tx, keys_since).await?,
+        halts: Query::<E>::of::<HaltRow>()
+            .sql("AND ended_at IS NULL ORDER BY group_name")
+            .all(&mut tx)
+            .await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
