@@ -45,6 +45,7 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
         versions: vec![version.clone()],
         budgets: vec![budget.clone()],
         hooks: vec![],
+        halts: vec![],
         journal: vec![line(at(1, 0, 1), "launching"), line(at(1, 1, 1), "launching")],
     };
     store.commit(epoch, &intent).await.unwrap();
@@ -55,6 +56,7 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
         versions: vec![version.clone()],
         budgets: vec![budget],
         hooks: vec![],
+        halts: vec![],
         last_scale_up: 1,
         last_launch: 1,
         last_hook: 0,

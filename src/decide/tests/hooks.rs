@@ -338,6 +338,51 @@ fn one_that_its_group_says_is_still_being_launched_is_abandoned() {
     assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon));
 }
 
+/// The same of one that its group knows, and EC2 does not.
+#[test]
+fn one_that_never_becomes_visible_and_that_its_group_says_is_being_launched_is_abandoned() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut abandoned, mut events) = (0, None, Vec::new());
+    for _ in 0..2_000 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::Complete { hook, result, .. } => {
+                    abandoned.get_or_insert((desk.now.since(from), result));
+                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
+                    events.push(Event::HookAnswered { hook, api, outcome });
+                }
+                // The group says that it is still being launched.
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    let outcome = Err(error(ErrorClass::Contention));
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                _ => {}
+            }
+        }
+    }
+    let watchdog = asg().watchdogs.boot;
+    let (after, result) = abandoned.unwrap();
+    assert_eq!(result, HookResult::Abandon);
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    let last = desk.rows().pop().unwrap();
+    assert_ne!(last.state, HookState::Open);
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
+}
+
 #[test]
 fn a_terminating_action_is_answered_at_once() {
     let mut desk = Desk::new();
