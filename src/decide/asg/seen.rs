@@ -21,6 +21,11 @@ named! {
         TerminatingProceed = "Terminating:Proceed",
         TerminatingRetained = "Terminating:Retained",
         Terminated = "Terminated",
+        Quarantined = "Quarantined",
+        ReplacingRootVolume = "ReplacingRootVolume",
+        ReplacingRootVolumeWait = "ReplacingRootVolume:Wait",
+        ReplacingRootVolumeProceed = "ReplacingRootVolume:Proceed",
+        RootVolumeReplaced = "RootVolumeReplaced",
         WarmedPending = "Warmed:Pending",
         WarmedPendingWait = "Warmed:Pending:Wait",
         WarmedPendingProceed = "Warmed:Pending:Proceed",
@@ -33,8 +38,7 @@ named! {
         WarmedTerminatingProceed = "Warmed:Terminating:Proceed",
         WarmedTerminatingRetained = "Warmed:Terminating:Retained",
         WarmedTerminated = "Warmed:Terminated",
-        /// None of these: one that is newer than muster, `Quarantined`, which AWS does not use, or one of an
-        /// instance whose root volume is being replaced. Counted as a place taken, and left alone.
+        /// A state that is newer than muster: counted as a place taken, and left alone.
         Other = "other",
     }
 }
