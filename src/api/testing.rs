@@ -428,5 +428,6 @@ pub fn view() -> View {
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
         hooks_expired: 0,
+        never_shown: 0,
     }
 }

@@ -224,10 +224,12 @@ impl Core {
             self.plan_sweeps(&mut now);
         }
         self.plan_proofs(&now);
-        self.plan_hooks(&mut now);
+        self.plan_urgent_hooks(&mut now);
+        // One call takes away, shows or launches a hundred; an answer that is not urgent is one instance's.
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
         self.plan_launches(&mut now);
+        self.plan_hooks(&mut now);
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
         self.finish(now)

@@ -83,6 +83,7 @@ impl Core {
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
             hooks_expired: self.hooks.expired,
+            never_shown: self.boots.never_shown,
         }
     }
 

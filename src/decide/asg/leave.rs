@@ -214,6 +214,7 @@ impl Core {
         }
         let text = format!("{id}: not in {asg} any more");
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
+        self.hooks_end_with(id, now);
         self.is_gone(instance, now);
     }
 

@@ -352,12 +352,17 @@ fn is_counted(lifecycle: Lifecycle) -> bool {
         | Lifecycle::PendingWait
         | Lifecycle::PendingProceed
         | Lifecycle::InService
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         // A state that is newer than muster: one too many is safe, one too few scales somebody in.
         | Lifecycle::Other => true,
         Lifecycle::EnteringStandby
         | Lifecycle::Standby
         | Lifecycle::Detaching
         | Lifecycle::Detached
+        | Lifecycle::Quarantined
         | Lifecycle::Terminating
         | Lifecycle::TerminatingWait
         | Lifecycle::TerminatingProceed
