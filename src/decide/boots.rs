@@ -116,9 +116,11 @@ impl Core {
                 for (id, instance) in asked {
                     self.boots.watch_from(*id, *instance, at);
                 }
+                self.stranger_seen(&strangers(asked), &[]);
                 return;
             }
             Err(error) => {
+                self.stranger_seen(&strangers(asked), &[]);
                 let unknown =
                     if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
                 for (id, instance) in asked {
@@ -131,6 +133,7 @@ impl Core {
                 return;
             }
         };
+        self.stranger_seen(&strangers(asked), &seen);
         for (id, instance) in asked {
             match seen.binary_search_by_key(id, |s| s.id) {
                 Ok(at) => self.look(*instance, &seen[at], now),
@@ -206,6 +209,11 @@ impl Core {
             self.boots.watch(id, instance, now.time, age);
         }
     }
+}
+
+/// Those of a describe that have no place in our books.
+fn strangers(asked: &[(Ec2Id, InstanceRef)]) -> Vec<Ec2Id> {
+    asked.iter().filter(|(_, i)| *i == InstanceRef::NOBODY).map(|(id, _)| *id).collect()
 }
 
 /// Phases in which only EC2 can tell what an instance does.

@@ -6,6 +6,8 @@ use super::Core;
 use super::budget::api::ApiBudget;
 use super::ledger::ScaleUp;
 use super::pace;
+use super::signal::Agreement;
+use super::signal::agree::agreement;
 use super::view::{AsgView, FailingLaunch, GroupView, Progress, View, Waiting};
 use super::wait::Wait;
 use super::words::{Phase, ScaleUpSeq, Time};
@@ -76,7 +78,8 @@ impl Core {
         View {
             at: now,
             scale_ups,
-            groups: self.group_views(),
+            groups: self.group_views(now),
+            scale_ins: self.retiring.scale_ins.views(),
             budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
@@ -188,14 +191,15 @@ impl Core {
     /// Auto Scaling's only where there are such groups.
     fn budgets(&self) -> Vec<&ApiBudget> {
         let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
-        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).collect()
+        let reads = (self.reads.next() != Time::NEVER).then_some(&self.metrics);
+        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).chain(reads).collect()
     }
 
     fn hooks_open(&self, group: usize) -> u32 {
         u32::try_from(self.hooks.iter().filter(|h| h.group == group).count()).unwrap_or(u32::MAX)
     }
 
-    fn group_views(&self) -> Vec<GroupView> {
+    fn group_views(&self, now: Time) -> Vec<GroupView> {
         self.ledger
             .groups
             .iter()
@@ -212,14 +216,30 @@ impl Core {
                 watchdogs: patience.views(),
                 wait: plan.wait.clone(),
                 asg: None,
+                signals: Vec::new(),
+                agreement: Agreement::Blind,
+                valve: None,
+                removals: 0,
             })
             .zip(self.asgs.iter().enumerate())
             .map(|(view, (group, asg))| GroupView {
                 taken: if asg.name.is_some() { self.occupied(group).1 } else { view.taken },
                 asg: asg.view().map(|a| AsgView { hooks_open: self.hooks_open(group), ..a }),
-                ..view
+                ..self.with_signals(view, group, now)
             })
             .collect()
+    }
+
+    fn with_signals(&self, view: GroupView, group: usize, now: Time) -> GroupView {
+        let signals = self.readings(group, now);
+        GroupView {
+            agreement: agreement(&signals),
+            signals,
+            valve: self.valves[group].shut().cloned(),
+            removals: u32::try_from(self.retiring.rows.values().filter(|l| l.group == group).count())
+                .unwrap_or(u32::MAX),
+            ..view
+        }
     }
 
     fn keep_failing(&self) -> Vec<FailingLaunch> {

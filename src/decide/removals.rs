@@ -1,8 +1,7 @@
 //! Taking away what is broken or cancelled, a batch at a time, each with its reason journalled in
 //! the same commit that precedes the call.
 //!
-//! Nothing in service ever comes here: that needs two signals and a valve (DESIGN rule 6), which
-//! muster does not have yet, so there is no way in.
+//! Nothing in service ever comes here: that takes two signals and a valve, and goes by [`super::retire`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -159,6 +158,10 @@ impl Core {
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         let elsewhere = self.throttled_elsewhere(Api::TerminateInstances);
         self.terminate.answered(now.time, n, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        let (retired, asked): (Vec<_>, Vec<_>) =
+            asked.iter().copied().partition(|(id, _)| self.retiring.rows.contains_key(id));
+        self.retired_by_ec2(&retired, &outcome, now);
+        let asked = &asked;
         match outcome {
             Ok(states) => {
                 for (id, instance) in asked {
@@ -236,7 +239,7 @@ fn ids_of(error: &CallError) -> Vec<Ec2Id> {
     super::boots::ids_in(&error.message)
 }
 
-/// Phases out of which an instance may be terminated. In service is not among them.
+/// Phases out of which a broken instance may be terminated.
 fn may_be_removed(phase: Phase) -> bool {
     match phase {
         Phase::Booting

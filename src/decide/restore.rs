@@ -1,6 +1,6 @@
 //! Going on from what was stored: the same path for a first start, a restart and a takeover.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::hook::notice::{HookResult, HookState, Transition};
 use super::launches::Launch;
 use super::patience::Mark;
 use super::presence::Presence;
-use super::rows::{HookRow, Restored};
+use super::retire::words::{RemovalState, ScaleInState};
+use super::rows::{HealthRow, HookRow, RemovalRow, Restored, ScaleInRow, VersionRow};
 use super::timers::Due;
 use super::words::{InstanceRef, LaunchSeq, Origin, Phase, ScaleUpState, SlotId, Time};
 use super::{Core, Now, Rng, Settings};
@@ -50,6 +51,8 @@ impl Core {
         for row in &stored.budgets {
             for api in
                 [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
+                    .into_iter()
+                    .chain([&mut core.metrics])
             {
                 api.restore(time, row);
             }
@@ -77,6 +80,12 @@ impl Core {
             core.ledger.restore_scale_up(row, group);
             core.watch_promise(seq, time);
         }
+        let leaving: BTreeSet<InstanceRef> = stored
+            .removals
+            .iter()
+            .filter(|row| row.state == RemovalState::Leaving)
+            .filter_map(|row| row.instance)
+            .collect();
         for row in &stored.instances {
             // Instances in service of a group that is gone from the configuration are nobody's
             // business any more; everything else is.
@@ -91,14 +100,44 @@ impl Core {
                     *known = row.instance;
                 }
             }
-            core.ledger.restore_instance(row, group);
+            let version = version_at(&stored.versions, &row.group, row.since);
+            core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
         }
+        core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_hooks(stored.hooks, stored.last_hook)?;
         let grace = Presence::grace(&stored.budgets, time);
         let launching = core.take_up(grace, &mut now)?;
         core.take_up_launches(stored.launches, launching)?;
         Ok(core)
+    }
+
+    /// Removals, scale-ins and suspended health replacement go on as they were.
+    fn take_up_retiring(
+        &mut self,
+        removals: Vec<RemovalRow>,
+        scale_ins: Vec<ScaleInRow>,
+        health: Vec<HealthRow>,
+    ) -> Result<(), RestoreError> {
+        for row in removals {
+            let group = self.must_have(&row.group, || format!("the removal of {}", row.id))?;
+            self.take_up_removal(row, group);
+        }
+        for row in scale_ins {
+            let open = row.state == ScaleInState::Open;
+            match self.ledger.group_index(&row.group) {
+                Some(group) => self.take_up_scale_in(row, group),
+                None if open => drop(self.must_have(&row.group, || format!("scale-in {}", row.id))?),
+                None => {}
+            }
+        }
+        for row in health {
+            // A group that is gone from the configuration cannot be asked any more.
+            if let Some(group) = self.ledger.group_index(&row.group) {
+                self.care[group].row = Some(row);
+            }
+        }
+        Ok(())
     }
 
     fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
@@ -218,4 +257,11 @@ impl Core {
             None => Ok(()),
         }
     }
+}
+
+/// The launch version of an instance that is in service since then: the newest that had been in service
+/// by then. Empty if none had.
+fn version_at(versions: &[VersionRow], group: &str, since: Time) -> Arc<str> {
+    let proven = versions.iter().filter(|v| v.group == group && v.proven_at.is_some_and(|at| at <= since));
+    proven.max_by_key(|v| v.proven_at).map_or_else(|| Arc::from(""), |v| Arc::from(v.version.as_str()))
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::guard::valve::Shut;
+use super::rows::ScaleInRow;
+use super::signal::{Agreement, Reading};
 use super::wait::Wait;
 use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
@@ -20,6 +24,8 @@ pub struct View {
     pub contacts: LaneView,
     /// Launches that do not settle after many tries; they go on being tried at a slow pace.
     pub keep_failing: Vec<FailingLaunch>,
+    /// Scale-ins that are open, and the last ones that are over, oldest first.
+    pub scale_ins: Vec<ScaleInView>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
 }
@@ -98,6 +104,20 @@ pub struct GroupView {
     pub wait: Option<Wait>,
     /// The Auto Scaling group behind it.
     pub asg: Option<AsgView>,
+    /// Its signals, as they are read now, and what they say together.
+    pub signals: Vec<Reading>,
+    pub agreement: Agreement,
+    /// Its removal valve, if that is shut.
+    pub valve: Option<Shut>,
+    /// Instances in service that are being replaced or removed.
+    pub removals: u32,
+}
+
+/// A scale-in, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleInView {
+    pub row: ScaleInRow,
+    pub doubts: Vec<Doubt>,
 }
 
 /// An Auto Scaling group as it was last seen.

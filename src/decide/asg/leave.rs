@@ -64,7 +64,7 @@ impl Core {
     /// We launched it, and not its group for somebody else.
     fn is_own(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
-        scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
+        scale_up.is_some_and(|s| s.row.origin != Origin::Adopted) && !self.kept.contains(&instance)
     }
 
     /// It was to end, and EC2 shows that it has not begun to.
@@ -125,6 +125,9 @@ impl Core {
     ) {
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
+        if self.retired_by_group(group, asked, &outcome, now) {
+            return;
+        }
         let Err(error) = outcome else {
             for (id, instance) in asked {
                 self.look_again(*id, *instance, now);
@@ -180,7 +183,7 @@ impl Core {
     }
 }
 
-/// Phases out of which an instance may be taken. In service is not among them.
+/// Phases out of which a broken instance may be taken. Those in service leave by [`crate::decide::retire`].
 fn may_leave(phase: Phase) -> bool {
     match phase {
         Phase::Booting

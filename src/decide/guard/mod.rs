@@ -2,4 +2,5 @@
 
 pub mod pools;
 pub mod silence;
+pub mod valve;
 pub mod version;

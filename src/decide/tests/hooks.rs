@@ -7,7 +7,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group};
+use crate::decide::group::{Asg, Canary, Group, HealthBy};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
@@ -24,7 +24,7 @@ struct Desk {
 }
 
 fn asg() -> Group {
-    let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15) };
+    let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15), health: HealthBy::Aws };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
 }
 

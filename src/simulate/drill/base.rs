@@ -7,6 +7,7 @@ use crate::decide;
 use crate::decide::group::{
     Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
 };
+use crate::decide::guard::valve::ValveSpec;
 use crate::sim::settings::{Range, Settings};
 
 use super::super::network::Network;
@@ -91,5 +92,8 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         watchdogs: Watchdogs::default(),
         canary: Canary::default(),
         breaker: Breaker::default(),
+        valve: ValveSpec::default(),
+        floor: 0,
+        signals: Vec::new(),
     }
 }
