@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::decide::hook::notice::HookState;
+use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
+    ScaleUpRow, VersionRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -44,6 +46,9 @@ pub struct Books {
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
     pub hooks: BTreeMap<HookSeq, HookRow>,
+    pub removals: BTreeMap<Ec2Id, RemovalRow>,
+    pub scale_ins: BTreeMap<String, ScaleInRow>,
+    health: BTreeMap<String, HealthRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -139,6 +144,9 @@ impl Books {
             self.budgets.insert(row.name.clone(), row.clone());
         }
         self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
+        self.removals.extend(changes.removals.iter().map(|row| (row.id, row.clone())));
+        self.scale_ins.extend(changes.scale_ins.iter().map(|row| (row.id.clone(), row.clone())));
+        self.health.extend(changes.health.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -191,6 +199,14 @@ impl Books {
                 .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
                 .cloned()
                 .collect(),
+            removals: self.removals.values().filter(|r| !r.state.is_over()).cloned().collect(),
+            scale_ins: self
+                .scale_ins
+                .values()
+                .filter(|s| s.state == ScaleInState::Open || s.asked_at >= keys_since)
+                .cloned()
+                .collect(),
+            health: self.health.values().filter(|h| h.resumed_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

@@ -45,6 +45,8 @@ named! {
         NeverSweeps = "never-sweeps",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
+        /// Takes a group's word alone for who is dead.
+        BelievesOneSignal = "believes-one-signal",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -3,7 +3,7 @@
 //! What muster committed is read only to ask whether it *knew* (an intent before its effect, an
 //! instance that somebody answers for), never to learn what is true.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
 use crate::decide::hook::notice::HookResult;
 use crate::decide::rows::{Changes, InstanceRow};
-use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
+use crate::decide::words::{Api, Ec2Id, HookSeq, InstanceRef, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
@@ -85,6 +85,8 @@ pub struct Oracle {
     per_token: HashMap<String, u32>,
     buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
+    /// Those that were ever said to be in service.
+    served: HashSet<InstanceRef>,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
     pub violations: Vec<Violation>,
@@ -109,6 +111,7 @@ impl Oracle {
                 .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
                 .collect(),
             by_slot: HashMap::new(),
+            served: HashSet::new(),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
                 // It writes nothing down: told once, and then what comes of it.
@@ -231,7 +234,10 @@ impl Oracle {
             | Phase::Gone
             | Phase::Withdrawn => false,
         };
-        let serving: Vec<&InstanceRow> = changes.instances.iter().filter(said).collect();
+        // One that stays in service after all, though it was to go, is not looked at anew.
+        let stays = |row: &&InstanceRow| self.served.contains(&row.instance);
+        let serving: Vec<&InstanceRow> =
+            changes.instances.iter().filter(said).filter(|row| !stays(row)).collect();
         for row in serving {
             let health = match row.address {
                 Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
@@ -246,6 +252,19 @@ impl Oracle {
                 self.violated(now, Invariant::Serving, text);
             }
         }
+        self.remember_served(changes);
+    }
+
+    /// Remembers who was said to be in service.
+    fn remember_served(&mut self, changes: &Changes) {
+        let rows = changes.instances.iter().filter(|row| row.phase == Phase::InService);
+        self.served.extend(rows.map(|row| row.instance));
+    }
+
+    /// It was said to be in service before: whether it may be ended is for the truth to say.
+    #[must_use]
+    pub fn has_served(&self, instance: InstanceRef) -> bool {
+        self.served.contains(&instance)
     }
 
     /// A terminate call reaches AWS.
@@ -346,6 +365,10 @@ impl Oracle {
             let prefix = format!("{}-", row.seq.0);
             let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
             let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
+            // Those that were right to go: each was judged when it went.
+            let gone = books.instances.values().filter(|r| r.instance.slot.scale_up == row.seq);
+            let gone = gone.filter(|r| r.phase == Phase::Gone && self.served.contains(&r.instance)).count();
+            let serving = serving + gone;
             // An Auto Scaling group may have scaled in since, for reasons of its own.
             let grouped = self.names.iter().zip(&self.asgs).any(|(n, asg)| *n == row.group && asg.is_some());
             if serving != row.in_service as usize && !grouped {

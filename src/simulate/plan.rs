@@ -35,6 +35,16 @@ pub struct Plan {
     pub asks: Vec<Asked>,
     /// Alarms that change a group's desired capacity.
     pub alarms: Vec<Alarm>,
+    /// Those who want fewer.
+    pub scale_ins: Vec<ScaleInAsked>,
+    /// When the groups really have more than they need: from, to.
+    pub idle: Vec<(u32, u32)>,
+    /// Those who call instances unhealthy.
+    pub reports: Vec<Report>,
+    /// From when on the number of members in service is watched.
+    pub watch_from_ms: Option<u32>,
+    /// The story is not over before.
+    pub lasts_ms: u32,
     /// Groups have terminate hooks too.
     pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,
@@ -87,6 +97,27 @@ pub struct Alarm {
     /// Index into the groups.
     pub group: usize,
     pub by: i64,
+}
+
+/// One scale-in, asked for until it is answered.
+#[derive(Clone, Debug)]
+pub struct ScaleInAsked {
+    pub at_ms: u32,
+    /// Index into the groups.
+    pub group: usize,
+    pub count: u32,
+}
+
+/// So many of those in service are called unhealthy by somebody else: all that do not serve, and others.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub at_ms: u32,
+    /// One after the other within so long.
+    pub over_ms: u32,
+    /// Those that serve are called healthy again after so long.
+    pub for_ms: u32,
+    /// Of those in service.
+    pub percent: u32,
 }
 
 /// One cancellation, asked for once, if the scale-up was accepted by then.

@@ -25,6 +25,8 @@ use crate::decide::{Core, Now};
 
 /// One that was found dead is asked again this often: it may come back before its replacement serves.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// One for whose probe there is no room is tried again after so long.
+const NO_ROOM: Duration = Duration::from_secs(1);
 /// What a probe showed is believed for so long.
 const FRESH: Duration = Duration::from_secs(60);
 /// Replacing is planned this often, so that those found dead together are replaced together.
@@ -37,7 +39,7 @@ const REPLACED_WITHIN: Duration = Duration::from_secs(1_800);
 const REPLACE: &str = "ReplaceUnhealthy";
 
 /// Probes of suspects name nobody's slot: this scale-up, and the suspect's number.
-pub(in crate::decide) const SUSPECTS: ScaleUpSeq = ScaleUpSeq(0);
+pub const SUSPECTS: ScaleUpSeq = ScaleUpSeq(0);
 
 /// How one group's members are.
 #[derive(Debug, Default)]
@@ -185,8 +187,10 @@ impl Core {
                 .collect();
             self.describe_strangers(group, &due, now);
             for id in due {
-                if !self.probe(group, id, now) {
-                    break;
+                if !self.probe(group, id, now)
+                    && let Some(suspect) = self.care[group].suspects.get_mut(&id)
+                {
+                    suspect.next_at = now.time.plus(NO_ROOM);
                 }
             }
         }

@@ -82,19 +82,25 @@ impl Retiring {
         self.rows.values().filter(move |l| l.group == group && l.row.cause == cause)
     }
 
-    fn next(&self) -> Time {
+    /// When a call is due that this says is one of them.
+    fn next(&self, of: impl Fn(&Leaver) -> bool) -> Time {
         let due = |l: &Leaver| if let Call::Due { at, .. } = l.call { at } else { Time::NEVER };
-        self.rows.values().map(due).min().unwrap_or(Time::NEVER)
+        self.rows.values().filter(|l| of(l)).map(due).min().unwrap_or(Time::NEVER)
     }
 }
 
 impl Core {
     /// When there is somebody to take out of service, or a scale-in to look at, and a chance to.
     pub(in crate::decide) fn retiring_wake(&self, time: Time) -> Time {
-        let calls = self.retiring.next();
-        let chance = self.auto.next_chance(time).min(self.terminate.next_chance(time));
-        let calls = if calls == Time::NEVER { calls } else { calls.max(chance) };
-        calls.min(self.scale_ins_wake()).min(self.care_wake())
+        let grouped = |l: &Leaver| self.asgs[l.group].name.is_some();
+        let calls = |of: bool, chance: Time| {
+            let next = self.retiring.next(|l| grouped(l) == of);
+            if next == Time::NEVER { next } else { next.max(chance) }
+        };
+        calls(true, self.auto.next_chance(time))
+            .min(calls(false, self.terminate.next_chance(time)))
+            .min(self.scale_ins_wake())
+            .min(self.care_wake())
     }
 
     /// Decides who is to go, and makes the calls for those that are.

@@ -7,6 +7,8 @@ mod d2;
 mod d4;
 mod d7;
 mod d8;
+mod d9;
+mod d11;
 mod groups;
 mod hooks;
 mod mixed;
@@ -42,6 +44,8 @@ pub const DRILLS: &[Drill] = &[
     d4::D4,
     d7::D7,
     d8::D8,
+    d9::D9,
+    d11::D11,
     hooks::HOOKS,
     hooks::TIGHT,
     hooks::D15,
@@ -153,6 +157,11 @@ pub(super) fn served_s(world: &World, share: f64) -> Option<f64> {
 
 pub(super) fn seconds(to: Time, from: Time) -> f64 {
     to.since(from).as_secs_f64()
+}
+
+/// A number of things.
+pub(super) fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// A figure that is missing is as bad as can be.

@@ -3,6 +3,7 @@
 mod clients;
 pub mod doors;
 mod outside;
+mod outsiders;
 mod processes;
 
 use std::cmp::Reverse;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use crate::decide::action::{Action, Target};
 use crate::decide::event::Event;
-use crate::decide::words::{Api, InstanceRef, Time};
+use crate::decide::words::{Api, Ec2Id, InstanceRef, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::Model;
 use crate::sim::settings::SettingsError;
@@ -51,6 +52,13 @@ enum Coming {
     Ask(usize),
     Cancel(usize),
     Alarm(usize),
+    ScaleIn(usize),
+    Report(usize),
+    /// Somebody calls an instance healthy or not.
+    Call {
+        id: Ec2Id,
+        healthy: bool,
+    },
     /// A process asks the queue of notifications.
     Poll {
         life: u64,
@@ -127,6 +135,13 @@ pub struct World {
     pub books: Books,
     pub oracle: Oracle,
     pub asking: Vec<Asking>,
+    pub scaling: Vec<outsiders::Scaling>,
+    /// Instances that had been in service and were ended by muster, and whether they served.
+    pub removed: Vec<(Time, Ec2Id, bool)>,
+    /// Alarms of removal valves.
+    pub valve_shut: Vec<Time>,
+    /// Fewest members in service since the plan wants to know.
+    pub fewest: u32,
     /// When each instance that is in service got there.
     pub served: BTreeMap<InstanceRef, Time>,
     pub sent: BTreeMap<Api, u64>,
@@ -170,6 +185,10 @@ impl World {
             books: Books::new(disk),
             oracle: Oracle::new(&plan),
             asking: vec![Asking::default(); plan.asks.len()],
+            scaling: vec![outsiders::Scaling::default(); plan.scale_ins.len()],
+            removed: Vec::new(),
+            valve_shut: Vec::new(),
+            fewest: u32::MAX,
             served: BTreeMap::new(),
             sent: BTreeMap::new(),
             throttled: BTreeMap::new(),
@@ -209,6 +228,12 @@ impl World {
         self.start_host();
         for (i, alarm) in self.plan.alarms.clone().iter().enumerate() {
             self.after(alarm.at_ms, Coming::Alarm(i));
+        }
+        for (i, asked) in self.plan.scale_ins.clone().iter().enumerate() {
+            self.after(asked.at_ms, Coming::ScaleIn(i));
+        }
+        for (i, report) in self.plan.reports.clone().iter().enumerate() {
+            self.after(report.at_ms, Coming::Report(i));
         }
         for (i, asked) in self.plan.asks.clone().iter().enumerate() {
             self.after(asked.at_ms, Coming::Ask(i));
@@ -279,6 +304,9 @@ impl World {
     /// Everything that was asked for is answered and done, and nothing is left over.
     fn is_quiet(&self) -> bool {
         self.books.open() == 0
+            && self.now >= START.plus(ms(self.plan.lasts_ms))
+            && self.scaling.iter().all(|s| s.answered.is_some())
+            && self.books.removals.values().all(|r| r.state.is_over())
             && self.groups_are_quiet()
             && self.asking.iter().all(|a| a.answered.is_some())
             && self.hosts.len() == 1
@@ -295,6 +323,9 @@ impl World {
             Coming::Ask(i) => self.ask(i),
             Coming::Cancel(i) => self.cancel(i),
             Coming::Alarm(i) => self.alarm(i),
+            Coming::ScaleIn(i) => self.scale_in(i),
+            Coming::Report(i) => self.report(i),
+            Coming::Call { id, healthy } => self.call_health(id, healthy),
             Coming::Poll { life } => self.poll(life),
             Coming::Told { life, event } => self.told(life, event),
             Coming::Change(i) => self.change(i),
@@ -320,6 +351,7 @@ impl World {
     fn look(&mut self) {
         let happened = self.model.happened(self.now.0);
         let rebalances = self.model.settings().autoscaling.switches.rebalances;
+        self.count_serving();
         let tallies: Vec<_> = self.model.tallies().collect();
         for (sizes, tally) in tallies {
             self.oracle.counts(self.now, tally.counted(), sizes.max, rebalances);

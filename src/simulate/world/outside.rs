@@ -7,6 +7,7 @@ use crate::decide::action::{Action, Target};
 use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
+use crate::decide::retire::dead::SUSPECTS;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::ec2::{Door, Health};
@@ -22,6 +23,9 @@ impl World {
             match action {
                 Action::Answer { ticket, answer } => {
                     if self.letter_answered(life, ticket, answer.is_ok()) {
+                        continue;
+                    }
+                    if self.scale_in_answered(ticket, &answer) {
                         continue;
                     }
                     let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
@@ -67,6 +71,7 @@ impl World {
                 Action::TerminateInGroup { .. } => {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
+                Action::ReadMetrics { .. } => self.send(life, Api::GetMetricData, action),
                 Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
                 Action::Configure(target) => self.contact(life, target, true),
                 Action::Probe(target) => self.contact(life, target, false),
@@ -160,6 +165,7 @@ impl World {
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
                 self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
+                self.judge_removals(&asked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
@@ -172,8 +178,10 @@ impl World {
             Action::TerminateInGroup { asg, asked, decrement } => {
                 let ids = || asked.iter().map(|(id, _)| *id);
                 self.oracle.terminates(self.now, ids(), &self.books);
+                self.judge_removals(&ids().collect::<Vec<_>>());
                 adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
+            Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
             Action::Mark { mark } => adapt::mark::call(mark),
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
@@ -226,6 +234,10 @@ impl World {
                 asked,
                 outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
             },
+            Action::ReadMetrics { asked, .. } => {
+                let outcome = if timeout { Err(too_late()) } else { adapt::metrics::read(out, asked.len()) };
+                Event::MetricsRead { asked, outcome }
+            }
             Action::Mark { mark } => {
                 let outcome = if timeout { Err(too_late()) } else { adapt::mark::answer(out) };
                 Event::Marked { mark, outcome }
@@ -259,6 +271,9 @@ impl World {
         let at = if hangs || back > late { late.max(self.now) } else { back };
         if !hangs && back > late {
             outcome = Contact::Hung("no answer in time".into());
+        }
+        if self.plan.mutant == Some(Mutant::BelievesOneSignal) && target.instance.slot.scale_up == SUSPECTS {
+            outcome = Contact::Unreachable("its group says so".into());
         }
         if self.plan.mutant == Some(Mutant::BelievesAnyAnswer) && matches!(outcome, Contact::Rejected(_)) {
             outcome = Contact::Passed;
@@ -312,6 +327,7 @@ impl World {
             | Event::GroupsDescribed { .. }
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
+            | Event::MetricsRead { .. }
             | Event::Marked { .. } => CrashPoint::AfterGroupCall,
             Event::ScaleUpAsked { .. }
             | Event::CancelAsked { .. }
@@ -392,6 +408,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GroupsDescribed { outcome: Err(error), .. }
         | Event::HooksDescribed { outcome: Err(error), .. }
         | Event::TerminatedInGroup { outcome: Err(error), .. }
+        | Event::MetricsRead { outcome: Err(error), .. }
         | Event::Marked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
@@ -401,6 +418,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GroupsDescribed { .. }
         | Event::HooksDescribed { .. }
         | Event::TerminatedInGroup { .. }
+        | Event::MetricsRead { .. }
         | Event::Marked { .. }
         | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
@@ -442,6 +460,10 @@ fn brief(event: &Event) -> String {
         Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
             Ok(()) => format!("terminate in group of {}: done", asked.len()),
             Err(error) => format!("terminate in group of {}: {error}", asked.len()),
+        },
+        Event::MetricsRead { asked, outcome } => match outcome {
+            Ok(_) => format!("read of {} metrics: done", asked.len()),
+            Err(error) => format!("read of {} metrics: {error}", asked.len()),
         },
         Event::Marked { mark, outcome } => match outcome {
             Ok(_) => format!("{mark:?}: done"),
