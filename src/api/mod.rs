@@ -25,7 +25,9 @@ mod observe;
 mod openapi;
 mod params;
 pub mod problem;
+mod scale_ins;
 mod scale_ups;
+mod signals;
 pub mod state;
 mod tally;
 #[cfg(test)]

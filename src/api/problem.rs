@@ -38,6 +38,8 @@ named! {
         PastDeadline = "past_deadline",
         NoRoom = "no_room",
         KeyReused = "key_reused",
+        UnknownSignal = "unknown_signal",
+        Unsafe = "unsafe",
         AlreadyDone = "already_done",
         TooManyScaleUps = "too_many_scale_ups",
         TooManyFollowers = "too_many_followers",
@@ -60,9 +62,10 @@ impl Kind {
             | Kind::UnknownGroup
             | Kind::UnknownAsg
             | Kind::UnknownScaleUp
+            | Kind::UnknownSignal
             | Kind::UnknownSlot => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::NoRoom | Kind::AlreadyDone => StatusCode::CONFLICT,
+            Kind::NoRoom | Kind::AlreadyDone | Kind::Unsafe => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::InvalidFields | Kind::CountOutOfRange | Kind::PastDeadline | Kind::KeyReused => {
@@ -91,6 +94,8 @@ impl Kind {
             Kind::UnknownGroup => "There is no such group",
             Kind::UnknownAsg => "No group has this Auto Scaling group",
             Kind::UnknownScaleUp => "There is no such scale-up",
+            Kind::UnknownSignal => "The group has no such pushed signal",
+            Kind::Unsafe => "Nothing may be removed now",
             Kind::UnknownSlot => "There is no such slot or instance",
             Kind::CountOutOfRange => "The count is out of range",
             Kind::PastDeadline => "The deadline has passed",
@@ -212,6 +217,11 @@ impl Problem {
             Refusal::UnknownAsg { .. } => (Kind::UnknownAsg, Some("AutoScalingGroupName")),
             Refusal::UnknownScaleUp { .. } => (Kind::UnknownScaleUp, None),
             Refusal::AlreadyDone { .. } => (Kind::AlreadyDone, None),
+            Refusal::UnknownSignal { .. } => (Kind::UnknownSignal, Some("values")),
+            Refusal::Unsafe { doubts, .. } => {
+                let each = doubts.iter().map(|d| FieldError::new(d.guard, d.text.clone())).collect();
+                return Problem { errors: each, ..Problem::new(Kind::Unsafe, refusal.to_string()) };
+            }
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();

@@ -20,10 +20,12 @@ use super::hooks::{ApiKey, Doors};
 use super::metrics::{Descriptors, Metrics};
 use super::state::ApiState;
 use super::types::ProblemBody;
-use crate::decide::action::{Accepted, Refusal};
+use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
 use crate::decide::hook::notice::{HookState, Transition};
+use crate::decide::order::Order;
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::signal::Agreement;
 use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
 };
@@ -212,7 +214,9 @@ async fn take_all(
                 };
                 let _ = answer.send(accepted);
             }
-            Request::Order { order, .. } => match order {},
+            Request::Order { order, answer } => {
+                let _ = answer.send(ordered(order));
+            }
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
                 let decided = if row.state == ScaleUpState::Done {
@@ -227,6 +231,18 @@ async fn take_all(
                 let _ = answer.send(decided);
             }
         }
+    }
+}
+
+/// More than ten fewer are always misled.
+fn ordered(order: Order) -> Result<Accepted, Refusal> {
+    match order {
+        Order::Signals(pushed) => Ok(Accepted { id: pushed.group, repeated: false }),
+        Order::ScaleIn(ask) if ask.count > 10 => {
+            let doubt = |guard| Doubt { guard, text: format!("the {guard} says no") };
+            Err(Refusal::Unsafe { group: ask.group, doubts: vec![doubt("signals"), doubt("valve")] })
+        }
+        Order::ScaleIn(ask) => Ok(Accepted { id: ask.id, repeated: false }),
     }
 }
 
@@ -388,6 +404,10 @@ pub fn view() -> View {
             proven: true,
             wait: Some(tokens),
             asg: None,
+            signals: Vec::new(),
+            agreement: Agreement::Blind,
+            valve: None,
+            removals: 0,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -401,6 +421,7 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        scale_ins: Vec::new(),
         hooks_expired: 0,
     }
 }

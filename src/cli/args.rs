@@ -97,6 +97,15 @@ pub enum Ask {
     /// List the lifecycle actions of Auto Scaling groups that wait for an answer.
     Hooks(Hooks),
 
+    /// Ask for COUNT fewer instances of GROUP in service.
+    ScaleIn(ScaleIn),
+
+    /// List scale-ins with what they wait for.
+    ScaleIns,
+
+    /// Show what a group's signals say, one by one and together.
+    Signals(Signals),
+
     /// Stop a scale-up: what is not in service yet is undone.
     Cancel(Cancel),
 }
@@ -181,6 +190,29 @@ pub struct Instances {
     /// Only those in this phase.
     #[arg(long)]
     pub phase: Option<Phase>,
+}
+
+#[derive(Args, Debug)]
+pub struct ScaleIn {
+    pub group: String,
+
+    pub count: u32,
+
+    /// Why; kept with the scale-in.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Two requests with the same key are one; without it, a new one is made for this call.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub idempotency_key: Option<String>,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct Signals {
+    pub group: String,
 }
 
 #[derive(Args, Debug)]

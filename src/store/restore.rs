@@ -10,7 +10,10 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
-use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
+use crate::decide::retire::words::ScaleInState;
+use crate::decide::rows::{
+    BudgetRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow, VersionRow,
+};
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
 /// Everything unfinished, everything that holds a place, and the keys that are still remembered
@@ -31,6 +34,16 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
         hooks: hooks::<E>(&mut tx, keys_since).await?,
+        // The very words of the indexes' conditions, or they would not be used.
+        removals: Query::<E>::of::<RemovalRow>()
+            .sql("AND state IN ('waits', 'replaced', 'leaving') ORDER BY id")
+            .all(&mut tx)
+            .await?,
+        scale_ins: scale_ins::<E>(&mut tx, keys_since).await?,
+        health: Query::<E>::of::<HealthRow>()
+            .sql("AND resumed_at IS NULL ORDER BY group_name")
+            .all(&mut tx)
+            .await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -72,6 +85,23 @@ async fn hooks<E: Engine>(
         .await?;
     rows.extend(remembered);
     rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// By id: the open ones, and those whose keys are remembered.
+async fn scale_ins<E: Engine>(
+    connection: &mut E::Connection,
+    keys_since: Time,
+) -> Result<Vec<ScaleInRow>, StoreError> {
+    let mut rows: Vec<ScaleInRow> =
+        Query::<E>::of::<ScaleInRow>().sql("AND state = 'open'").all(connection).await?;
+    let remembered = Query::<E>::of::<ScaleInRow>()
+        .int("AND asked_at >=", keys_since.0)?
+        .all::<ScaleInRow>(connection)
+        .await?;
+    rows.extend(remembered.into_iter().filter(|row| row.state != ScaleInState::Open));
+    // By bytes: databases order text as they were told to.
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(rows)
 }
 

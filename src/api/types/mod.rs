@@ -11,7 +11,9 @@ pub mod hook;
 pub mod instance;
 pub mod names;
 pub mod problem;
+pub mod scale_in;
 pub mod scale_up;
+pub mod signal;
 pub mod stamp;
 
 pub use explain::{Explanation, WaitLine};
@@ -20,5 +22,7 @@ pub use health::{Alive, Ready};
 pub use hook::{HookItem, HookPage, HookTaken};
 pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
 pub use problem::{FieldError, ProblemBody};
+pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
+pub use signal::{PushSignals, SignalItem, Signals};
 pub use stamp::Stamp;

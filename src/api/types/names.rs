@@ -3,6 +3,9 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
+use crate::decide::retire::words::ScaleInState;
+use crate::decide::signal::series::Says;
+use crate::decide::signal::{Agreement, Tells};
 use crate::decide::words::{Origin, Phase, ScaleUpState};
 use crate::hooks::inlet::Outcome;
 
@@ -28,6 +31,26 @@ pub fn origin() -> Object {
 /// Every [`Transition`].
 pub fn transition() -> Object {
     one_of(Transition::ALL.iter().map(|t| t.as_str()))
+}
+
+/// Every [`Agreement`].
+pub fn agreement() -> Object {
+    one_of(Agreement::ALL.iter().map(|a| a.as_str()))
+}
+
+/// Every [`Tells`].
+pub fn tells() -> Object {
+    one_of(Tells::ALL.iter().map(|t| t.as_str()))
+}
+
+/// Every [`Says`].
+pub fn says() -> Object {
+    one_of(Says::ALL.iter().map(|s| s.as_str()))
+}
+
+/// Every [`ScaleInState`].
+pub fn scale_in_state() -> Object {
+    one_of(ScaleInState::ALL.iter().map(|s| s.as_str()))
 }
 
 /// Every [`HookState`].

@@ -4,7 +4,10 @@ mod cancel;
 mod explain;
 mod hooks;
 mod instances;
+mod scale_in;
+mod scale_ins;
 mod scale_up;
+mod signals;
 mod status;
 
 use std::ffi::OsString;
@@ -47,6 +50,9 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Explain(args) => explain::run(args, &client, service.json, io).await,
         Ask::Instances(args) => instances::run(args, &client, service.json, io).await,
         Ask::Hooks(args) => hooks::run(args, &client, service.json, io).await,
+        Ask::ScaleIn(args) => scale_in::run(args, &client, service.json, io).await,
+        Ask::ScaleIns => scale_ins::run(&client, service.json, io).await,
+        Ask::Signals(args) => signals::run(args, &client, service.json, io).await,
         Ask::Cancel(args) => cancel::run(args, &client, service.json, io).await,
     }
 }
