@@ -7,5 +7,6 @@ mod drills;
 mod hooks;
 mod limits;
 pub(super) mod lives;
+mod retire;
 mod scenarios;
 mod world;
