@@ -423,5 +423,6 @@ pub fn view() -> View {
         keep_failing: Vec::new(),
         scale_ins: Vec::new(),
         hooks_expired: 0,
+        never_shown: 0,
     }
 }

@@ -53,6 +53,7 @@ use contacts::ContactQueue;
 use event::Event;
 use group::Group;
 use guard::valve::Valve;
+use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
 use hook::HookBook;
 use intake::Keys;
@@ -142,6 +143,9 @@ pub struct Core {
     /// Of `ModifyInstanceAttribute` and `DescribeInstanceAttribute`.
     attribute: ApiBudget,
     asgs: Vec<AsgState>,
+    halts: Vec<Halt>,
+    /// When a halt is worth another look.
+    halts_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
     /// Instances of Auto Scaling groups that have a place in the books.
@@ -190,6 +194,8 @@ impl Core {
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
+            halts: groups.iter().map(|_| Halt::default()).collect(),
+            halts_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             members: BTreeMap::new(),
@@ -233,9 +239,11 @@ impl Core {
         }
         // Free before you allocate: what is broken goes first, then what is wanted.
         self.plan_removals(&mut now);
+        self.plan_halts(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
+        self.plan_proofs(&now);
         self.plan_hooks(&mut now);
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
@@ -384,6 +392,7 @@ impl Core {
             .min(self.hooks.wake)
             .min(self.retiring_wake(time))
             .min(self.reads.next().max(self.metrics.next_chance(time)))
+            .min(self.halts_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

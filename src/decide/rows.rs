@@ -182,6 +182,21 @@ pub struct HealthRow {
     pub resumed_at: Option<Time>,
 }
 
+/// Key: `group`. An Auto Scaling group that launches nothing while its launch version's breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaltRow {
+    pub group: String,
+    pub asg: String,
+    pub since: Time,
+    /// AWS said that `Launch` is suspended, and we have not set out to resume it since.
+    pub suspended: bool,
+    /// So much of its desired capacity is put off until the breaker closes.
+    pub put_off: u32,
+    /// Its desired capacity is being set from this to that: done before anything else.
+    pub setting: Option<(u32, u32)>,
+    pub ended_at: Option<Time>,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -207,6 +222,7 @@ pub struct Changes {
     pub removals: Vec<RemovalRow>,
     pub scale_ins: Vec<ScaleInRow>,
     pub health: Vec<HealthRow>,
+    pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -222,6 +238,7 @@ impl Changes {
             && self.removals.is_empty()
             && self.scale_ins.is_empty()
             && self.health.is_empty()
+            && self.halts.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -249,6 +266,8 @@ pub struct Restored {
     pub scale_ins: Vec<ScaleInRow>,
     /// Groups in which `ReplaceUnhealthy` is suspended by us.
     pub health: Vec<HealthRow>,
+    /// Every halt that has not ended, by group.
+    pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

@@ -28,6 +28,8 @@ pub struct View {
     pub scale_ins: Vec<ScaleInView>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
+    /// Instances that were told of, that EC2 never showed and that were given up for it, since the start.
+    pub never_shown: u64,
 }
 
 impl View {

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::decide::hook::notice::HookState;
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
-    ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow, Restored,
+    ScaleInRow, ScaleUpRow, VersionRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -49,6 +49,7 @@ pub struct Books {
     pub removals: BTreeMap<Ec2Id, RemovalRow>,
     pub scale_ins: BTreeMap<String, ScaleInRow>,
     health: BTreeMap<String, HealthRow>,
+    pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -147,6 +148,7 @@ impl Books {
         self.removals.extend(changes.removals.iter().map(|row| (row.id, row.clone())));
         self.scale_ins.extend(changes.scale_ins.iter().map(|row| (row.id.clone(), row.clone())));
         self.health.extend(changes.health.iter().map(|row| (row.group.clone(), row.clone())));
+        self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -207,6 +209,7 @@ impl Books {
                 .cloned()
                 .collect(),
             health: self.health.values().filter(|h| h.resumed_at.is_none()).cloned().collect(),
+            halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

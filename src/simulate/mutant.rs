@@ -47,6 +47,10 @@ named! {
         AdmitsFirst = "admits-first",
         /// Takes a group's word alone for who is dead.
         BelievesOneSignal = "believes-one-signal",
+        /// Processes of a group are taken for suspended without asking.
+        NeverHalts = "never-halts",
+        /// Whoever waits to be let in is taken for serving without asking.
+        LetsTheDeadIn = "lets-the-dead-in",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -4,6 +4,7 @@
 //! instance that somebody answers for), never to learn what is true.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -21,6 +22,8 @@ use super::plan::{Plan, Provisioner, START};
 
 /// How long an instance that nobody answers for may live (I3).
 const ORPHAN_MS: i64 = 5 * 60_000;
+/// Whoever is let in has served so long ago at most: a proof is good for 30 s, and a call takes some.
+const PROVEN_MS: i64 = 60_000;
 /// Calls that may be sent beyond what a bucket held and gained: the clock that fills it is read a
 /// little later than the one that empties it.
 const SLACK_CALLS: f64 = 3.0;
@@ -46,6 +49,8 @@ named! {
         I8 = "I8",
         /// No lifecycle action times out while AWS answers.
         Hooks = "hooks",
+        /// A group that is halted launches nothing by itself.
+        Halts = "halts",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -87,12 +92,17 @@ pub struct Oracle {
     by_slot: HashMap<String, u32>,
     /// Those that were ever said to be in service.
     served: HashSet<InstanceRef>,
+    /// No answer is lost: whoever is let in was let in by the answer that is being judged.
+    hears_all: bool,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
     pub violations: Vec<Violation>,
     pub peak_descriptors: u32,
     pub launched: u32,
     pub most_live: u32,
+    /// When how many were launched, and who has ended.
+    pub launches_at: Vec<(Time, u32)>,
+    pub ended: Vec<u32>,
 }
 
 impl Oracle {
@@ -112,6 +122,7 @@ impl Oracle {
                 .collect(),
             by_slot: HashMap::new(),
             served: HashSet::new(),
+            hears_all: hears_all(plan),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
                 // It writes nothing down: told once, and then what comes of it.
@@ -121,6 +132,8 @@ impl Oracle {
             peak_descriptors: 0,
             launched: 0,
             most_live: 0,
+            launches_at: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -154,6 +167,7 @@ impl Oracle {
                 }
                 Happening::Ended { ordinal } => {
                     let Some(live) = self.live.remove(&ordinal) else { continue };
+                    self.ended.push(ordinal);
                     if let Some(group) = live.group {
                         self.per_group[group] -= 1;
                     }
@@ -169,6 +183,12 @@ impl Oracle {
     fn was_launched(&mut self, now: Time, launched: Launched, token: &str, model: &Model, books: &Books) {
         let Launched { ordinals, group, ours } = launched;
         let launch = books.launch_of(token);
+        self.launches_at.push((now, ordinals.end - ordinals.start));
+        let halted = group.and_then(|g| books.halts.get(&self.names[g])).is_some_and(|h| h.suspended);
+        if halted && !ours {
+            let text = format!("{} were launched while their group is halted", ordinals.len());
+            self.violated(now, Invariant::Halts, text);
+        }
         for ordinal in ordinals {
             let Ok(id) = model.id_of(ordinal).parse() else { continue };
             let live = Live { id, token: token.to_string(), group, slot: None, unknown_since: None };
@@ -240,8 +260,8 @@ impl Oracle {
             changes.instances.iter().filter(said).filter(|row| !stays(row)).collect();
         for row in serving {
             let health = match row.address {
-                Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
-                Some(std::net::IpAddr::V6(_)) | None => None,
+                Some(IpAddr::V4(address)) => model.health(address, now.0),
+                Some(IpAddr::V6(_)) | None => None,
             };
             // A group may end it while we find out that it serves.
             if health.is_none() && asg(&row.group) {
@@ -298,14 +318,24 @@ impl Oracle {
     }
 
     /// An answer to a lifecycle action reaches AWS.
-    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books) {
+    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books, model: &Model) {
         let Some(row) = books.hooks.get(&hook).filter(|row| row.result == Some(result)) else {
             let text =
                 format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
             self.violated(now, Invariant::I8, text);
             return;
         };
-        let phase = row.instance.and_then(|i| books.instances.get(&i)).map(|row| row.phase);
+        let instance = row.instance.and_then(|i| books.instances.get(&i));
+        let phase = instance.map(|row| row.phase);
+        if let (true, HookResult::Continue, Some(Phase::Admitting), Some(IpAddr::V4(address))) =
+            (self.hears_all, result, phase, instance.and_then(|row| row.address))
+        {
+            let served = |ago_ms| model.served_at(address, now.0 - ago_ms);
+            if (0..=PROVEN_MS / 5_000).all(|n| !served(n * 5_000)) {
+                let text = format!("{} is let in and has not served for {} s", row.id, PROVEN_MS / 1_000);
+                self.violated(now, Invariant::Serving, text);
+            }
+        }
         if result == HookResult::Abandon && phase == Some(Phase::InService) {
             self.violated(now, Invariant::I6, format!("{} is in service and is abandoned", row.id));
         }
@@ -417,6 +447,13 @@ struct Counted {
     rate: Rate,
     level: f64,
     at: Time,
+}
+
+/// No answer of AWS's is lost, and nobody dies who waits for one.
+fn hears_all(plan: &Plan) -> bool {
+    let faults = &plan.aws.faults;
+    let lost = faults.lost_replies + faults.lost_replies_before + faults.errors;
+    lost == 0.0 && plan.kills.per_step == 0.0 && plan.kills.at_ms.is_empty() && plan.pauses.is_empty()
 }
 
 /// What muster believes of this API.

@@ -12,7 +12,8 @@ use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow, VersionRow,
+    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow,
+    VersionRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -42,6 +43,10 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         scale_ins: scale_ins::<E>(&mut tx, keys_since).await?,
         health: Query::<E>::of::<HealthRow>()
             .sql("AND resumed_at IS NULL ORDER BY group_name")
+            .all(&mut tx)
+            .await?,
+        halts: Query::<E>::of::<HaltRow>()
+            .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)
             .await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,

@@ -1,5 +1,6 @@
 //! Rules that stop runaway action.
 
+pub mod halt;
 pub mod pools;
 pub mod silence;
 pub mod valve;

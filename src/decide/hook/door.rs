@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::book::{Hook, Known};
+use super::hopeless::first_look;
 use super::notice::{HookNotice, HookResult, HookState, Place, Transition};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::rows::HookRow;
@@ -72,7 +73,7 @@ impl Core {
         let text = format!("{} of {id} by hook {} of {}", row.transition, row.hook, row.asg);
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
-        self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(seq));
+        self.timers.set(first_look(row.ends_at), Due::HookEnd(seq));
         self.hooks.open(Hook::new(row.clone(), group, period));
         self.ledger.changes.hooks.push(row);
         match transition {

@@ -9,6 +9,8 @@ mod d7;
 mod d8;
 mod d9;
 mod d11;
+mod d8_groups;
+mod group_max;
 mod groups;
 mod hooks;
 mod mixed;
@@ -46,6 +48,9 @@ pub const DRILLS: &[Drill] = &[
     d8::D8,
     d9::D9,
     d11::D11,
+    d8_groups::D8_GROUPS,
+    group_max::TEN,
+    group_max::THIRTY,
     hooks::HOOKS,
     hooks::TIGHT,
     hooks::D15,

@@ -8,7 +8,8 @@ use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::retire::dead::SUSPECTS;
-use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
+use crate::decide::mark::{Mark, Marked};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::ec2::{Door, Health};
 
@@ -72,8 +73,22 @@ impl World {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
                 Action::ReadMetrics { .. } => self.send(life, Api::GetMetricData, action),
+                Action::Mark { mark: mark @ Mark::Suspend { .. } }
+                    if self.plan.mutant == Some(Mutant::NeverHalts) =>
+                {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
                 Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
                 Action::Configure(target) => self.contact(life, target, true),
+                Action::Probe(target)
+                    if self.plan.mutant == Some(Mutant::LetsTheDeadIn) && self.waits(&target) =>
+                {
+                    self.count_out(life, Kind::Contact, true);
+                    let event = Event::Probed { instance: target.instance, outcome: Contact::Passed };
+                    self.after(10, Coming::Returns { life, what: Kind::Contact, event });
+                }
                 Action::Probe(target) => self.contact(life, target, false),
             }
             if !self.hosts.iter().any(|h| h.life == life) {
@@ -81,6 +96,11 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// It was verified, and waits to be let in.
+    fn waits(&self, target: &Target) -> bool {
+        self.books.instances.get(&target.instance).is_some_and(|row| row.phase == Phase::Admitting)
     }
 
     /// The body that a wrong engine would send.
@@ -169,7 +189,7 @@ impl World {
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
-                self.oracle.answers(self.now, *hook, *result, &self.books);
+                self.oracle.answers(self.now, *hook, *result, &self.books, &self.model);
                 adapt::autoscaling::complete_call(action, *result)
             }
             Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 pub(super) mod budget;
 pub(super) mod health;
+pub(super) mod halt;
 pub(super) mod hook;
 pub(super) mod instance;
 pub(super) mod journal;
