@@ -56,7 +56,6 @@ impl Mark {
 
 impl Core {
     /// Lets such a call go out after the commit, if its budget has what it takes.
-    #[allow(dead_code)] // taken up by holds
     pub(super) fn send_mark(&mut self, mark: Mark, now: &mut Now) -> Result<(), Wait> {
         let budget = if mark.api().is_auto_scaling() { &mut self.auto } else { &mut self.attribute };
         budget.take(now.time, 0)?;
@@ -72,5 +71,6 @@ impl Core {
             let elsewhere = self.throttled_elsewhere(Api::ModifyInstanceAttribute);
             self.attribute.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
+        self.keep_marked(mark, outcome, now);
     }
 }

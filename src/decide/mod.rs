@@ -49,6 +49,7 @@ use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
+use guard::Guards;
 use guard::version::{Outcome, Turn};
 use hook::HookBook;
 use intake::Keys;
@@ -136,6 +137,7 @@ pub struct Core {
     asgs: Vec<AsgState>,
     sweeps: Sweeps,
     hooks: HookBook,
+    guards: Guards,
     /// Instances of Auto Scaling groups that have a place in the books.
     members: BTreeMap<Ec2Id, InstanceRef>,
     /// Those that leave without their group shrinking, though we launched them.
@@ -166,13 +168,14 @@ impl Core {
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
             auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
-            attribute: ApiBudget::new(
+            attribute: ApiBudget::learning(
                 Api::ModifyInstanceAttribute,
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
+            guards: Guards::default(),
             members: BTreeMap::new(),
             kept: BTreeSet::new(),
             launches: Launches::new(&groups),
@@ -204,7 +207,8 @@ impl Core {
         while let Some(due) = self.timers.pop(time) {
             self.look_at(due, &mut now);
         }
-        // Free before you allocate: what is broken goes first, then what is wanted.
+        // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
+        self.plan_guards(&mut now);
         self.plan_removals(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
@@ -345,6 +349,7 @@ impl Core {
             .min(self.boots.next().max(self.describe_chance(time)))
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
+            .min(self.guards.wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

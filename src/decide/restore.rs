@@ -40,7 +40,7 @@ impl Core {
     pub fn restored(
         settings: Settings,
         groups: Vec<Arc<Group>>,
-        stored: Restored,
+        mut stored: Restored,
         time: Time,
         entropy: u64,
     ) -> Result<Core, RestoreError> {
@@ -94,6 +94,7 @@ impl Core {
             core.ledger.restore_instance(row, group);
         }
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
+        core.take_up_guards(&mut stored)?;
         core.take_up_hooks(stored.hooks, stored.last_hook)?;
         let grace = Presence::grace(&stored.budgets, time);
         let launching = core.take_up(grace, &mut now)?;
@@ -101,7 +102,7 @@ impl Core {
         Ok(core)
     }
 
-    fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
+    pub(super) fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
         self.ledger
             .group_index(group)
             .ok_or_else(|| RestoreError::GroupMissing { group: group.to_string(), what: what() })

@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
 
 /// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
@@ -155,6 +156,9 @@ pub struct Changes {
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
     pub hooks: Vec<HookRow>,
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -167,6 +171,9 @@ impl Changes {
             && self.versions.is_empty()
             && self.budgets.is_empty()
             && self.hooks.is_empty()
+            && self.holds.is_empty()
+            && self.freezes.is_empty()
+            && self.keeps.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -188,6 +195,10 @@ pub struct Restored {
     /// Every hook action that is open, and those that ended after `keys_since`: a notification may
     /// be delivered again.
     pub hooks: Vec<HookRow>,
+    /// Every hold and every freeze that is not done, and every mark that is not restored.
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::asg::seen::Lifecycle;
+use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::wait::Wait;
 use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
@@ -22,6 +23,34 @@ pub struct View {
     pub keep_failing: Vec<FailingLaunch>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
+    /// Holds and freezes that are not done, oldest first.
+    pub holds: Vec<HoldView>,
+    pub freezes: Vec<FreezeView>,
+}
+
+/// One hold, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HoldView {
+    pub row: HoldRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// One freeze, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreezeView {
+    pub row: FreezeRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// A mark at AWS that is not as it is to be yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingMark {
+    /// The instance, or the Auto Scaling group whose process it is.
+    pub subject: String,
+    pub marking: Marking,
+    pub state: KeepState,
+    /// What the last call about it failed with.
+    pub error: Option<String>,
 }
 
 impl View {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
     BudgetRow, Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
@@ -44,6 +45,9 @@ pub struct Books {
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
     pub hooks: BTreeMap<HookSeq, HookRow>,
+    pub holds: BTreeMap<String, HoldRow>,
+    pub freezes: BTreeMap<String, FreezeRow>,
+    pub keeps: BTreeMap<(String, Marking), KeepRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -139,6 +143,10 @@ impl Books {
             self.budgets.insert(row.name.clone(), row.clone());
         }
         self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
+        self.holds.extend(changes.holds.iter().map(|row| (row.lease.id.clone(), row.clone())));
+        self.freezes.extend(changes.freezes.iter().map(|row| (row.lease.id.clone(), row.clone())));
+        let keeps = changes.keeps.iter().map(|row| ((row.subject.clone(), row.marking), row.clone()));
+        self.keeps.extend(keeps);
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -191,6 +199,9 @@ impl Books {
                 .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
                 .cloned()
                 .collect(),
+            holds: self.holds.values().filter(|h| h.lease.state != LeaseState::Done).cloned().collect(),
+            freezes: self.freezes.values().filter(|f| f.lease.state != LeaseState::Done).cloned().collect(),
+            keeps: self.keeps.values().filter(|k| k.state != KeepState::Restored).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),
@@ -212,6 +223,14 @@ impl Books {
     #[must_use]
     pub fn holder(&self, id: Ec2Id) -> Option<&InstanceRow> {
         self.instances.get(self.by_id.get(&id)?)
+    }
+
+    /// Nothing is held or frozen, and everything is restored.
+    #[must_use]
+    pub fn nothing_is_kept(&self) -> bool {
+        self.holds.values().all(|h| h.lease.state == LeaseState::Done)
+            && self.freezes.values().all(|f| f.lease.state == LeaseState::Done)
+            && self.keeps.values().all(|k| k.state == KeepState::Restored)
     }
 
     #[must_use]

@@ -9,6 +9,7 @@ use crate::decide::action::Action;
 use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
 use crate::decide::hook::notice::{HookResult, Transition};
+use crate::decide::removals::WHILE_HELD;
 use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
@@ -53,7 +54,8 @@ impl Core {
         let undecided =
             open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
-        if let Some(seq) = undecided.filter(|_| !self.is_own(instance)) {
+        let held = self.hold_on(id, now.time).is_some();
+        if let Some(seq) = undecided.filter(|_| !self.is_own(instance) && !held) {
             self.settle_hook(seq, HookResult::Abandon, now);
         } else {
             // Broken ones are collected for this long, so that few calls take many.
@@ -84,7 +86,7 @@ impl Core {
     pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
         for group in 0..self.asgs.len() {
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some(call) = self.next_leaving(group) else { continue };
+                let Some(call) = self.next_leaving(group, now.time) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
@@ -97,21 +99,27 @@ impl Core {
         }
     }
 
-    /// The next call's worth: alike in whether the group is to replace them.
-    fn next_leaving(&mut self, group: usize) -> Option<Call> {
+    /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
+    fn next_leaving(&mut self, group: usize, now: Time) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
+        let mut held = Vec::new();
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
             let own = self.is_own(instance);
-            if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
+            if self.hold_on(id, now).is_some() {
+                held.push((now.plus(WHILE_HELD), instance));
+            } else if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
                 rest.push_back((at, instance));
             }
         }
         self.asgs[group].leaving.waiting = rest;
+        for (at, instance) in held {
+            self.asgs[group].leaving.add(instance, at);
+        }
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 

@@ -193,6 +193,7 @@ impl Core {
         let (min, max, desired, suspended) = (seen.min, seen.max, seen.desired, seen.suspended);
         self.asgs[group].seen =
             Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
+        self.guards.look_again();
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

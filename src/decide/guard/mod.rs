@@ -1,5 +1,13 @@
 //! Rules that stop runaway action.
 
+pub mod freeze;
+pub mod hold;
+mod keep;
+pub mod lease;
+mod marked;
 pub mod pools;
+mod shown;
 pub mod silence;
 pub mod version;
+
+pub(in crate::decide) use keep::Guards;

@@ -184,6 +184,10 @@ impl Core {
             let reason = "verified, and put into its group's warm pool".to_string();
             self.ledger.withdraw(instance.slot, now.time, reason);
         } else {
+            if let Some((group, _)) = self.place(instance).filter(|_| self.hold_on(id, now.time).is_some()) {
+                // From now on it can be protected.
+                self.sweep_soon(group, now);
+            }
             self.in_service(instance, now);
         }
     }
@@ -218,6 +222,10 @@ impl Core {
     /// The action's own end is near: an instance that is not through is given up and said so, rather than
     /// left to time out.
     pub(in crate::decide) fn hook_ends(&mut self, seq: HookSeq, now: &mut Now) {
+        if self.hook_is_held(seq, now.time) {
+            self.hook_of_held_ends(seq, now);
+            return;
+        }
         let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
         let Some(instance) = hook.row.instance else { return };
         let reason =

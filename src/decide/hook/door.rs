@@ -104,7 +104,9 @@ impl Core {
         let phase = instance.and_then(|i| self.ledger.current(i)).map(|s| s.phase);
         match phase {
             Some(Phase::Admitting) => self.settle_hook(seq, HookResult::Continue, now),
-            Some(Phase::Broken | Phase::Terminating) => self.settle_hook(seq, HookResult::Abandon, now),
+            Some(Phase::Broken | Phase::Terminating) if !self.hook_is_held(seq, now.time) => {
+                self.settle_hook(seq, HookResult::Abandon, now);
+            }
             Some(
                 Phase::Queued
                 | Phase::Launching
@@ -112,6 +114,8 @@ impl Core {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::InService
+                | Phase::Broken
+                | Phase::Terminating
                 | Phase::Gone
                 | Phase::Withdrawn,
             )
@@ -119,12 +123,15 @@ impl Core {
         }
     }
 
-    /// Its group ends the instance, whoever wanted that; nothing of ours has to be done first.
+    /// Its group ends the instance, whoever wanted that; nothing of ours has to be done first, unless somebody
+    /// holds it.
     fn is_leaving(&mut self, seq: HookSeq, instance: Option<InstanceRef>, now: &mut Now) {
         if let Some(instance) = instance {
             self.goes(instance, "its group ends it", now);
         }
-        self.settle_hook(seq, HookResult::Continue, now);
+        if !self.hook_is_held(seq, now.time) {
+            self.settle_hook(seq, HookResult::Continue, now);
+        }
     }
 }
 
