@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ups};
+use super::{explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ups};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -24,6 +24,7 @@ use super::{explain, groups, health, hooks, instances, keep_failing, metrics, sc
         (name = "scale-ups", description = "Ask for instances, follow, cancel, explain"),
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
+        (name = "guards", description = "Holds on instances, freezes of groups"),
         (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
@@ -41,6 +42,10 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(explain::explain))
         .routes(routes!(groups::groups))
         .routes(routes!(keep_failing::keep_failing))
+        .routes(routes!(holds::create::create, holds::list::list))
+        .routes(routes!(holds::release::release))
+        .routes(routes!(freezes::create::create, freezes::list::list))
+        .routes(routes!(freezes::thaw::thaw))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

@@ -402,5 +402,7 @@ pub fn view() -> View {
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
         hooks_expired: 0,
+        holds: Vec::new(),
+        freezes: Vec::new(),
     }
 }

@@ -40,7 +40,7 @@ impl Core {
     pub fn restored(
         settings: Settings,
         groups: Vec<Arc<Group>>,
-        mut stored: Restored,
+        stored: Restored,
         time: Time,
         entropy: u64,
     ) -> Result<Core, RestoreError> {
@@ -94,8 +94,8 @@ impl Core {
             core.ledger.restore_instance(row, group);
         }
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
-        core.take_up_guards(&mut stored)?;
-        core.take_up_hooks(stored.hooks, stored.last_hook)?;
+        core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
+        core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
         let grace = Presence::grace(&stored.budgets, time);
         let launching = core.take_up(grace, &mut now)?;
         core.take_up_launches(stored.launches, launching)?;
@@ -157,7 +157,7 @@ impl Core {
 
     /// Lifecycle actions that wait for an answer go on waiting; those that ended are remembered, since
     /// their notifications may come again.
-    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64) -> Result<(), RestoreError> {
+    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64, now: Time) -> Result<(), RestoreError> {
         self.hooks.last_seq = last;
         for row in rows {
             if row.state != HookState::Open {
@@ -167,7 +167,8 @@ impl Core {
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
             self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(row.seq));
-            self.hooks.open(Hook::new(row, group, period));
+            let held = self.hold_on(row.id, now).is_some();
+            self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
         Ok(())
     }

@@ -45,6 +45,8 @@ named! {
         NeverSweeps = "never-sweeps",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
+        /// Protection from scale-in is taken for set.
+        ForgetsToMark = "forgets-to-mark",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -10,6 +10,7 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -31,6 +32,9 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
         hooks: hooks::<E>(&mut tx, keys_since).await?,
+        holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        keeps: keeps::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -72,6 +76,14 @@ async fn hooks<E: Engine>(
         .await?;
     rows.extend(remembered);
     rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// By subject and marking, in the order of their declaration: engines sort text in ways of their own.
+async fn keeps<E: Engine>(connection: &mut E::Connection) -> Result<Vec<KeepRow>, StoreError> {
+    let mut rows: Vec<KeepRow> =
+        Query::<E>::of::<KeepRow>().sql("AND state <> 'restored'").all(connection).await?;
+    rows.sort_by(|a, b| (&a.subject, a.marking).cmp(&(&b.subject, b.marking)));
     Ok(rows)
 }
 

@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::view::View;
 use crate::decide::words::{Phase, ScaleUpState};
 use crate::engine::handle::Readiness;
@@ -59,6 +60,16 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     let expired = view.hooks_expired;
     one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
+
+    let (holds, freezes) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for state in LeaseState::ALL.iter().copied().filter(|s| *s != LeaseState::Done) {
+        let labels = [("state", state.to_string())];
+        let in_state = |lease: &Lease| lease.state == state;
+        set(&holds.get_or_create(&labels), view.holds.iter().filter(|h| in_state(&h.row.lease)).count());
+        set(&freezes.get_or_create(&labels), view.freezes.iter().filter(|f| in_state(&f.row.lease)).count());
+    }
+    to.register("holds", "Holds on instances that are not done, by state", holds);
+    to.register("freezes", "Freezes of groups that are not done, by state", freezes);
 
     let scale_ups = Labelled::<1>::default();
     for state in [ScaleUpState::Open, ScaleUpState::Cancelling] {

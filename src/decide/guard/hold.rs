@@ -7,11 +7,11 @@
 //! One that waits in a lifecycle action that would end it gets heartbeats until the hold is over: an
 //! instance that is leaving its group cannot come back (aws-facts 3.2), but it can be looked at.
 
-use super::lease::{HoldRow, HoldWay, LONGEST_HOLD, Lease, LeaseEnd, MOST_HOLDS};
+use super::lease::{FreezeRow, HoldRow, HoldWay, KeepRow, LONGEST_HOLD, Lease, LeaseEnd, MOST_HOLDS};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::restore::RestoreError;
-use crate::decide::rows::{HookRow, Restored};
+use crate::decide::rows::HookRow;
 use crate::decide::words::{Ec2Id, HookSeq, InstanceRef, Phase, ScaleUpSeq, Time};
 use crate::decide::{Core, Now};
 
@@ -90,6 +90,7 @@ impl Core {
         self.guards.holds.insert(ask.id.clone(), Hold { row, group, place });
         self.guards.look_again();
         self.withhold_answers(ask.instance, now);
+        self.mind_hooks(ask.instance, true);
         Ok(Accepted { id: ask.id, repeated: false })
     }
 
@@ -129,6 +130,7 @@ impl Core {
         self.ledger.journal(now.time, place.map(|i| i.slot.scale_up), place, "hold_end", text);
         self.guards.look_again();
         if self.hold_on(instance, now.time).is_none() {
+            self.mind_hooks(instance, false);
             self.is_held_no_more(instance, now);
         }
     }
@@ -178,6 +180,16 @@ impl Core {
             }
             let row = self.hooks.change(seq, |h| h.row.result = None);
             self.ledger.changes.hooks.extend(row);
+        }
+    }
+
+    /// Lifecycle actions of held instances get their heartbeats early: an action that times out ends its
+    /// instance, and there may be hours of them.
+    pub(in crate::decide) fn mind_hooks(&mut self, id: Ec2Id, held: bool) {
+        for transition in [Transition::Launching, Transition::Terminating] {
+            for seq in self.hooks.of(id, transition) {
+                self.hooks.change(seq, |h| h.held = held);
+            }
         }
     }
 
@@ -235,15 +247,19 @@ impl Core {
     }
 
     /// Puts stored holds and freezes back, with what is marked for them.
-    pub(in crate::decide) fn take_up_guards(&mut self, stored: &mut Restored) -> Result<(), RestoreError> {
-        for row in std::mem::take(&mut stored.holds) {
+    pub(in crate::decide) fn take_up_guards(
+        &mut self,
+        holds: Vec<HoldRow>,
+        freezes: Vec<FreezeRow>,
+        keeps: Vec<KeepRow>,
+    ) -> Result<(), RestoreError> {
+        for row in holds {
             let group = self.must_have(&row.group, || format!("hold {}", row.lease.id))?;
             let place = self.place_by_id(row.instance);
             self.guards.holds.insert(row.lease.id.clone(), Hold { row, group, place });
         }
-        let freezes = std::mem::take(&mut stored.freezes);
         self.guards.freezes = freezes.into_iter().map(|f| (f.lease.id.clone(), f)).collect();
-        for row in std::mem::take(&mut stored.keeps) {
+        for row in keeps {
             self.guards.take_up(row);
         }
         self.guards.look_again();

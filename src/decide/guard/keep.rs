@@ -110,9 +110,9 @@ impl Core {
         // Ending the last of something, or learning what was before, leads on at once.
         let again = if self.guards.due { now.time } else { Time::NEVER };
         self.guards.wake = self.next_end().min(waits).min(again);
-        self.guards.keeps.retain(|_, k| {
-            k.row.state != KeepState::Restored || now.time.since(k.row.since) < MEMORY
-        });
+        self.guards
+            .keeps
+            .retain(|_, k| k.row.state != KeepState::Restored || now.time.since(k.row.since) < MEMORY);
     }
 
     /// Everything that somebody wants marked now.
@@ -211,7 +211,8 @@ impl Core {
         };
         self.guards.keeps.insert(key.clone(), Keep { row, out: false, not_before: Time(0) });
         // Looks may still show what we set ourselves.
-        let lately = restored_at.is_some_and(|at| self.looked_at(want).is_none_or(|seen| seen < at.plus(LAG)));
+        let lately =
+            restored_at.is_some_and(|at| self.looked_at(want).is_none_or(|seen| seen < at.plus(LAG)));
         match known.filter(|_| lately) {
             Some(before) => self.before_is(key, before, now.time),
             None => self.learn_before(key, want, now),
@@ -372,9 +373,8 @@ impl Core {
             }
             LeaseState::Ending => {
                 let subjects = |k: &Key| keys.iter().any(|(subject, _)| *subject == k.0);
-                let going = |(key, keep): (&Key, &Keep)| {
-                    subjects(key) && keep.row.state == KeepState::Undoing
-                };
+                let going =
+                    |(key, keep): (&Key, &Keep)| subjects(key) && keep.row.state == KeepState::Undoing;
                 (!self.guards.keeps.iter().any(going)).then_some(LeaseState::Done)
             }
             LeaseState::Asked | LeaseState::InForce | LeaseState::Done => None,

@@ -50,7 +50,8 @@ impl Core {
                 }
             }
         }
-        let later = self.guards.keeps.values().filter(|k| !k.out && needs_a_call(k) && k.not_before > now.time);
+        let later =
+            self.guards.keeps.values().filter(|k| !k.out && needs_a_call(k) && k.not_before > now.time);
         later.map(|k| k.not_before).min().unwrap_or(Time::NEVER).min(wake)
     }
 

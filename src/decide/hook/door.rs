@@ -73,7 +73,8 @@ impl Core {
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
         self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(seq));
-        self.hooks.open(Hook::new(row.clone(), group, period));
+        let held = self.hold_on(id, now.time).is_some();
+        self.hooks.open(Hook::new(row.clone(), group, period).of_held(held));
         self.ledger.changes.hooks.push(row);
         match transition {
             Transition::Launching => self.catch_up(seq, instance, now),

@@ -492,6 +492,18 @@ impl Model {
         self.probe(address, None, now_ms).map(|seen| seen.health)
     }
 
+    /// Whether EC2's own calls end this instance.
+    #[must_use]
+    pub fn is_termination_protected(&self, id: &str) -> bool {
+        self.ec2.is_protected(id)
+    }
+
+    /// Whether somebody ended it, rather than it itself.
+    #[must_use]
+    pub fn was_ended_by_a_call(&self, ordinal: u32) -> bool {
+        self.ec2.was_ended_by_a_call(ordinal)
+    }
+
     /// The zone of the subnet that this address is in, whether or not an instance has it.
     #[must_use]
     pub fn zone_of(&self, address: Ipv4Addr) -> Option<&str> {

@@ -34,6 +34,7 @@ pub fn plan(seed: u64) -> Plan {
         alarms: Vec::new(),
         terminate_hooks: false,
         cancels: Vec::new(),
+        deeds: Vec::new(),
         changes: Vec::new(),
         kills: Kills::default(),
         pauses: Vec::new(),

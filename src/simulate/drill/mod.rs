@@ -3,6 +3,7 @@
 
 mod base;
 mod d1;
+mod d10;
 mod d2;
 mod d4;
 mod d7;
@@ -42,6 +43,7 @@ pub const DRILLS: &[Drill] = &[
     d4::D4,
     d7::D7,
     d8::D8,
+    d10::D10,
     hooks::HOOKS,
     hooks::TIGHT,
     hooks::D15,

@@ -7,6 +7,7 @@ use crate::decide::action::{Action, Target};
 use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
+use crate::decide::mark::{Mark, Marked};
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::ec2::{Door, Health};
@@ -22,6 +23,9 @@ impl World {
             match action {
                 Action::Answer { ticket, answer } => {
                     if self.letter_answered(life, ticket, answer.is_ok()) {
+                        continue;
+                    }
+                    if self.demand_answered(ticket, &answer) {
                         continue;
                     }
                     let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
@@ -67,7 +71,14 @@ impl World {
                 Action::TerminateInGroup { .. } => {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
-                Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
+                Action::Mark { mark } => match (&self.plan.mutant, &mark) {
+                    (Some(Mutant::ForgetsToMark), Mark::ScaleInProtection { on: true, .. }) => {
+                        self.count_out(life, Kind::Call, true);
+                        let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                        self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                    }
+                    _ => self.send(life, mark.api(), Action::Mark { mark }),
+                },
                 Action::Configure(target) => self.contact(life, target, true),
                 Action::Probe(target) => self.contact(life, target, false),
             }
@@ -159,11 +170,14 @@ impl World {
             },
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
-                self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
+                let ids = || asked.iter().map(|(id, _)| *id);
+                self.oracle.terminates(self.now, ids(), &self.books);
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
                 self.oracle.answers(self.now, *hook, *result, &self.books);
+                self.oracle.answers_held(self.now, sent, *hook, *result, &self.books);
                 adapt::autoscaling::complete_call(action, *result)
             }
             Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),
@@ -172,6 +186,7 @@ impl World {
             Action::TerminateInGroup { asg, asked, decrement } => {
                 let ids = || asked.iter().map(|(id, _)| *id);
                 self.oracle.terminates(self.now, ids(), &self.books);
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
             Action::Mark { mark } => adapt::mark::call(mark),

@@ -8,7 +8,9 @@ pub(super) mod budget;
 pub(super) mod hook;
 pub(super) mod instance;
 pub(super) mod journal;
+pub(super) mod keep;
 pub(super) mod launch;
+pub(super) mod lease;
 pub(super) mod scale_up;
 pub(super) mod version;
 
