@@ -404,5 +404,6 @@ pub fn view() -> View {
         hooks_expired: 0,
         holds: Vec::new(),
         freezes: Vec::new(),
+        never_shown: 0,
     }
 }

@@ -222,6 +222,10 @@ impl Core {
         self.contacts.back(instance, &outcome);
         let Some(spec) = self.ledger.spec_of(instance.slot).cloned() else { return };
         let Some(slot) = self.ledger.slot_mut(instance.slot) else { return };
+        if slot.attempt == instance.attempt && slot.phase == Phase::Admitting && phase == Phase::Verifying {
+            self.proven_again(instance, outcome, now);
+            return;
+        }
         // An instance that has moved on is not judged by an older contact.
         if slot.attempt != instance.attempt || slot.phase != phase {
             return;
@@ -250,6 +254,11 @@ impl Core {
         }
         let pause = spec.contact_every.saturating_sub(spent);
         self.timers.set(now.time.plus(pause), Due::Contact(instance));
+    }
+
+    /// Silences in a row that make a hang, as the network is.
+    pub(super) fn silences_needed(&self, configured: u8) -> u8 {
+        self.contacts.silence.needed(configured)
     }
 
     /// A phase may have taken too long.
@@ -314,7 +323,7 @@ fn verdict(slot: &mut Slot, spec: &super::group::Group, hangs: u8, outcome: Cont
 }
 
 /// The least time that a silence in this phase takes.
-fn timeout(phase: Phase, spec: &super::group::Group) -> Duration {
+pub(in crate::decide) fn timeout(phase: Phase, spec: &super::group::Group) -> Duration {
     if phase == Phase::Configuring {
         spec.configure.as_ref().map_or(Duration::ZERO, |c| c.timeout)
     } else {
@@ -324,11 +333,11 @@ fn timeout(phase: Phase, spec: &super::group::Group) -> Duration {
 
 fn is_contacted(phase: Phase) -> bool {
     match phase {
-        Phase::Configuring | Phase::Verifying => true,
+        // While it waits to be let in, it is probed again.
+        Phase::Configuring | Phase::Verifying | Phase::Admitting => true,
         Phase::Queued
         | Phase::Launching
         | Phase::Booting
-        | Phase::Admitting
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating

@@ -26,7 +26,7 @@ use super::{Core, Now};
 /// first of a batch waits longer; the last never does, since it waits for its own token anyway.
 const WORTHWHILE: u32 = 20;
 /// Most instances in one `LaunchInstances` (aws-facts 3.1).
-const MOST_IN_GROUP: u32 = 100;
+pub(super) const MOST_IN_GROUP: u32 = 100;
 /// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
 /// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
@@ -38,6 +38,10 @@ const KEEPS_FAILING: u32 = 6;
 /// Pause between tries from then on, for ever: it may have launched something, so it is never
 /// dropped.
 const SLOW_PACE: Duration = Duration::from_secs(60);
+/// How long a call that nobody waits for any more may still arrive: TCP sends a lost packet again after
+/// 1, 2, 4, 8 and 16 s, 31 s in all, and whoever sent it may have been killed meanwhile. Twice that. A
+/// refusal before then is not final, since an earlier copy of the same call may be granted after it.
+const UNDER_WAY: Duration = Duration::from_secs(60);
 /// Refusals in a row for the group's configuration before its queued slots end as a shortfall.
 /// More than one, because a `NotFound` right after something was created is not final.
 const CONFIGURATION_TRIES: u32 = 3;
@@ -57,13 +61,16 @@ pub struct Launch {
     holds: u32,
     /// AWS may have seen this call: an answer was lost, or another process sent it.
     seen: bool,
+    /// Until then such a copy may still arrive.
+    under_way_until: Time,
     /// Answers in a row of each kind.
     throttles: u32,
     losses: u32,
 }
 
 impl Launch {
-    /// A launch as it was stored. What it was last told is unknown, so it is sent at once.
+    /// A launch as it was stored. What it was last told is unknown, so it is sent at once; a copy that
+    /// another process sent may be under way.
     #[must_use]
     pub fn stored(
         row: LaunchRow,
@@ -71,6 +78,7 @@ impl Launch {
         group: usize,
         pool: usize,
         slots: Vec<InstanceRef>,
+        now: Time,
     ) -> Launch {
         Launch {
             row,
@@ -81,6 +89,7 @@ impl Launch {
             in_flight: false,
             holds: 0,
             seen: true,
+            under_way_until: now.plus(UNDER_WAY),
             throttles: 0,
             losses: 0,
         }
@@ -333,6 +342,7 @@ impl Core {
         }
         let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
         if g.spec.asg.is_some() {
+            self.may_launch_in(group)?;
             // Its own launches draw on no instance tokens of ours; its calls on Auto Scaling's bucket.
             self.auto.take(now.time, 0)?;
             self.launch(group, choice.pool, most.min(MOST_IN_GROUP), now);
@@ -376,7 +386,8 @@ impl Core {
             error: None,
         };
         let holds = if body.asg.is_some() { 0 } else { n };
-        let mut launch = Launch { holds, seen: false, ..Launch::stored(row, body, group, pool, slots) };
+        let mut launch =
+            Launch { holds, seen: false, ..Launch::stored(row, body, group, pool, slots, now.time) };
         send(&mut launch, &mut self.ledger, now);
         self.launches.open.insert(seq, launch);
     }
@@ -405,6 +416,7 @@ impl Core {
                 self.run.give_back(holds);
             }
             launch.seen = true;
+            launch.under_way_until = now.time.plus(UNDER_WAY);
         }
         match outcome {
             Ok(seen) => self.settle(launch, &seen, now),
@@ -506,12 +518,11 @@ impl Core {
             | ErrorClass::TooMany => {
                 if error.class == ErrorClass::Size {
                     self.is_not_as_seen(launch.group);
-                    self.refused(launch, now);
-                    return;
+                } else {
+                    let plan = &mut self.launches.plans[launch.group];
+                    plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
                 }
-                let plan = &mut self.launches.plans[launch.group];
-                plan.pools.refused(now.time, launch.pool, launch.row.count, error.class, &error.code);
-                self.refused(launch, now);
+                self.refused_now(launch, now);
             }
             // What it launched has been terminated since: settled, with nothing left of it.
             ErrorClass::TokenSpent => self.settle(launch, &[], now),
@@ -520,7 +531,7 @@ impl Core {
                 plan.refusals += 1;
                 plan.not_before = now.time.plus(AFTER_CONFIGURATION * 4u32.pow(plan.refusals.min(4) - 1));
                 let (group, hopeless) = (launch.group, plan.refusals >= CONFIGURATION_TRIES);
-                self.refused(launch, now);
+                self.refused_now(launch, now);
                 if hopeless {
                     self.launches.plans[group].refusals = 0;
                     let reason = format!("launch refused {CONFIGURATION_TRIES} times or more: {error}");
@@ -532,6 +543,17 @@ impl Core {
 
     fn send_again(&mut self, mut launch: Launch, pause: Duration, now: &mut Now) {
         launch.row.not_before = now.time.plus(now.rng.jitter(pause));
+        self.ledger.changes.launches.push(launch.row.clone());
+        self.launches.open.insert(launch.row.seq, launch);
+    }
+
+    /// EC2 refused this copy of the call. If an earlier one may still be under way, and be granted, the
+    /// launch stays unsettled until none can be, and is then sent once more.
+    fn refused_now(&mut self, mut launch: Launch, now: &Now) {
+        if !launch.seen || launch.under_way_until <= now.time {
+            return self.refused(launch, now);
+        }
+        launch.row.not_before = launch.under_way_until;
         self.ledger.changes.launches.push(launch.row.clone());
         self.launches.open.insert(launch.row.seq, launch);
     }

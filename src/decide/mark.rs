@@ -67,6 +67,7 @@ impl Core {
     pub(super) fn marked(&mut self, mark: &Mark, outcome: &Result<Marked, CallError>, now: &mut Now) {
         if mark.api().is_auto_scaling() {
             self.auto_answered(outcome.as_ref().err(), now);
+            self.halt_marked(mark, outcome, now);
         } else {
             let elsewhere = self.throttled_elsewhere(Api::ModifyInstanceAttribute);
             self.attribute.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);

@@ -50,6 +50,7 @@ use contacts::ContactQueue;
 use event::Event;
 use group::Group;
 use guard::Guards;
+use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
 use hook::HookBook;
 use intake::Keys;
@@ -135,6 +136,9 @@ pub struct Core {
     /// Of `ModifyInstanceAttribute` and `DescribeInstanceAttribute`.
     attribute: ApiBudget,
     asgs: Vec<AsgState>,
+    halts: Vec<Halt>,
+    /// When a halt is worth another look.
+    halts_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
     guards: Guards,
@@ -173,6 +177,8 @@ impl Core {
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
+            halts: groups.iter().map(|_| Halt::default()).collect(),
+            halts_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             guards: Guards::default(),
@@ -210,9 +216,11 @@ impl Core {
         // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
         self.plan_guards(&mut now);
         self.plan_removals(&mut now);
+        self.plan_halts(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
+        self.plan_proofs(&now);
         self.plan_hooks(&mut now);
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
@@ -350,6 +358,7 @@ impl Core {
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
             .min(self.guards.wake)
+            .min(self.halts_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

@@ -55,6 +55,13 @@ pub fn eta(last_launch: Time, pace: &Pace) -> Time {
     last_launch.plus(pace.quantile(0.99))
 }
 
+/// When so many calls will have got through at this pace, some of which could go out now.
+#[must_use]
+pub fn passed(now: Time, calls: u32, in_hand: u32, per_second: f64) -> Time {
+    let waiting = f64::from(calls.saturating_sub(in_hand));
+    now.plus(Duration::from_secs_f64(waiting / per_second.max(0.01)))
+}
+
 /// How much longer it takes because replacements break as well. Of `open` instances a share breaks,
 /// of their replacements again, until hardly one is left; each such round takes about as long as
 /// three in four instances need, and rounds that fall into the time in which others are still being
@@ -84,6 +91,13 @@ mod tests {
         assert!((50.0..=50.0 * 1.1).contains(&median), "{median}");
         let p99 = pace.quantile(0.99).as_secs_f64();
         assert!((99.0..=99.0 * 1.1).contains(&p99), "{p99}");
+    }
+
+    #[test]
+    fn a_slow_bucket_is_waited_for() {
+        let now = Time(1_000);
+        assert_eq!(passed(now, 50, 50, 10.0), now);
+        assert_eq!(passed(now, 1_200, 50, 10.0), now.plus(Duration::from_secs(115)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Core;
 use super::budget::api::ApiBudget;
+use super::launches::MOST_IN_GROUP;
 use super::ledger::ScaleUp;
 use super::pace;
 use super::view::{AsgView, FailingLaunch, GroupView, Progress, View, Waiting};
@@ -83,6 +84,7 @@ impl Core {
             hooks_expired: self.hooks.expired,
             holds: self.hold_views(),
             freezes: self.freeze_views(),
+            never_shown: self.boots.never_shown,
         }
     }
 
@@ -101,7 +103,13 @@ impl Core {
         // Launches that are sent again take their tokens first.
         let claimed = self.claimed();
         if s.phases.get(Phase::Queued) > 0 {
-            last_launch = tokens.passed_at(now, claimed + with_replacements(queued, broken));
+            let launches = with_replacements(queued, broken);
+            last_launch = if self.asgs[s.group].name.is_some() {
+                // They draw on no tokens but those of the calls.
+                self.auto_passed(now, launches.div_ceil(MOST_IN_GROUP))
+            } else {
+                tokens.passed_at(now, claimed + launches)
+            };
             eta = eta.max(pace::eta(last_launch, pace));
         }
         if s.phases.get(Phase::Launching) > 0 {
@@ -118,7 +126,19 @@ impl Core {
             eta = eta.max(pace::eta(now, pace));
         }
         let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
+        if open > 0 && self.asgs[s.group].asks_to_be_answered() {
+            // Each is told to go on, and whoever broke to give up, by a call of its own.
+            let ahead =
+                self.hooks.iter().filter(|h| h.row.instance.is_none_or(|i| i.slot.scale_up != s.row.seq));
+            let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
+            eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
+        }
         Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), pace)))
+    }
+
+    /// When so many more calls of Auto Scaling will have got through, at the pace that was learned.
+    fn auto_passed(&self, now: Time, calls: u32) -> Time {
+        pace::passed(now, calls, self.auto.calls_in_hand(now), self.auto.yields())
     }
 
     fn progress(

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::contacts::limit_of;
 use super::group::{Group, LaunchBody};
+use super::guard::halt::Halt;
 use super::hook::book::Hook;
+use super::hook::hopeless::first_look;
 use super::hook::notice::{HookResult, HookState, Transition};
 use super::launches::Launch;
 use super::patience::Mark;
@@ -96,9 +98,13 @@ impl Core {
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
         core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
+        for row in stored.halts {
+            let group = core.must_have(&row.group, || format!("the halt of {}", row.asg))?;
+            core.halts[group] = Halt::stored(row, time);
+        }
         let grace = Presence::grace(&stored.budgets, time);
         let launching = core.take_up(grace, &mut now)?;
-        core.take_up_launches(stored.launches, launching)?;
+        core.take_up_launches(stored.launches, launching, time)?;
         Ok(core)
     }
 
@@ -166,7 +172,7 @@ impl Core {
             }
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
-            self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(row.seq));
+            self.timers.set(first_look(row.ends_at), Due::HookEnd(row.seq));
             let held = self.hold_on(row.id, now).is_some();
             self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
@@ -182,6 +188,9 @@ impl Core {
         }
         for seq in open {
             self.settle_hook(seq, HookResult::Continue, now);
+            // What was written down before has the age that it has.
+            let proof_at = self.proof_of(seq, HookResult::Continue);
+            self.hooks.change(seq, |h| h.proof_at = proof_at);
         }
     }
 
@@ -202,6 +211,7 @@ impl Core {
         &mut self,
         rows: Vec<super::rows::LaunchRow>,
         mut launching: BTreeMap<LaunchSeq, Vec<InstanceRef>>,
+        now: Time,
     ) -> Result<(), RestoreError> {
         for row in rows {
             let seq = row.seq;
@@ -211,7 +221,7 @@ impl Core {
             let pools = &self.ledger.groups[group].spec.launch.pools;
             let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
             let slots = launching.remove(&seq).unwrap_or_default();
-            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots));
+            self.launches.open.insert(seq, Launch::stored(row, Arc::new(body), group, pool, slots, now));
         }
         match launching.into_iter().next() {
             Some((launch, slots)) => {

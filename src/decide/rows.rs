@@ -134,6 +134,21 @@ pub struct HookRow {
     pub error: Option<String>,
 }
 
+/// Key: `group`. An Auto Scaling group that launches nothing while its launch version's breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HaltRow {
+    pub group: String,
+    pub asg: String,
+    pub since: Time,
+    /// AWS said that `Launch` is suspended, and we have not set out to resume it since.
+    pub suspended: bool,
+    /// So much of its desired capacity is put off until the breaker closes.
+    pub put_off: u32,
+    /// Its desired capacity is being set from this to that: done before anything else.
+    pub setting: Option<(u32, u32)>,
+    pub ended_at: Option<Time>,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -159,6 +174,7 @@ pub struct Changes {
     pub holds: Vec<HoldRow>,
     pub freezes: Vec<FreezeRow>,
     pub keeps: Vec<KeepRow>,
+    pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -174,6 +190,7 @@ impl Changes {
             && self.holds.is_empty()
             && self.freezes.is_empty()
             && self.keeps.is_empty()
+            && self.halts.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -199,6 +216,8 @@ pub struct Restored {
     pub holds: Vec<HoldRow>,
     pub freezes: Vec<FreezeRow>,
     pub keeps: Vec<KeepRow>,
+    /// Every halt that has not ended, by group.
+    pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

@@ -23,6 +23,8 @@ pub struct View {
     pub keep_failing: Vec<FailingLaunch>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
+    /// Instances that were told of, that EC2 never showed and that were given up for it, since the start.
+    pub never_shown: u64,
     /// Holds and freezes that are not done, oldest first.
     pub holds: Vec<HoldView>,
     pub freezes: Vec<FreezeView>,

@@ -64,6 +64,45 @@ pub fn bound(settings: &Settings, seed: u64, count: u32, batch: u32) -> Option<B
     Some(Bound { count, batch, bound_s: last_s, launched: ordinal })
 }
 
+/// The same in an Auto Scaling group with a lifecycle hook: its launches draw on neither of
+/// `RunInstances`' buckets, but each good instance needs one answer, and all calls share Auto Scaling's
+/// bucket. `batch` is the most instances in one `LaunchInstances`; none if the group launches them for
+/// somebody else, which costs no call of ours.
+///
+/// An answer goes out when its instance is ready at the earliest. From the k-th readiness on (in order,
+/// from 0) `count - k` answers are still to come, and the bucket holds no more than its burst by then;
+/// launches come on top for the whole:
+///
+/// ```text
+/// bound >= ready(k) + (count - k - burst) / refill     for each k
+/// bound >= (count + launches - burst) / refill
+/// ```
+///
+/// With 50 + 10/s and 1,200 the last line says 115 s; the slowest of 1,200 good ones takes longer.
+#[must_use]
+pub fn in_group(settings: &Settings, seed: u64, count: u32, batch: Option<u32>) -> Option<Bound> {
+    let most = u64::from(count) * 100 + 10_000;
+    let (mut ready_s, mut ordinal) = (Vec::new(), 0);
+    while ready_s.len() < count as usize {
+        if ordinal >= most {
+            return None;
+        }
+        let fate = Fate::of(settings, seed, ordinal);
+        if fate.serves() {
+            ready_s.push((f64::from(fate.boot_ms) + f64::from(fate.configure_ms)) / 1_000.0);
+        }
+        ordinal += 1;
+    }
+    ready_s.sort_by(f64::total_cmp);
+    let bucket = settings.autoscaling.bucket;
+    let launches = batch.map_or(0, |batch| ordinal.div_ceil(u64::from(batch.max(1))));
+    let mut bound_s = tokens_by(&bucket, u64::from(count) + launches)?;
+    for (left, ready_s) in (1..=u64::from(count)).rev().zip(ready_s) {
+        bound_s = bound_s.max(ready_s + tokens_by(&bucket, left)?);
+    }
+    Some(Bound { count, batch: batch.unwrap_or(count), bound_s, launched: ordinal })
+}
+
 /// The earliest time, in seconds from the first call, at which this ordinal can be launched.
 fn launched_at(settings: &Settings, ordinal: u64, batch: u32) -> Option<f64> {
     let instances = ordinal + 1;
@@ -150,6 +189,19 @@ mod tests {
         let mut settings = at_once();
         settings.buckets.run_instances_resource.start = Some(0.0);
         assert!((seconds(&settings, 1_200, 100) - 600.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_group_is_bound_by_its_answers_and_by_its_slowest() {
+        let in_group = |settings: &Settings, batch| in_group(settings, 7, 1_200, batch).unwrap();
+        assert!((in_group(&at_once(), None).bound_s - 115.0).abs() < 1e-9, "(1,200 - 50) / 10");
+        assert!((in_group(&at_once(), Some(100)).bound_s - 116.2).abs() < 1e-9, "and twelve launches");
+        let settings = Settings { broken: 30.0, ..Settings::default() };
+        let bound = in_group(&settings, None);
+        let good = (0..bound.launched).map(|k| Fate::of(&settings, 7, k)).filter(Fate::serves);
+        let slowest = good.map(|f| f.boot_ms + f.configure_ms).max().unwrap();
+        assert!((bound.bound_s - f64::from(slowest) / 1_000.0).abs() < 1e-9, "they come in one by one");
+        assert!((1_600..1_830).contains(&bound.launched), "{}", bound.launched);
     }
 
     #[test]

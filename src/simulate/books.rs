@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow,
+    VersionRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -48,6 +49,7 @@ pub struct Books {
     pub holds: BTreeMap<String, HoldRow>,
     pub freezes: BTreeMap<String, FreezeRow>,
     pub keeps: BTreeMap<(String, Marking), KeepRow>,
+    pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -147,6 +149,7 @@ impl Books {
         self.freezes.extend(changes.freezes.iter().map(|row| (row.lease.id.clone(), row.clone())));
         let keeps = changes.keeps.iter().map(|row| ((row.subject.clone(), row.marking), row.clone()));
         self.keeps.extend(keeps);
+        self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -202,6 +205,7 @@ impl Books {
             holds: self.holds.values().filter(|h| h.lease.state != LeaseState::Done).cloned().collect(),
             freezes: self.freezes.values().filter(|f| f.lease.state != LeaseState::Done).cloned().collect(),
             keeps: self.keeps.values().filter(|k| k.state != KeepState::Restored).cloned().collect(),
+            halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

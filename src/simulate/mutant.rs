@@ -47,6 +47,10 @@ named! {
         AdmitsFirst = "admits-first",
         /// Protection from scale-in is taken for set.
         ForgetsToMark = "forgets-to-mark",
+        /// Processes of a group are taken for suspended without asking.
+        NeverHalts = "never-halts",
+        /// Whoever waits to be let in is taken for serving without asking.
+        LetsTheDeadIn = "lets-the-dead-in",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -4,6 +4,7 @@
 //! instance that somebody answers for), never to learn what is true.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -22,6 +23,8 @@ use super::plan::{Plan, Provisioner, START};
 
 /// How long an instance that nobody answers for may live (I3).
 const ORPHAN_MS: i64 = 5 * 60_000;
+/// Whoever is let in has served so long ago at most: a proof is good for 30 s, and a call takes some.
+const PROVEN_MS: i64 = 60_000;
 /// Calls that may be sent beyond what a bucket held and gained: the clock that fills it is read a
 /// little later than the one that empties it.
 const SLACK_CALLS: f64 = 3.0;
@@ -51,6 +54,8 @@ named! {
         Hooks = "hooks",
         /// What holds and freezes changed is as it was before.
         Restored = "restored",
+        /// A group that is halted launches nothing by itself.
+        Halts = "halts",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -90,6 +95,8 @@ pub struct Oracle {
     per_token: HashMap<String, u32>,
     buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
+    /// No answer is lost: whoever is let in was let in by the answer that is being judged.
+    hears_all: bool,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
     /// What was marked before the first hold.
@@ -98,6 +105,9 @@ pub struct Oracle {
     pub peak_descriptors: u32,
     pub launched: u32,
     pub most_live: u32,
+    /// When how many were launched, and who has ended.
+    pub launches_at: Vec<(Time, u32)>,
+    pub ended: Vec<u32>,
 }
 
 impl Oracle {
@@ -116,6 +126,7 @@ impl Oracle {
                 .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
                 .collect(),
             by_slot: HashMap::new(),
+            hears_all: hears_all(plan),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
                 // It writes nothing down: told once, and then what comes of it.
@@ -126,6 +137,8 @@ impl Oracle {
             peak_descriptors: 0,
             launched: 0,
             most_live: 0,
+            launches_at: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -160,6 +173,7 @@ impl Oracle {
                 Happening::Ended { ordinal } => {
                     self.was_ended(now, ordinal, model, books);
                     let Some(live) = self.live.remove(&ordinal) else { continue };
+                    self.ended.push(ordinal);
                     if let Some(group) = live.group {
                         self.per_group[group] -= 1;
                     }
@@ -175,6 +189,12 @@ impl Oracle {
     fn was_launched(&mut self, now: Time, launched: Launched, token: &str, model: &Model, books: &Books) {
         let Launched { ordinals, group, ours } = launched;
         let launch = books.launch_of(token);
+        self.launches_at.push((now, ordinals.end - ordinals.start));
+        let halted = group.and_then(|g| books.halts.get(&self.names[g])).is_some_and(|h| h.suspended);
+        if halted && !ours {
+            let text = format!("{} were launched while their group is halted", ordinals.len());
+            self.violated(now, Invariant::Halts, text);
+        }
         for ordinal in ordinals {
             let Ok(id) = model.id_of(ordinal).parse() else { continue };
             let live = Live { id, token: token.to_string(), group, slot: None, unknown_since: None };
@@ -243,8 +263,8 @@ impl Oracle {
         let serving: Vec<&InstanceRow> = changes.instances.iter().filter(said).collect();
         for row in serving {
             let health = match row.address {
-                Some(std::net::IpAddr::V4(address)) => model.health(address, now.0),
-                Some(std::net::IpAddr::V6(_)) | None => None,
+                Some(IpAddr::V4(address)) => model.health(address, now.0),
+                Some(IpAddr::V6(_)) | None => None,
             };
             // A group may end it while we find out that it serves.
             if health.is_none() && asg(&row.group) {
@@ -288,14 +308,24 @@ impl Oracle {
     }
 
     /// An answer to a lifecycle action reaches AWS.
-    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books) {
+    pub fn answers(&mut self, now: Time, hook: HookSeq, result: HookResult, books: &Books, model: &Model) {
         let Some(row) = books.hooks.get(&hook).filter(|row| row.result == Some(result)) else {
             let text =
                 format!("lifecycle action {} is answered {result}, and that was not committed", hook.0);
             self.violated(now, Invariant::I8, text);
             return;
         };
-        let phase = row.instance.and_then(|i| books.instances.get(&i)).map(|row| row.phase);
+        let instance = row.instance.and_then(|i| books.instances.get(&i));
+        let phase = instance.map(|row| row.phase);
+        if let (true, HookResult::Continue, Some(Phase::Admitting), Some(IpAddr::V4(address))) =
+            (self.hears_all, result, phase, instance.and_then(|row| row.address))
+        {
+            let served = |ago_ms| model.served_at(address, now.0 - ago_ms);
+            if (0..=PROVEN_MS / 5_000).all(|n| !served(n * 5_000)) {
+                let text = format!("{} is let in and has not served for {} s", row.id, PROVEN_MS / 1_000);
+                self.violated(now, Invariant::Serving, text);
+            }
+        }
         if result == HookResult::Abandon && phase == Some(Phase::InService) {
             self.violated(now, Invariant::I6, format!("{} is in service and is abandoned", row.id));
         }
@@ -403,6 +433,13 @@ struct Counted {
     rate: Rate,
     level: f64,
     at: Time,
+}
+
+/// No answer of AWS's is lost, and nobody dies who waits for one.
+fn hears_all(plan: &Plan) -> bool {
+    let faults = &plan.aws.faults;
+    let lost = faults.lost_replies + faults.lost_replies_before + faults.errors;
+    lost == 0.0 && plan.kills.per_step == 0.0 && plan.kills.at_ms.is_empty() && plan.pauses.is_empty()
 }
 
 /// What muster believes of this API.

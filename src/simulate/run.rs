@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::{Context, anyhow};
 
-use crate::sim::bound::bound;
+use crate::sim::bound::{bound, in_group};
 use crate::time::Stopwatch;
 
 use super::books::Disk;
@@ -124,13 +124,24 @@ pub fn ran(plan: Plan, traced: bool) -> anyhow::Result<World> {
     Ok(world)
 }
 
-/// What nobody could beat. Only where one request is all there is, from the beginning.
+/// What nobody could beat. Only where one request, or one alarm, is all there is, from the beginning.
 fn bound_of(plan: &Plan) -> Option<f64> {
-    let [asked] = plan.asks.as_slice() else { return None };
-    let batch = plan.groups[asked.group].launch.batch;
-    let alone =
-        asked.at_ms == 0 && asked.by_ms.is_none() && plan.changes.is_empty() && plan.cancels.is_empty();
-    if alone { bound(&plan.aws, plan.seed, asked.count, batch).map(|b| b.bound_s) } else { None }
+    if !plan.changes.is_empty() || !plan.cancels.is_empty() {
+        return None;
+    }
+    let bound = match (plan.asks.as_slice(), plan.alarms.as_slice()) {
+        ([asked], []) if asked.at_ms == 0 && asked.by_ms.is_none() => {
+            let group = &plan.groups[asked.group];
+            if group.asg.is_some() {
+                in_group(&plan.aws, plan.seed, asked.count, Some(group.launch.batch))
+            } else {
+                bound(&plan.aws, plan.seed, asked.count, group.launch.batch)
+            }
+        }
+        ([], [alarm]) => in_group(&plan.aws, plan.seed, u32::try_from(alarm.by).ok()?, None),
+        _ => return None,
+    };
+    bound.map(|b| b.bound_s)
 }
 
 fn trace(drill: &Drill, options: &SimulateOptions) -> anyhow::Result<bool> {

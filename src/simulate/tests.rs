@@ -107,6 +107,11 @@ fn d1_reaches_its_figures() {
 }
 
 #[test]
+fn d7_reaches_its_figures() {
+    reaches_its_figures("D7", 12);
+}
+
+#[test]
 fn d8_reaches_its_figures() {
     reaches_its_figures("D8", 20);
 }

@@ -12,6 +12,9 @@ use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
+use crate::decide::rows::{
+    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+};
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
 /// Everything unfinished, everything that holds a place, and the keys that are still remembered
@@ -35,6 +38,10 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         keeps: keeps::<E>(&mut tx).await?,
+        halts: Query::<E>::of::<HaltRow>()
+            .sql("AND ended_at IS NULL ORDER BY group_name")
+            .all(&mut tx)
+            .await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,

@@ -26,6 +26,8 @@ impl Core {
             self.ledger.journal(now.time, Some(seq), Some(instance), "warm_pool", text);
         }
         self.members.insert(id, instance);
+        // If only a few may be tried, this is one of them.
+        self.launches.plans[group].guard.launched(&[instance]);
         self.watch_boot(instance, id, now);
         instance
     }

@@ -1,5 +1,11 @@
-//! Broken instances leave through their group: by abandoning the lifecycle action that holds them, or by
-//! a terminate call of the group's. Never by EC2's own, which the group notices a minute or two later.
+//! Broken instances leave through their group: by a terminate call of the group's, or by abandoning the
+//! lifecycle action that holds them. Never by EC2's own, which the group notices a minute or two later.
+//!
+//! The terminate call comes first, since it takes a hundred where ABANDON takes one, out of the bucket that
+//! the good ones wait for; and since AWS slows a group's launches down while its hooks keep failing
+//! (aws-facts 3.6), which is the last thing that a group with broken instances needs. ABANDON is for
+//! actions that would end before such a call is through, for warm pools, which that call does not know,
+//! and for instances of which AWS says that they are still being launched.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,13 +14,17 @@ use std::time::Duration;
 use crate::decide::action::Action;
 use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
+use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::removals::WHILE_HELD;
-use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, SlotId, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids in one call (aws-facts 3.1).
 const MOST_IDS: usize = 100;
+/// Broken ones are collected for so long, so that few calls take many. Longer: fewer calls. Shorter: their
+/// places are free sooner; D8 wants that within 10 s, and EC2 is asked every 5 s whether they are gone.
+const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// An instance that its group was told to end and that still runs after this is named in a terminate
@@ -25,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(in crate::decide) struct Leaving {
     waiting: VecDeque<(Time, InstanceRef)>,
+    /// When the last call went out.
+    left_at: Time,
 }
 
 /// One terminate call.
@@ -36,6 +48,12 @@ struct Call {
 }
 
 impl Leaving {
+    /// Puts one on the list. It goes at once if nobody has gone for a while, else with the next.
+    fn collect(&mut self, instance: InstanceRef, now: Time) {
+        let at = self.left_at.plus(COLLECT).max(now);
+        self.add(instance, at);
+    }
+
     fn add(&mut self, instance: InstanceRef, at: Time) {
         let place = self.waiting.partition_point(|(t, _)| *t <= at);
         self.waiting.insert(place, (at, instance));
@@ -51,16 +69,37 @@ impl Core {
     pub(in crate::decide) fn leave_group(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some((group, id)) = self.place(instance) else { return };
         let open = self.hooks.of(id, Transition::Launching);
-        let undecided =
-            open.iter().copied().find(|s| self.hooks.get(*s).is_some_and(|h| h.row.result.is_none()));
+        let must = |seq: &HookSeq| {
+            self.hooks.get(*seq).is_some_and(|h| {
+                let ends_soon = h.row.ends_at <= now.time.plus(PATIENCE);
+                !h.is_said() && (ends_soon || goes_to_warm_pool(h.row.destination))
+            })
+        };
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
         let held = self.hold_on(id, now.time).is_some();
-        if let Some(seq) = undecided.filter(|_| !self.is_own(instance) && !held) {
+        let must = open.iter().copied().find(must);
+        if let Some(seq) = must.filter(|_| !self.is_own(instance) && !held) {
             self.settle_hook(seq, HookResult::Abandon, now);
-        } else {
-            // Broken ones are collected for this long, so that few calls take many.
-            self.asgs[group].leaving.add(instance, now.time.plus(self.settings.terminate_every));
+            return;
         }
+        for seq in open {
+            self.take_answer_back(seq);
+        }
+        self.asgs[group].leaving.collect(instance, now.time);
+    }
+
+    /// AWS does not take it out while it is being launched: its lifecycle action is what holds it.
+    fn abandon(&mut self, instance: InstanceRef, now: &mut Now) -> bool {
+        let Some((_, id)) = self.place(instance).filter(|_| !self.is_own(instance)) else { return false };
+        if self.hold_on(id, now.time).is_some() {
+            return false;
+        }
+        let open = self.hooks.of(id, Transition::Launching);
+        let undecided = open.into_iter().find(|s| self.hooks.get(*s).is_some_and(|h| !h.is_said()));
+        if let Some(seq) = undecided {
+            self.settle_hook(seq, HookResult::Abandon, now);
+        }
+        undecided.is_some()
     }
 
     /// We launched it, and not its group for somebody else.
@@ -93,6 +132,7 @@ impl Core {
                 for (_, instance) in &call.asked {
                     self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
                 }
+                self.asgs[group].leaving.left_at = now.time;
                 let Call { asg, asked, decrement } = call;
                 now.actions.push(Action::TerminateInGroup { asg, asked, decrement });
             }
@@ -135,6 +175,7 @@ impl Core {
         let Some(group) = self.ledger.asg_index(asg) else { return };
         let Err(error) = outcome else {
             for (id, instance) in asked {
+                self.hooks_end_with(*id, now);
                 self.look_again(*id, *instance, now);
             }
             return;
@@ -160,9 +201,10 @@ impl Core {
                 // The minimum forbids to shrink: its group replaces it.
                 self.kept.insert(*instance);
             }
+            let held = error.class == ErrorClass::Contention && (named.is_empty() || named.contains(id));
             if blames && named.contains(id) {
                 self.is_not_in_group(asg, *id, *instance, now);
-            } else {
+            } else if !(held && self.abandon(*instance, now)) {
                 self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
             }
         }

@@ -83,6 +83,12 @@ impl AsgState {
         self.hooks.values().filter(|h| h.transition == transition).map(|h| h.hook.clone()).collect()
     }
 
+    /// Its instances wait on their way in until they are answered, as far as is known.
+    pub fn asks_to_be_answered(&self) -> bool {
+        self.name.is_some()
+            && (self.hooks_seen_at.is_none() || !self.hooks_of(Transition::Launching).is_empty())
+    }
+
     pub fn view(&self) -> Option<AsgView> {
         let name = self.name.as_ref()?;
         let seen = self.seen.as_ref();

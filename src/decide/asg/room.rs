@@ -66,6 +66,11 @@ fn takes_a_place(lifecycle: Lifecycle) -> bool {
         | Lifecycle::TerminatingWait
         | Lifecycle::TerminatingProceed
         | Lifecycle::TerminatingRetained
+        | Lifecycle::Quarantined
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         | Lifecycle::Other => true,
         Lifecycle::Detached
         | Lifecycle::Terminated

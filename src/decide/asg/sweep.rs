@@ -222,6 +222,11 @@ impl Core {
             | Lifecycle::Detaching
             | Lifecycle::Detached
             | Lifecycle::TerminatingRetained
+            | Lifecycle::Quarantined
+            | Lifecycle::ReplacingRootVolume
+            | Lifecycle::ReplacingRootVolumeWait
+            | Lifecycle::ReplacingRootVolumeProceed
+            | Lifecycle::RootVolumeReplaced
             | Lifecycle::WarmedPendingProceed
             | Lifecycle::WarmedPendingRetained
             | Lifecycle::WarmedStopped

@@ -143,6 +143,12 @@ impl ApiBudget {
         self.learned.as_ref().map_or(self.requests.rate().refill, Learned::yields)
     }
 
+    /// Request tokens in hand.
+    #[must_use]
+    pub fn calls_in_hand(&self, now: Time) -> u32 {
+        self.requests.have(now)
+    }
+
     /// Instance tokens in hand; unlimited for an API without that bucket.
     #[must_use]
     pub fn instance_tokens(&self, now: Time) -> u32 {
@@ -257,6 +263,9 @@ impl ApiBudget {
                     self.not_before = self.not_before.max(now.plus(rng.jitter(pause.min(LONGEST_PAUSE))));
                 }
                 self.lane.leave_in_trouble();
+                if let Some(metered) = &mut self.instances {
+                    metered.unanswered(self.failures >= WEATHER);
+                }
             }
             // AWS answered, and answered about this one request.
             ErrorClass::Capacity

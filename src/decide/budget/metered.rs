@@ -17,7 +17,8 @@ use crate::decide::words::Time;
 
 /// Tokens that are given up, on average, rather than send one more call in vain: hardly any where the
 /// bucket is believed to be full, since what is given up wrongly there takes minutes to come in again;
-/// half a second of RunInstances' refill where it is low; 8 s where it has been measured. The more
+/// half a second of RunInstances' refill where it is low; 8 s where it has been measured, or where calls
+/// have gone unanswered that may have emptied it. The more
 /// calls are throttled whatever their buckets hold, the less one more in vain matters: times the
 /// square of the share that is not.
 const WORTH: [f64; 3] = [0.25, 1.0, 16.0];
@@ -39,6 +40,9 @@ const SLOWEST: f64 = 0.125;
 /// Under one part in so many of a call's tokens can have come in since it was throttled: then the
 /// throttle was chance, and what was forfeited for it is believed in again.
 const TOO_SOON: f64 = 8.0;
+/// Calls that get through before a bucket is believed in again after weather: the first may have had
+/// what was left.
+const UNSURE: u32 = 3;
 
 /// A bucket of instance tokens.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub struct Metered {
     doubt: Option<Doubt>,
     /// Calls that were throttled by chance, and all that tell of it.
     chance: Chance,
+    /// Calls that have to get through before it is believed in as much as before the weather.
+    unsure: u32,
     /// When it was last known to be empty, and what it has given since.
     empty: Option<(Time, u32)>,
 }
@@ -101,6 +107,7 @@ impl Metered {
             well: 0,
             doubt: None,
             chance: Chance::default(),
+            unsure: 0,
             empty: None,
         }
     }
@@ -124,7 +131,12 @@ impl Metered {
         let by_chance = chance.powf(f64::from(self.throttles));
         let far = have >= n.saturating_mul(2);
         let measured = self.empty.is_some() && chance <= TRUSTED;
-        let worth = WORTH[if far { 0 } else { 1 + usize::from(measured) }] * (1.0 - chance).powi(2);
+        let weight = match (self.unsure > 0, far) {
+            (true, _) => 2,
+            (false, true) => 0,
+            (false, false) => 1 + usize::from(measured),
+        };
+        let worth = WORTH[weight] * (1.0 - chance).powi(2);
         if n == 0 || by_chance * f64::from(have) > worth {
             return;
         }
@@ -137,12 +149,24 @@ impl Metered {
             Some(Doubt { last: now, forfeited: before + (have - left), measures: chance <= TRUSTED });
     }
 
+    /// A call was not answered, one of several in a row if in `weather`. What it took of the bucket
+    /// nobody knows: its speed cannot be measured from before it, and throttles before it tell nothing
+    /// of chance. After weather the bucket may be anything between full and empty.
+    pub fn unanswered(&mut self, weather: bool) {
+        self.empty = None;
+        self.throttles = 0;
+        if weather {
+            self.unsure = UNSURE;
+        }
+    }
+
     /// A call about `n` instances got its tokens.
     pub fn granted(&mut self, now: Time, n: u32, elsewhere: Chance) {
         if n == 0 {
             return;
         }
         let throttles = std::mem::take(&mut self.throttles);
+        self.unsure = if self.doubt.is_some() { 0 } else { self.unsure.saturating_sub(1) };
         let Some(doubt) = self.doubt.take() else { return self.spent(now, n, throttles, elsewhere) };
         let came_in = now.since(doubt.last).as_secs_f64() * self.bucket.rate().refill;
         if elsewhere.is_common() || came_in * TOO_SOON < f64::from(n) {
@@ -286,5 +310,24 @@ mod tests {
             let (launched, _) = launch(&mut aws, elsewhere, 50, 150);
             assert!(launched >= 1_150, "{launched} of the 1,300 that 150 s give");
         }
+    }
+
+    /// D7, seed 47: AWS charged calls that it answered with errors. What is left is found out in a few
+    /// throttles, not in thirty.
+    #[test]
+    fn after_weather_an_empty_bucket_is_believed_to_be_empty_soon() {
+        let throttles = |weather: bool| {
+            let mut belief = Metered::full(PUBLISHED);
+            belief.unanswered(weather);
+            assert!(belief.bucket_mut().take(START, 100));
+            belief.granted(START, 100, Chance::default());
+            let half = |n: u64| START.plus(Duration::from_millis(500 * n));
+            (1..100).find(|n| {
+                belief.throttled(half(*n), 100, Chance::default());
+                belief.bucket().have(half(*n)) < 100
+            })
+        };
+        assert_eq!(throttles(true), Some(7));
+        assert_eq!(throttles(false), Some(10));
     }
 }

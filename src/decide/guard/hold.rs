@@ -9,6 +9,7 @@
 
 use super::lease::{FreezeRow, HoldRow, HoldWay, KeepRow, LONGEST_HOLD, Lease, LeaseEnd, MOST_HOLDS};
 use crate::decide::action::{Accepted, Refusal};
+use crate::decide::hook::answers::ends_its_instance;
 use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::restore::RestoreError;
 use crate::decide::rows::HookRow;
@@ -195,10 +196,7 @@ impl Core {
 
     /// Open lifecycle actions whose answer, as it is written down, ends the instance.
     fn hooks_that_end(&self, id: Ec2Id) -> Vec<HookSeq> {
-        let ends = |row: &HookRow| match (row.transition, row.result) {
-            (Transition::Terminating, Some(_)) | (Transition::Launching, Some(HookResult::Abandon)) => true,
-            (Transition::Launching, Some(HookResult::Continue)) | (_, None) => false,
-        };
+        let ends = |row: &HookRow| row.result.is_some_and(|result| ends_its_instance(row.transition, result));
         let all = [Transition::Launching, Transition::Terminating];
         let open = all.into_iter().flat_map(|t| self.hooks.of(id, t));
         open.filter(|s| self.hooks.get(*s).is_some_and(|h| ends(&h.row))).collect()

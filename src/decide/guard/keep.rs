@@ -441,6 +441,11 @@ fn leaves(lifecycle: Lifecycle) -> bool {
         | Lifecycle::WarmedStopped
         | Lifecycle::WarmedRunning
         | Lifecycle::WarmedHibernated
+        | Lifecycle::Quarantined
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         | Lifecycle::Other => false,
     }
 }

@@ -5,6 +5,7 @@ pub mod hold;
 mod keep;
 pub mod lease;
 mod marked;
+pub mod halt;
 pub mod pools;
 mod shown;
 pub mod silence;

@@ -40,6 +40,17 @@ pub enum Turn {
     Closed,
 }
 
+/// How a version stands, for those who launch by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// Launches may go on.
+    Closed,
+    /// Nothing may be launched before.
+    Open { until: Time },
+    /// A few may be tried.
+    HalfOpen,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
@@ -121,21 +132,19 @@ impl VersionGuard {
     /// How many more may be launched now, given how many of this version are under way (launched,
     /// not yet in service or gone). Never `Ok(0)`: zero is a reason to wait.
     pub fn allowance(&mut self, now: Time, under_way: u32) -> Result<u32, Wait> {
-        if let State::Open { until } = self.state {
-            if now < until {
+        match self.stance(now) {
+            Stance::Open { until } => {
                 let (failures, outcomes) = self.balance();
                 return Err(Wait::BreakerOpen { failures, outcomes, until });
             }
-            self.state = State::HalfOpen;
-            self.trial.clear();
-            self.trial_failed = 0;
-        }
-        if self.state == State::HalfOpen {
-            let tried = u32::try_from(self.trial.len()).unwrap_or(u32::MAX) + self.trial_failed;
-            return match self.breaker.trial.saturating_sub(tried) {
-                0 => Err(Wait::BreakerTrial { tried, trial: self.breaker.trial }),
-                n => Ok(n),
-            };
+            Stance::HalfOpen => {
+                let tried = self.tried();
+                return match self.breaker.trial.saturating_sub(tried) {
+                    0 => Err(Wait::BreakerTrial { tried, trial: self.breaker.trial }),
+                    n => Ok(n),
+                };
+            }
+            Stance::Closed => {}
         }
         if self.is_proven() {
             return Ok(u32::MAX);
@@ -145,6 +154,37 @@ impl VersionGuard {
             0 => Err(Wait::Canary { tried, size: self.canary.size }),
             n => Ok(n),
         }
+    }
+
+    /// How it stands now. A breaker that has been open for long enough is half open from here on.
+    pub fn stance(&mut self, now: Time) -> Stance {
+        match self.state {
+            State::Closed => Stance::Closed,
+            State::HalfOpen => Stance::HalfOpen,
+            State::Open { until } if now < until => Stance::Open { until },
+            State::Open { .. } => {
+                self.state = State::HalfOpen;
+                self.trial.clear();
+                self.trial_failed = 0;
+                Stance::HalfOpen
+            }
+        }
+    }
+
+    /// Instances that may be tried while half open.
+    #[must_use]
+    pub fn trial_size(&self) -> u32 {
+        self.breaker.trial
+    }
+
+    /// As many are being tried as may be.
+    #[must_use]
+    pub fn trial_is_out(&self) -> bool {
+        self.tried() >= self.breaker.trial
+    }
+
+    fn tried(&self) -> u32 {
+        u32::try_from(self.trial.len()).unwrap_or(u32::MAX).saturating_add(self.trial_failed)
     }
 
     /// Books what was launched, so that a trial knows its own.

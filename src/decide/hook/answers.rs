@@ -11,26 +11,33 @@ use super::door::goes_to_warm_pool;
 use super::notice::{HookResult, HookState, Transition};
 use crate::decide::action::Action;
 use crate::decide::event::CallError;
-use crate::decide::words::{Api, ErrorClass, HookSeq, InstanceRef, Phase, Time};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, Phase, Time};
 use crate::decide::{Core, Now};
 
 /// An action whose time is over by our clock is given up as timed out so much later: AWS's clock
 /// decides, and an answer that is too late costs nothing.
 const GRACE: Duration = Duration::from_secs(30);
-/// An action is answered ABANDON so long before its own end if the instance is not through: our
-/// answer frees its place; the timeout would come to the same, later and in silence.
-const BEFORE_THE_END: Duration = Duration::from_secs(10);
 
 impl Core {
-    /// An action is to be answered: written down now, sent in its turn.
+    /// An action is to be answered: written down now, sent in its turn. Not while somebody holds the instance
+    /// that the answer would end: it gets heartbeats until then.
     pub(in crate::decide) fn settle_hook(&mut self, seq: HookSeq, result: HookResult, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
-        // What was said may have been heard: an answer is never taken back.
-        if hook.row.result.is_some() {
+        // What was said may have been heard: an answer is never taken back. One that nobody can have heard
+        // gives way to an ABANDON.
+        let gives_way = result == HookResult::Abandon && !hook.is_said();
+        if hook.row.result.is_some() && !gives_way {
+            return;
+        }
+        if ends_its_instance(hook.row.transition, result) && self.hold_on(hook.row.id, now.time).is_some() {
             return;
         }
         let instance = hook.row.instance;
-        let row = self.hooks.change(seq, |h| h.row.result = Some(result));
+        let proof_at = self.proof_of(seq, result);
+        let row = self.hooks.change(seq, |h| {
+            h.row.result = Some(result);
+            h.proof_at = proof_at;
+        });
         self.ledger.changes.hooks.extend(row);
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook_answer", result.to_string());
@@ -62,7 +69,7 @@ impl Core {
     }
 
     fn send_hook(&mut self, seq: HookSeq, now: &mut Now) {
-        let Some(result) = self.hooks.get(seq).map(|h| h.row.result) else { return };
+        let Some(result) = self.hooks.get(seq).map(|h| h.answer(now.time)) else { return };
         let row = self.hooks.change(seq, |h| {
             if result.is_some() {
                 h.row.completions += 1;
@@ -159,15 +166,20 @@ impl Core {
             (Transition::Launching, Some(HookResult::Continue)) => self.is_let_in(instance, warm, now),
             (Transition::Launching, Some(HookResult::Abandon)) => {
                 // One ABANDON ends the instance; what its other hooks are told changes nothing.
-                for other in self.hooks.of(id, Transition::Launching) {
-                    let row = self.hooks.end(other, HookState::Over, now.time, None);
-                    self.ledger.changes.hooks.extend(row);
-                }
+                self.hooks_end_with(id, now);
                 self.look_again(id, instance, now);
             }
             (Transition::Terminating, _) | (Transition::Launching, None) => {
                 self.look_again(id, instance, now);
             }
+        }
+    }
+
+    /// Its group ends the instance: what its hooks are told on its way in changes nothing any more.
+    pub(in crate::decide) fn hooks_end_with(&mut self, id: Ec2Id, now: &Now) {
+        for seq in self.hooks.of(id, Transition::Launching) {
+            let row = self.hooks.end(seq, HookState::Over, now.time, None);
+            self.ledger.changes.hooks.extend(row);
         }
     }
 
@@ -196,12 +208,16 @@ impl Core {
     /// timed out: what the group says of the instance decides.
     fn hook_is_over(&mut self, seq: HookSeq, error: &CallError, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
-        let group = hook.group;
+        let (group, id, instance) = (hook.group, hook.row.id, hook.row.instance);
         let state =
             if now.time < hook.row.expires_at || hook.lost { HookState::Over } else { HookState::Expired };
         let row = self.hooks.end(seq, state, now.time, Some(error.to_string()));
         self.ledger.changes.hooks.extend(row);
         self.sweep_soon(group, now);
+        let ending = |i: &InstanceRef| self.ledger.current(*i).is_some_and(|s| s.phase == Phase::Terminating);
+        if let Some(instance) = instance.filter(ending) {
+            self.look_again(id, instance, now);
+        }
     }
 
     /// Actions whose time is over by our clock.
@@ -218,24 +234,14 @@ impl Core {
             self.sweep_soon(group, now);
         }
     }
+}
 
-    /// The action's own end is near: an instance that is not through is given up and said so, rather than
-    /// left to time out.
-    pub(in crate::decide) fn hook_ends(&mut self, seq: HookSeq, now: &mut Now) {
-        if self.hook_is_held(seq, now.time) {
-            self.hook_of_held_ends(seq, now);
-            return;
-        }
-        let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
-        let Some(instance) = hook.row.instance else { return };
-        let reason =
-            format!("not through when its lifecycle action ended ({} heartbeats)", hook.row.heartbeats);
-        self.give_up(instance, reason, now);
-    }
-
-    /// When the end of an action has to be looked at.
-    #[must_use]
-    pub(in crate::decide) fn before_the_end(ends_at: Time) -> Time {
-        ends_at.minus(BEFORE_THE_END)
+/// Both answers to an action that ends an instance let it end.
+#[must_use]
+pub(in crate::decide) fn ends_its_instance(transition: Transition, result: HookResult) -> bool {
+    match (transition, result) {
+        (Transition::Terminating, HookResult::Continue | HookResult::Abandon)
+        | (Transition::Launching, HookResult::Abandon) => true,
+        (Transition::Launching, HookResult::Continue) => false,
     }
 }

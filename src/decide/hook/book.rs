@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deadline;
-use super::notice::{HookAction, HookNotice, HookState, Transition};
+use super::notice::{HookAction, HookNotice, HookResult, HookState, Transition};
+use super::proof::STALE;
 use crate::decide::intake::KEY_MEMORY;
 use crate::decide::rows::HookRow;
-use crate::decide::words::{Api, Ec2Id, HookSeq, Time};
+use crate::decide::words::{Api, Ec2Id, HookSeq, InstanceRef, Time};
 
 /// A token that turns up for an action that was found by looking belongs to it if it comes within this
 /// time: SNS tries for an hour, EventBridge for a day.
@@ -31,6 +32,8 @@ pub struct Hook {
     pub lost: bool,
     /// Its instance is held.
     pub held: bool,
+    /// When its instance was last seen serving; none if its answer needs no proof.
+    pub proof_at: Option<Time>,
     failures: u32,
     not_before: Time,
 }
@@ -53,6 +56,7 @@ impl Hook {
             period,
             in_flight: None,
             held: false,
+            proof_at: None,
             failures: 0,
             not_before: Time(0),
         }
@@ -77,9 +81,26 @@ impl Hook {
         self.in_flight.is_none() && self.not_before <= now
     }
 
+    /// AWS may have heard our answer.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        match self.row.result {
+            None => false,
+            Some(HookResult::Abandon) => true,
+            Some(HookResult::Continue) => self.lost || self.in_flight == Some(Api::CompleteLifecycleAction),
+        }
+    }
+
+    /// What can be answered now: nobody is let in on an old proof.
+    #[must_use]
+    pub fn answer(&self, now: Time) -> Option<HookResult> {
+        let believed = self.lost || self.proof_at.is_none_or(|at| now.since(at) <= STALE);
+        self.row.result.filter(|_| believed)
+    }
+
     /// There is an answer for it, or a heartbeat would extend it.
     fn is_worth_a_call(&self, now: Time) -> bool {
-        self.row.result.is_some() || now < self.row.expires_at && self.row.expires_at < self.row.ends_at
+        self.answer(now).is_some() || now < self.row.expires_at && self.row.expires_at < self.row.ends_at
     }
 
     /// Puts the next call off after one that failed.
@@ -315,7 +336,24 @@ impl HookBook {
     /// The first in order of deadlines that we have an answer for.
     #[must_use]
     pub fn first_decided(&self, now: Time) -> Option<HookSeq> {
-        self.free(&self.decided, now, |_| true)
+        self.free(&self.decided, now, |h| h.answer(now).is_some())
+    }
+
+    /// Instances of the next so many that we have an answer for, whose proof of service is this old.
+    #[must_use]
+    pub fn unproven(&self, next: usize, now: Time, age: Duration) -> Vec<InstanceRef> {
+        let hooks = self.decided.iter().filter_map(|(_, s)| self.open.get(s)).take(next);
+        let old = hooks.filter(|h| !h.lost && h.proof_at.is_some_and(|at| now.since(at) >= age));
+        old.filter_map(|h| h.row.instance).collect()
+    }
+
+    /// An instance was seen serving.
+    pub fn proven(&mut self, id: Ec2Id, now: Time) {
+        for seq in self.of(id, Transition::Launching) {
+            if let Some(hook) = self.open.get_mut(&seq).filter(|h| h.proof_at.is_some()) {
+                hook.proof_at = Some(now);
+            }
+        }
     }
 
     fn free(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::book::{Hook, Known};
+use super::hopeless::first_look;
 use super::notice::{HookNotice, HookResult, HookState, Place, Transition};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::rows::HookRow;
@@ -72,7 +73,7 @@ impl Core {
         let text = format!("{} of {id} by hook {} of {}", row.transition, row.hook, row.asg);
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
-        self.timers.set(Core::before_the_end(row.ends_at), Due::HookEnd(seq));
+        self.timers.set(first_look(row.ends_at), Due::HookEnd(seq));
         let held = self.hold_on(id, now.time).is_some();
         self.hooks.open(Hook::new(row.clone(), group, period).of_held(held));
         self.ledger.changes.hooks.push(row);
@@ -105,9 +106,7 @@ impl Core {
         let phase = instance.and_then(|i| self.ledger.current(i)).map(|s| s.phase);
         match phase {
             Some(Phase::Admitting) => self.settle_hook(seq, HookResult::Continue, now),
-            Some(Phase::Broken | Phase::Terminating) if !self.hook_is_held(seq, now.time) => {
-                self.settle_hook(seq, HookResult::Abandon, now);
-            }
+            Some(Phase::Broken | Phase::Terminating) => self.settle_hook(seq, HookResult::Abandon, now),
             Some(
                 Phase::Queued
                 | Phase::Launching
@@ -115,8 +114,6 @@ impl Core {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::InService
-                | Phase::Broken
-                | Phase::Terminating
                 | Phase::Gone
                 | Phase::Withdrawn,
             )
@@ -130,9 +127,7 @@ impl Core {
         if let Some(instance) = instance {
             self.goes(instance, "its group ends it", now);
         }
-        if !self.hook_is_held(seq, now.time) {
-            self.settle_hook(seq, HookResult::Continue, now);
-        }
+        self.settle_hook(seq, HookResult::Continue, now);
     }
 }
 

@@ -95,6 +95,12 @@ impl Patience {
         Some(learned.map_or(of.ceiling, |l| l.age.min(of.ceiling)))
     }
 
+    /// Nobody was ever quicker through this phase; zero while that is not known.
+    #[must_use]
+    pub fn least(&self, phase: Phase) -> Duration {
+        index(phase).map_or(Duration::ZERO, |i| self.phases[i].times.least())
+    }
+
     /// One line for each phase, to be shown.
     #[must_use]
     pub fn views(&self) -> Vec<WatchdogView> {

@@ -105,6 +105,13 @@ impl Times {
         })
     }
 
+    /// All that came through needed at least this; zero until enough did.
+    #[must_use]
+    pub fn least(&self) -> Duration {
+        let first = self.through.iter().position(|n| *n > 0).filter(|_| self.total >= ENOUGH);
+        first.and_then(|span| span.checked_sub(1)).map_or(Duration::ZERO, end_of)
+    }
+
     /// 99 % of those that came through needed at most this; `None` until enough did.
     #[must_use]
     pub fn most(&self) -> Option<Duration> {

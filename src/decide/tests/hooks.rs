@@ -13,22 +13,22 @@ use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
 use crate::decide::{Core, Settings};
 
-const ID: &str = "i-0aaaaaaaaaaaaaaa1";
-const HEARTBEAT: Duration = Duration::from_secs(120);
+pub const ID: &str = "i-0aaaaaaaaaaaaaaa1";
+pub const HEARTBEAT: Duration = Duration::from_secs(120);
 
 /// The core, and what it said.
-struct Desk {
-    core: Core,
-    now: Time,
-    changes: Vec<Changes>,
+pub struct Desk {
+    pub core: Core,
+    pub now: Time,
+    pub changes: Vec<Changes>,
 }
 
-fn asg() -> Group {
+pub fn asg() -> Group {
     let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15) };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
 }
 
-fn notice(n: u32) -> HookNotice {
+pub fn notice(n: u32) -> HookNotice {
     HookNotice {
         asg: "web-asg".into(),
         hook: "in".into(),
@@ -41,28 +41,28 @@ fn notice(n: u32) -> HookNotice {
     }
 }
 
-fn error(class: ErrorClass) -> CallError {
+pub fn error(class: ErrorClass) -> CallError {
     CallError { class, code: "Test".into(), message: String::new() }
 }
 
-fn seen(state: Ec2State) -> Seen {
+pub fn seen(state: Ec2State) -> Seen {
     Seen { id: ID.parse().unwrap(), state, address: Some("10.0.0.1".parse().unwrap()), state_reason: None }
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub fn new() -> Desk {
         Desk { core: Core::new(Settings::default(), vec![Arc::new(asg())]), now: START, changes: Vec::new() }
     }
 
     /// Decides after so long; what is to be done.
-    fn after(&mut self, ms: u64, events: Vec<Event>) -> Vec<Action> {
+    pub fn after(&mut self, ms: u64, events: Vec<Event>) -> Vec<Action> {
         self.now = self.now.plus(Duration::from_millis(ms));
         let decision = self.core.decide(self.now, 7, events);
         self.changes.push(decision.changes);
         decision.actions
     }
 
-    fn told(&mut self, notice: HookNotice) -> Result<Accepted, Refusal> {
+    pub fn told(&mut self, notice: HookNotice) -> Result<Accepted, Refusal> {
         let actions = self.after(1, vec![Event::HookNoticed { notice, ticket: Ticket(1) }]);
         let answers = actions
             .into_iter()
@@ -71,7 +71,7 @@ impl Desk {
     }
 
     /// The instance goes all the way to being verified.
-    fn verify(&mut self) -> Vec<Action> {
+    pub fn verify(&mut self) -> Vec<Action> {
         let at = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
         let asked = (0..10).find_map(|_| self.after(1_000, vec![]).iter().find_map(at)).unwrap();
         let instance = asked[0].1;
@@ -83,7 +83,11 @@ impl Desk {
     }
 
     /// Decides every second until something of this kind is to be done; after how long.
-    fn until<T>(&mut self, most_s: u64, mut pick: impl FnMut(&Action) -> Option<T>) -> Option<(Duration, T)> {
+    pub fn until<T>(
+        &mut self,
+        most_s: u64,
+        mut pick: impl FnMut(&Action) -> Option<T>,
+    ) -> Option<(Duration, T)> {
         let from = self.now;
         (0..most_s).find_map(|_| {
             let actions = self.after(1_000, vec![]);
@@ -92,16 +96,16 @@ impl Desk {
         })
     }
 
-    fn rows(&self) -> Vec<HookRow> {
+    pub fn rows(&self) -> Vec<HookRow> {
         self.changes.iter().flat_map(|c| c.hooks.clone()).collect()
     }
 
-    fn phases(&self) -> Vec<Phase> {
+    pub fn phases(&self) -> Vec<Phase> {
         self.changes.iter().flat_map(|c| c.instances.iter().map(|r| r.phase)).collect()
     }
 }
 
-fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
+pub fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
     if let Action::Complete { hook, action, result } = a {
         Some((*hook, action.clone(), *result))
     } else {
@@ -109,11 +113,11 @@ fn completion(a: &Action) -> Option<(HookSeq, Arc<HookAction>, HookResult)> {
     }
 }
 
-fn heartbeat(a: &Action) -> Option<HookSeq> {
+pub fn heartbeat(a: &Action) -> Option<HookSeq> {
     if let Action::Heartbeat { hook, .. } = a { Some(*hook) } else { None }
 }
 
-fn members(lifecycle: Lifecycle) -> Event {
+pub fn members(lifecycle: Lifecycle) -> Event {
     let member =
         MemberSeen { id: ID.parse().unwrap(), lifecycle, healthy: true, protected: false, zone: "a".into() };
     let seen = GroupSeen {
@@ -128,7 +132,7 @@ fn members(lifecycle: Lifecycle) -> Event {
     Event::GroupsDescribed { asked: vec!["web-asg".into()], outcome: Ok(page) }
 }
 
-fn hooks() -> Event {
+pub fn hooks() -> Event {
     let hook = HookSeen {
         hook: "in".into(),
         transition: Transition::Launching,
@@ -240,7 +244,7 @@ fn what_became_of_an_answer_that_was_lost_the_group_says() {
 }
 
 #[test]
-fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
+fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
     let mut desk = Desk::new();
     desk.told(notice(1)).unwrap();
     let asked = desk
@@ -251,13 +255,13 @@ fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
         10,
         vec![Event::Described { asked: asked.clone(), outcome: Ok(vec![seen(Ec2State::Stopped)]) }],
     );
+    let asked = ends_in_group(&mut desk);
     let phases = desk.phases();
     assert_eq!(phases.last(), Some(&Phase::Terminating), "{phases:?}");
     assert!(phases.contains(&Phase::Broken));
-    let sent = desk.rows().last().cloned().unwrap();
-    assert_eq!((sent.result, sent.completions), (Some(HookResult::Abandon), 1));
-    let api = Api::CompleteLifecycleAction;
-    desk.after(10, vec![Event::HookAnswered { hook: sent.seq, api, outcome: Ok(()) }]);
+    desk.after(10, vec![Event::TerminatedInGroup { asg: "web-asg".into(), asked, outcome: Ok(()) }]);
+    let over = desk.rows().last().cloned().unwrap();
+    assert_eq!((over.state, over.result, over.heartbeats), (HookState::Over, None, 0));
     let asked = desk
         .until(20, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
         .unwrap()
@@ -266,6 +270,79 @@ fn a_broken_instance_is_abandoned_and_its_group_replaces_it() {
     let last = desk.changes.last().unwrap().instances.last().cloned().unwrap();
     assert_eq!(last.phase, Phase::Withdrawn);
     assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
+}
+
+/// The call that ends broken instances in the group, without shrinking it.
+fn ends_in_group(desk: &mut Desk) -> Vec<(Ec2Id, InstanceRef)> {
+    let call = |a: &Action| {
+        if let Action::TerminateInGroup { asked, decrement: false, .. } = a {
+            Some(asked.clone())
+        } else {
+            None
+        }
+    };
+    let sent = desk.changes.last().is_some_and(|c| c.instances.iter().any(|r| r.phase == Phase::Terminating));
+    assert!(!sent, "nothing is out yet that this would miss");
+    desk.until(5, call).unwrap().1
+}
+
+#[test]
+fn one_that_its_group_says_is_still_being_launched_is_abandoned() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+    let asked = desk.until(10, describe).unwrap().1;
+    desk.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Stopped)]) }]);
+    let asked = ends_in_group(&mut desk);
+    let outcome = Err(error(ErrorClass::Contention));
+    let actions = desk.after(10, vec![Event::TerminatedInGroup { asg: "web-asg".into(), asked, outcome }]);
+    assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon));
+}
+
+/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
+/// take, its action kept alive, then answered ABANDON, and its place is free again.
+#[test]
+fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandoned() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut abandoned, mut events) = (0, None, Vec::new());
+    for _ in 0..2_000 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::Complete { hook, result, .. } => {
+                    abandoned.get_or_insert((desk.now.since(from), result));
+                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
+                    events.push(Event::HookAnswered { hook, api, outcome });
+                }
+                // The group says that it is still being launched.
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    let outcome = Err(error(ErrorClass::Contention));
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                _ => {}
+            }
+        }
+    }
+    let watchdog = asg().watchdogs.boot;
+    let (after, result) = abandoned.unwrap();
+    assert_eq!(result, HookResult::Abandon);
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    let last = desk.rows().pop().unwrap();
+    assert_ne!(last.state, HookState::Open);
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
 }
 
 #[test]

@@ -4,8 +4,11 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
 mod drills;
+mod halts;
 mod hooks;
+mod late;
 mod limits;
 pub(super) mod lives;
+mod proofs;
 mod scenarios;
 mod world;

@@ -504,6 +504,12 @@ impl Model {
         self.ec2.was_ended_by_a_call(ordinal)
     }
 
+    /// Whether what has this address now served its clients at that time, which may be past.
+    #[must_use]
+    pub fn served_at(&self, address: Ipv4Addr, at_ms: i64) -> bool {
+        self.ec2.probe(address, None, at_ms).is_some_and(|seen| seen.health == ec2::Health::Serving)
+    }
+
     /// The zone of the subnet that this address is in, whether or not an instance has it.
     #[must_use]
     pub fn zone_of(&self, address: Ipv4Addr) -> Option<&str> {

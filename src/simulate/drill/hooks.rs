@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::decide::group::{Asg, Group};
+use crate::sim::fate::Broken;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{BucketSettings, Range, Settings};
 
@@ -58,6 +59,12 @@ fn tight(seed: u64) -> Vec<(&'static str, Plan)> {
     aws.delivery.copies_max = 5;
     aws.delivery.delay = Range { min_ms: 0, max_ms: 5_000 };
     aws.faults.throttle = 50.0;
+    if seed.is_multiple_of(4) {
+        // Some serve for a while only: whoever dies while it waits for its answer must not be let in.
+        aws.ways.weights =
+            [(Broken::Hangs, 3.0), (Broken::NeverReady, 1.0), (Broken::AgentStops, 4.0)].into();
+        aws.ways.serves = Range { min_ms: 5_000, max_ms: 90_000 };
+    }
     let plan = base::plan(seed);
     let alarms = vec![Alarm { at_ms: 1_000, group: 0, by: base::MANY.into() }];
     vec![(

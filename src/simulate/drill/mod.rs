@@ -8,6 +8,8 @@ mod d2;
 mod d4;
 mod d7;
 mod d8;
+mod d8_groups;
+mod group_max;
 mod groups;
 mod hooks;
 mod mixed;
@@ -44,6 +46,9 @@ pub const DRILLS: &[Drill] = &[
     d7::D7,
     d8::D8,
     d10::D10,
+    d8_groups::D8_GROUPS,
+    group_max::TEN,
+    group_max::THIRTY,
     hooks::HOOKS,
     hooks::TIGHT,
     hooks::D15,

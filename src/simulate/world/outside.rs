@@ -8,7 +8,7 @@ use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
-use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Time};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::ec2::{Door, Health};
 
@@ -71,15 +71,29 @@ impl World {
                 Action::TerminateInGroup { .. } => {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
-                Action::Mark { mark } => match (&self.plan.mutant, &mark) {
-                    (Some(Mutant::ForgetsToMark), Mark::ScaleInProtection { on: true, .. }) => {
-                        self.count_out(life, Kind::Call, true);
-                        let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
-                        self.after(10, Coming::Returns { life, what: Kind::Call, event });
-                    }
-                    _ => self.send(life, mark.api(), Action::Mark { mark }),
-                },
+                Action::Mark { mark: mark @ Mark::ScaleInProtection { on: true, .. } }
+                    if self.plan.mutant == Some(Mutant::ForgetsToMark) =>
+                {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
+                Action::Mark { mark: mark @ Mark::Suspend { .. } }
+                    if self.plan.mutant == Some(Mutant::NeverHalts) =>
+                {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
+                Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
                 Action::Configure(target) => self.contact(life, target, true),
+                Action::Probe(target)
+                    if self.plan.mutant == Some(Mutant::LetsTheDeadIn) && self.waits(&target) =>
+                {
+                    self.count_out(life, Kind::Contact, true);
+                    let event = Event::Probed { instance: target.instance, outcome: Contact::Passed };
+                    self.after(10, Coming::Returns { life, what: Kind::Contact, event });
+                }
                 Action::Probe(target) => self.contact(life, target, false),
             }
             if !self.hosts.iter().any(|h| h.life == life) {
@@ -87,6 +101,11 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// It was verified, and waits to be let in.
+    fn waits(&self, target: &Target) -> bool {
+        self.books.instances.get(&target.instance).is_some_and(|row| row.phase == Phase::Admitting)
     }
 
     /// The body that a wrong engine would send.
@@ -176,7 +195,7 @@ impl World {
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
-                self.oracle.answers(self.now, *hook, *result, &self.books);
+                self.oracle.answers(self.now, *hook, *result, &self.books, &self.model);
                 self.oracle.answers_held(self.now, sent, *hook, *result, &self.books);
                 adapt::autoscaling::complete_call(action, *result)
             }

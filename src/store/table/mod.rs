@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 pub(super) mod budget;
+pub(super) mod halt;
 pub(super) mod hook;
 pub(super) mod instance;
 pub(super) mod journal;

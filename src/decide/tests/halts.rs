@@ -1,0 +1,193 @@
+//! A group whose launch version breaks launches nothing, step by step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hooks::*;
+use crate::decide::action::Action;
+use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
+use crate::decide::event::{Ec2State, Event, Seen};
+use crate::decide::group::{Breaker, Group};
+use crate::decide::hook::notice::HookNotice;
+use crate::decide::mark::{Mark, Marked};
+use crate::decide::rows::{HaltRow, Restored};
+use crate::decide::words::*;
+use crate::decide::{Core, Settings};
+
+fn mark(a: &Action) -> Option<Mark> {
+    if let Action::Mark { mark } = a { Some(mark.clone()) } else { None }
+}
+
+fn done(mark: Mark) -> Event {
+    Event::Marked { mark, outcome: Ok(Marked::Done) }
+}
+
+fn launch() -> Vec<String> {
+    vec!["Launch".to_string()]
+}
+
+/// A desk for a group that fails after two.
+fn desk() -> Desk {
+    let breaker = Breaker { failures: 2, trial: 1, ..Breaker::default() };
+    let group = Group { breaker, max: 50, ..asg() };
+    Desk { core: Core::new(Settings::default(), vec![Arc::new(group)]), ..Desk::new() }
+}
+
+fn id(n: u32) -> Ec2Id {
+    format!("i-0aaaaaaaaaaaaa{n:03}").parse().unwrap()
+}
+
+/// The group as it looks: so many in service, and what it wants.
+fn look(serving: u32, desired: u32, suspended: &[&str]) -> Event {
+    let member = |n| MemberSeen {
+        id: id(500 + n),
+        lifecycle: Lifecycle::InService,
+        healthy: true,
+        protected: false,
+        zone: "a".into(),
+    };
+    let seen = GroupSeen {
+        asg: "web-asg".into(),
+        min: 0,
+        max: 50,
+        desired,
+        suspended: suspended.iter().map(ToString::to_string).collect(),
+        members: (0..serving).map(member).collect(),
+    };
+    Event::GroupsDescribed {
+        asked: vec!["web-asg".into()],
+        outcome: Ok(GroupsPage { groups: vec![seen], next: None }),
+    }
+}
+
+/// Two instances break; what is to be done then.
+fn breaks(desk: &mut Desk) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for n in 1..=2 {
+        desk.told(HookNotice { id: id(n), ..notice(n) }).unwrap();
+        let describe =
+            |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+        let asked = desk.until(10, describe).unwrap().1;
+        let stopped = asked.iter().map(|(id, _)| Seen { id: *id, ..seen(Ec2State::Stopped) }).collect();
+        actions = desk.after(10, vec![Event::Described { asked, outcome: Ok(stopped) }]);
+    }
+    actions
+}
+
+fn halts(desk: &Desk) -> Vec<HaltRow> {
+    desk.changes.iter().flat_map(|c| c.halts.clone()).collect()
+}
+
+/// Looks whenever it is asked to, until the next mark; marks are answered by the caller.
+fn next_mark(desk: &mut Desk, sizes: (u32, u32), most_s: u64) -> Option<Mark> {
+    let mut asked = false;
+    for _ in 0..most_s {
+        let events =
+            if std::mem::take(&mut asked) { vec![look(sizes.0, sizes.1, &["Launch"])] } else { vec![] };
+        let actions = desk.after(1_000, events);
+        if let Some(mark) = actions.iter().find_map(mark) {
+            return Some(mark);
+        }
+        asked = actions.iter().any(|a| matches!(a, Action::DescribeGroups { .. }));
+    }
+    None
+}
+
+#[test]
+fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_off() {
+    let mut desk = desk();
+    desk.after(0, vec![hooks(), look(10, 30, &[])]);
+    let actions = breaks(&mut desk);
+    let suspend = Mark::Suspend { asg: "web-asg".into(), processes: launch() };
+    assert_eq!(actions.iter().find_map(mark), Some(suspend.clone()), "at once");
+    assert!(!halts(&desk).last().unwrap().suspended, "written down before it is so");
+    desk.after(300, vec![done(suspend.clone())]);
+    assert!(halts(&desk).last().unwrap().suspended);
+    // 60 s later one may be tried: the group is to lack no more than that.
+    let narrow = Mark::Desired { asg: "web-asg".into(), desired: 11 };
+    assert_eq!(next_mark(&mut desk, (10, 30), 90), Some(narrow.clone()));
+    assert_eq!(halts(&desk).last().unwrap().setting, Some((30, 11)));
+    desk.after(300, vec![done(narrow)]);
+    let row = halts(&desk).last().cloned().unwrap();
+    assert_eq!((row.put_off, row.setting), (19, None));
+    let resume = Mark::Resume { asg: "web-asg".into(), processes: launch() };
+    assert_eq!(next_mark(&mut desk, (10, 11), 30), Some(resume.clone()));
+    assert!(!halts(&desk).last().unwrap().suspended, "it may launch from when the call goes out");
+    desk.after(300, vec![done(resume.clone())]);
+    // The trial comes: nothing more is to come after it.
+    let actions = desk.after(
+        1_000,
+        vec![Event::HookNoticed {
+            notice: HookNotice { id: ID.parse().unwrap(), ..notice(77) },
+            ticket: crate::decide::event::Ticket(1),
+        }],
+    );
+    assert_eq!(actions.iter().find_map(mark), Some(suspend.clone()));
+    desk.after(300, vec![done(suspend)]);
+    // It works: the breaker closes, the group launches again, and what was put off comes back.
+    let actions = desk.verify();
+    let hook = actions.iter().find_map(completion).unwrap().0;
+    let api = Api::CompleteLifecycleAction;
+    let actions = desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Ok(()) }]);
+    assert_eq!(actions.iter().find_map(mark), Some(resume.clone()));
+    desk.after(300, vec![done(resume)]);
+    let back = Mark::Desired { asg: "web-asg".into(), desired: 31 };
+    assert_eq!(
+        next_mark(&mut desk, (11, 12), 30),
+        Some(back.clone()),
+        "12 as somebody raised it meanwhile, and 19"
+    );
+    desk.after(300, vec![done(back)]);
+    desk.after(1_000, vec![]);
+    let row = halts(&desk).last().cloned().unwrap();
+    assert_eq!((row.put_off, row.ended_at.is_some()), (0, true));
+    assert_eq!(next_mark(&mut desk, (11, 31), 60), None);
+}
+
+#[test]
+fn what_somebody_else_suspended_is_left_alone() {
+    let mut desk = desk();
+    desk.after(0, vec![hooks(), look(10, 30, &["Launch"])]);
+    assert_eq!(breaks(&mut desk).iter().find_map(mark), None);
+    assert!(halts(&desk).is_empty());
+}
+
+#[test]
+fn a_restart_goes_on_with_a_halt_and_ends_it_though_the_version_is_another() {
+    let row = HaltRow {
+        group: "web".into(),
+        asg: "web-asg".into(),
+        since: Desk::new().now,
+        suspended: true,
+        put_off: 19,
+        setting: None,
+        ended_at: None,
+    };
+    let stored = Restored { halts: vec![row], ..Restored::default() };
+    let core =
+        Core::restored(Settings::default(), vec![Arc::new(asg())], stored, Desk::new().now, 3).unwrap();
+    let mut desk = Desk { core, ..Desk::new() };
+    let resume = Mark::Resume { asg: "web-asg".into(), processes: launch() };
+    assert_eq!(next_mark(&mut desk, (10, 11), 5), Some(resume.clone()));
+    desk.after(300, vec![done(resume)]);
+    let back = Mark::Desired { asg: "web-asg".into(), desired: 30 };
+    assert_eq!(next_mark(&mut desk, (10, 11), 30), Some(back));
+}
+
+#[test]
+fn a_call_that_fails_goes_out_again_and_one_that_is_refused_does_not_for_a_while() {
+    let mut desk = desk();
+    desk.after(0, vec![hooks(), look(10, 30, &[])]);
+    let suspend = breaks(&mut desk).iter().find_map(mark).unwrap();
+    for class in [ErrorClass::Unknown, ErrorClass::Throttle] {
+        desk.after(10, vec![Event::Marked { mark: suspend.clone(), outcome: Err(error(class)) }]);
+        assert_eq!(next_mark(&mut desk, (10, 30), 5), Some(suspend.clone()), "{class}");
+    }
+    desk.after(10, vec![done(suspend)]);
+    let narrow = next_mark(&mut desk, (10, 30), 90).unwrap();
+    let from = desk.now;
+    desk.after(10, vec![Event::Marked { mark: narrow.clone(), outcome: Err(error(ErrorClass::Size)) }]);
+    assert_eq!(halts(&desk).last().map(|r| (r.put_off, r.setting)), Some((0, None)));
+    assert_eq!(next_mark(&mut desk, (10, 30), 60), Some(narrow));
+    assert!(desk.now.since(from) >= Duration::from_secs(30));
+}

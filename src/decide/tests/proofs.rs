@@ -1,0 +1,137 @@
+//! Those that wait long for their answer, and those that cannot be met.
+
+use std::time::Duration;
+
+use super::hooks::*;
+use crate::decide::action::Action;
+use crate::decide::asg::seen::HookSeen;
+use crate::decide::event::{Contact, Ec2State, Event};
+use crate::decide::hook::notice::*;
+use crate::decide::words::*;
+
+fn probe(a: &Action) -> Option<InstanceRef> {
+    if let Action::Probe(target) = a { Some(target.instance) } else { None }
+}
+
+/// An instance that is verified, and whose answer is throttled for so long.
+fn throttled_for(desk: &mut Desk, s: u64) -> HookSeq {
+    desk.told(notice(1)).unwrap();
+    let hook = desk.verify().iter().find_map(completion).unwrap().0;
+    let from = desk.now;
+    let mut out = true;
+    while desk.now.since(from) < Duration::from_secs(s) {
+        let throttled = Event::HookAnswered {
+            hook,
+            api: Api::CompleteLifecycleAction,
+            outcome: Err(error(ErrorClass::Throttle)),
+        };
+        let events = if std::mem::take(&mut out) { vec![throttled] } else { vec![] };
+        let actions = desk.after(1_000, events);
+        out = actions.iter().any(|a| completion(a).is_some());
+        if let Some(instance) = actions.iter().find_map(probe) {
+            let more = desk.after(10, vec![Event::Probed { instance, outcome: Contact::Passed }]);
+            out |= more.iter().any(|a| completion(a).is_some());
+        }
+    }
+    assert!(out, "its answer is out");
+    hook
+}
+
+#[test]
+fn a_server_that_died_between_its_probes_and_its_answer_is_not_let_in() {
+    let mut desk = Desk::new();
+    let hook = throttled_for(&mut desk, 40);
+    let api = Api::CompleteLifecycleAction;
+    let throttled = Event::HookAnswered { hook, api, outcome: Err(error(ErrorClass::Throttle)) };
+    let mut events = vec![throttled];
+    let mut died_at = None;
+    // From now on it is dead. Its answer is throttled still, until it is not sent any more.
+    for _ in 0..120 {
+        let actions = desk.after(1_000, std::mem::take(&mut events));
+        for action in &actions {
+            if let Some(instance) = probe(action) {
+                let outcome = Contact::Unreachable("connection reset".into());
+                died_at.get_or_insert(desk.now);
+                events.push(Event::Probed { instance, outcome });
+            } else if let Some((_, _, result)) = completion(action) {
+                assert_eq!(result, HookResult::Continue);
+                let late = died_at.is_some_and(|at| desk.now.since(at) > Duration::from_secs(30));
+                assert!(!late, "it has been dead for long");
+                let outcome = Err(error(ErrorClass::Throttle));
+                events.push(Event::HookAnswered { hook, api, outcome });
+            }
+        }
+        if desk.phases().contains(&Phase::Terminating) {
+            break;
+        }
+    }
+    let reasons: Vec<String> =
+        desk.changes.iter().flat_map(|c| &c.instances).filter_map(|r| r.reason.clone()).collect();
+    let reason = "served, and did not 3 times in a row before it was let in: connection reset";
+    assert_eq!(reasons.first().map(String::as_str), Some(reason));
+    assert!(!desk.phases().contains(&Phase::InService));
+}
+
+#[test]
+fn whoever_waits_long_is_probed_a_few_times_and_let_in() {
+    let mut desk = Desk::new();
+    let hook = throttled_for(&mut desk, 60);
+    let api = Api::CompleteLifecycleAction;
+    desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Ok(()) }]);
+    assert_eq!(desk.phases().last(), Some(&Phase::InService));
+}
+
+/// A hook that gives its instances so long, whatever its heartbeats.
+fn for_at_most(global: Duration) -> Event {
+    let hook = HookSeen {
+        hook: "in".into(),
+        transition: Transition::Launching,
+        heartbeat: HEARTBEAT,
+        global,
+        default_result: HookResult::Abandon,
+    };
+    Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![hook]) }
+}
+
+fn told_of(desk: &mut Desk, n: u32) -> Vec<(Ec2Id, InstanceRef)> {
+    let id = format!("i-0aaaaaaaaaaaaa{n:03}").parse().unwrap();
+    desk.told(HookNotice { id, ..notice(n) }).unwrap();
+    let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+    desk.until(10, describe).unwrap().1
+}
+
+#[test]
+fn an_action_that_cannot_be_met_is_abandoned_early_and_says_what_is_missing() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![for_at_most(Duration::from_secs(3_600))]);
+    // Each of 60 takes a minute to configure.
+    let mut all = Vec::new();
+    for n in 1..=60 {
+        let asked = told_of(&mut desk, n);
+        let running =
+            asked.iter().map(|(id, _)| crate::decide::event::Seen { id: *id, ..seen(Ec2State::Running) });
+        let running = running.collect();
+        all.extend(asked.iter().map(|(_, i)| *i));
+        desk.after(10, vec![Event::Described { asked, outcome: Ok(running) }]);
+    }
+    desk.after(60_000, vec![]);
+    let configured = |i: &InstanceRef| Event::Configured { instance: *i, outcome: Contact::Passed };
+    desk.after(10, all.iter().map(configured).collect());
+    // The next one has 45 s in all.
+    desk.after(0, vec![for_at_most(Duration::from_secs(45))]);
+    let (from, _) = (desk.now, told_of(&mut desk, 99));
+    let line = |desk: &Desk| {
+        let lines = desk.changes.iter().flat_map(|c| &c.journal);
+        lines.filter(|l| l.kind == "hook_hopeless").map(|l| l.text.clone()).next_back()
+    };
+    let mut result = None;
+    while line(&desk).is_none() && desk.now.since(from) < Duration::from_secs(60) {
+        result = result.or(desk.after(1_000, vec![]).iter().find_map(completion).map(|c| c.2));
+    }
+    let text = line(&desk).unwrap();
+    assert!(desk.now.since(from) < Duration::from_secs(15), "at once, not when it ends: {text}");
+    assert!(text.contains("cannot be met") && text.ends_with("s short"), "{text}");
+    assert!(
+        result == Some(HookResult::Abandon) || desk.until(3, completion).unwrap().1.2 == HookResult::Abandon
+    );
+}
