@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ins, scale_ups, signals};
+use super::{
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ins, scale_ups, signals,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -24,6 +26,7 @@ use super::{explain, groups, health, hooks, instances, keep_failing, metrics, sc
         (name = "scale-ups", description = "Ask for instances, follow, cancel, explain"),
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
+        (name = "guards", description = "Holds on instances, freezes of groups"),
         (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
@@ -44,6 +47,10 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(scale_ins::create::create))
         .routes(routes!(scale_ins::list::list))
         .routes(routes!(keep_failing::keep_failing))
+        .routes(routes!(holds::create::create, holds::list::list))
+        .routes(routes!(holds::release::release))
+        .routes(routes!(freezes::create::create, freezes::list::list))
+        .routes(routes!(freezes::thaw::thaw))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

@@ -423,6 +423,8 @@ pub fn view() -> View {
         keep_failing: Vec::new(),
         scale_ins: Vec::new(),
         hooks_expired: 0,
+        holds: Vec::new(),
+        freezes: Vec::new(),
         never_shown: 0,
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::exit;
 use crate::config::duration;
-use crate::decide::words::Phase;
+use crate::decide::words::{Ec2Id, Phase};
 
 /// Brings servers into service on AWS by the thousand: launch, configure, verify.
 #[derive(Debug, Parser)]
@@ -108,6 +108,24 @@ pub enum Ask {
 
     /// Stop a scale-up: what is not in service yet is undone.
     Cancel(Cancel),
+
+    /// Let nobody end an instance, whoever wants to, until you are done with it.
+    Hold(Hold),
+
+    /// List who holds what until when.
+    Holds,
+
+    /// End a hold before its time.
+    Unhold(End),
+
+    /// Let no group, or one, be scaled in.
+    Freeze(Freeze),
+
+    /// List what is frozen until when.
+    Freezes,
+
+    /// End a freeze before its time.
+    Thaw(End),
 }
 
 #[derive(Args, Debug)]
@@ -228,6 +246,83 @@ pub struct Cancel {
     pub retry: Retry,
 }
 
+#[derive(Args, Debug)]
+pub struct Hold {
+    /// The instance's EC2 id.
+    pub instance: Ec2Id,
+
+    /// Until then: a duration from now (2h, at most 168h) or a time (2026-01-04T15:00:00Z).
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: String,
+
+    /// Why; kept with the hold.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Its group, where muster cannot find it by itself.
+    #[arg(long)]
+    pub group: Option<String>,
+
+    /// Take it out of service: `Standby` instead of suspending its group's `ReplaceUnhealthy`.
+    #[arg(long)]
+    pub standby: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// Who asks.
+#[derive(Args, Debug)]
+pub struct Who {
+    /// Who you are.
+    #[arg(long = "as", value_name = "NAME", env = "USER")]
+    pub name: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Freeze {
+    /// The group; --all for every one.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub group: Option<String>,
+
+    /// Every group.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Until then: a duration from now (30m, at most 24h) or a time (2026-01-04T15:00:00Z).
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: String,
+
+    /// Why; kept with the freeze.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct End {
+    /// Its id, as the list shows it.
+    pub id: String,
+
+    /// Also if it is somebody else's. Your name is kept with it.
+    #[arg(long = "override")]
+    pub overrides: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
 fn url(text: &str) -> Result<Url, String> {
     let allowed = "write http://HOST:PORT or https://HOST:PORT";
     let url = Url::parse(text).map_err(|e| format!("{e}: {allowed}"))?;
@@ -300,6 +395,10 @@ mod tests {
         assert!(error(&["status", "--follow"]).contains("SCALE_UP"));
         assert!(error(&["status", "--url", "localhost:7087"]).contains("http://HOST:PORT"));
         assert!(error(&["status", "--url", "http://u:p@localhost"]).contains("--token-file"));
+        assert!(error(&["hold", "i-1", "--as", "ann"]).contains("--for <WHEN>"));
+        assert!(error(&["hold", "i-\u{e9}", "--for", "1h"]).contains("not an EC2 instance id"));
+        assert!(error(&["freeze", "--for", "1h"]).contains("<GROUP>"));
+        assert!(error(&["freeze", "web", "--all", "--for", "1h"]).contains("cannot be used with"));
         assert!(error(&["config", "check"]).contains("<FILE>"));
         assert!(error(&[]).contains("Usage"));
     }

@@ -105,6 +105,12 @@ impl Client {
         self.document(request).await
     }
 
+    /// One DELETE of a path on the service; may be sent again if the trouble says so.
+    pub async fn delete(&self, path: &str) -> Result<Document, Trouble> {
+        let request = self.request(Method::DELETE, path).map_err(Trouble::for_good)?;
+        self.document(request).await
+    }
+
     /// Opens a stream of events, after the event with this id.
     pub async fn events(&self, path: &str, after: Option<&str>) -> Result<Events, Trouble> {
         let mut request = self.request(Method::GET, path).map_err(Trouble::for_good)?;

@@ -89,6 +89,20 @@ pub enum Refusal {
     UnknownScaleUp { id: String },
     #[error("scale-up '{id}' is already done; there is nothing left to cancel")]
     AlreadyDone { id: String },
+    #[error("the end must lie in the future, and at most {} h from now", most_s / 3_600)]
+    LeaseEnd { most_s: u64 },
+    #[error("no group has an instance '{id}', as far as is known{}", unseen_text(*unseen))]
+    UnknownInstance { id: Ec2Id, unseen: usize },
+    #[error("there is no {what} '{id}', or it is over")]
+    UnknownLease { what: &'static str, id: String },
+    #[error("'{id}' was asked for by {owner}, and not by {by}: ask {owner}, or override it by name")]
+    NotTheirs { id: String, owner: String, by: String },
+    #[error("{most} are open, the most allowed; end some first")]
+    LeasesFull { most: usize },
+}
+
+fn unseen_text(groups: usize) -> String {
+    if groups == 0 { String::new() } else { format!(" ({groups} groups have not been seen yet: try again)") }
 }
 
 /// One thing that stands against removing anything in service.

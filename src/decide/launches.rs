@@ -209,7 +209,9 @@ impl Launches {
                     | Wait::Admitting { .. }
                     | Wait::Contacts { .. }
                     | Wait::Unseen { .. }
-                    | Wait::Terminating,
+                    | Wait::Terminating
+                    | Wait::Held { .. }
+                    | Wait::Frozen { .. },
                 )
                 | None => None,
             });

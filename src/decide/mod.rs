@@ -53,6 +53,7 @@ use contacts::ContactQueue;
 use event::Event;
 use group::Group;
 use guard::valve::Valve;
+use guard::Guards;
 use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
 use hook::HookBook;
@@ -148,6 +149,7 @@ pub struct Core {
     halts_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
+    guards: Guards,
     /// Instances of Auto Scaling groups that have a place in the books.
     members: BTreeMap<Ec2Id, InstanceRef>,
     /// Those that leave without their group shrinking, though we launched them.
@@ -189,7 +191,7 @@ impl Core {
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
             auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
-            attribute: ApiBudget::new(
+            attribute: ApiBudget::learning(
                 Api::ModifyInstanceAttribute,
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
@@ -198,6 +200,7 @@ impl Core {
             halts_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
+            guards: Guards::default(),
             members: BTreeMap::new(),
             kept: BTreeSet::new(),
             metrics: ApiBudget::new(Api::GetMetricData, &ApiLimits::published(Api::GetMetricData)),
@@ -237,7 +240,8 @@ impl Core {
         while let Some(due) = self.timers.pop(time) {
             self.look_at(due, &mut now);
         }
-        // Free before you allocate: what is broken goes first, then what is wanted.
+        // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
+        self.plan_guards(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
         if self.sweep_is_overdue(&now) {
@@ -392,6 +396,7 @@ impl Core {
             .min(self.hooks.wake)
             .min(self.retiring_wake(time))
             .min(self.reads.next().max(self.metrics.next_chance(time)))
+            .min(self.guards.wake)
             .min(self.halts_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.

@@ -3,6 +3,8 @@
 use super::action::{Accepted, Refusal};
 use super::retire::scale_in::ScaleInAsk;
 use super::signal::push::Pushed;
+use super::guard::freeze::FreezeAsk;
+use super::guard::hold::{EndAsk, HoldAsk};
 use super::{Core, Now};
 
 /// One order, well-formed, but not yet checked against anything.
@@ -12,6 +14,14 @@ pub enum Order {
     Signals(Pushed),
     /// Fewer instances in a group.
     ScaleIn(ScaleInAsk),
+    /// Nobody ends an instance until then.
+    Hold(HoldAsk),
+    /// A hold ends before its time.
+    Release(EndAsk),
+    /// No scale-in until then.
+    Freeze(FreezeAsk),
+    /// A freeze ends before its time.
+    Thaw(EndAsk),
 }
 
 impl Core {
@@ -20,6 +30,10 @@ impl Core {
         match order {
             Order::Signals(pushed) => self.pushed(&pushed, now),
             Order::ScaleIn(ask) => self.scale_in_asked(ask, now),
+            Order::Hold(ask) => self.hold(ask, now),
+            Order::Release(ask) => self.release(ask, now),
+            Order::Freeze(ask) => self.freeze(ask, now),
+            Order::Thaw(ask) => self.thaw(ask, now),
         }
     }
 }

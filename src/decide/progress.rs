@@ -85,6 +85,8 @@ impl Core {
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
             hooks_expired: self.hooks.expired,
+            holds: self.hold_views(),
+            freezes: self.freeze_views(),
             never_shown: self.boots.never_shown,
         }
     }
@@ -176,7 +178,11 @@ impl Core {
             add(s.phases.get(Phase::Admitting), Some(Wait::Admitting { ready_at }));
         }
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
-        add(going, Some(Wait::Terminating));
+        let held = self.held_back(s.row.seq, now);
+        add(going - u32::try_from(held.len()).unwrap_or(going).min(going), Some(Wait::Terminating));
+        for until in held {
+            add(1, Some(Wait::Held { until }));
+        }
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
         Progress { waits, eta: self.eta(s, queued, now), late: s.late, ..of_closed(s) }
     }

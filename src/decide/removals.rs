@@ -17,6 +17,8 @@ use super::{Core, Now};
 const MOST_IDS: usize = 500;
 /// Pause before an id that a failed terminate call named is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// One that is held is looked at again after this: its hold may end before its time.
+pub(super) const WHILE_HELD: Duration = Duration::from_secs(10);
 /// How long an instance may be unknown to both terminate and describe before it counts as gone.
 /// Eventual consistency is over within a few minutes (aws-facts 2.6); a terminated instance stays
 /// visible for about an hour, so one that is not is not there.
@@ -135,12 +137,19 @@ impl Core {
         let mut asked = Vec::new();
         for instance in self.removals.take(now.time) {
             let slot = self.ledger.current(instance).filter(|s| may_be_removed(s.phase));
-            if let Some(id) = slot.and_then(|s| s.id) {
+            let Some(id) = slot.and_then(|s| s.id) else { continue };
+            if self.hold_on(id, now.time).is_some() {
+                self.removals.retry(instance, now.time.plus(WHILE_HELD));
+            } else {
                 asked.push((id, instance));
             }
         }
+        let strays = self.removals.strays.keys().copied();
+        let held: Vec<Ec2Id> = strays.filter(|id| self.hold_on(*id, now.time).is_some()).collect();
         for (id, at) in &mut self.removals.strays {
-            if *at <= now.time {
+            if held.contains(id) {
+                *at = now.time.plus(WHILE_HELD);
+            } else if *at <= now.time {
                 *at = now.time.plus(AFTER_FAILURE);
                 asked.push((*id, InstanceRef::NOBODY));
             }

@@ -107,7 +107,8 @@ impl Core {
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
-        core.take_up_hooks(stored.hooks, stored.last_hook)?;
+        core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
+        core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
         for row in stored.halts {
             let group = core.must_have(&row.group, || format!("the halt of {}", row.asg))?;
             core.halts[group] = Halt::stored(row, time);
@@ -146,7 +147,7 @@ impl Core {
         Ok(())
     }
 
-    fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
+    pub(super) fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
         self.ledger
             .group_index(group)
             .ok_or_else(|| RestoreError::GroupMissing { group: group.to_string(), what: what() })
@@ -201,7 +202,7 @@ impl Core {
 
     /// Lifecycle actions that wait for an answer go on waiting; those that ended are remembered, since
     /// their notifications may come again.
-    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64) -> Result<(), RestoreError> {
+    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64, now: Time) -> Result<(), RestoreError> {
         self.hooks.last_seq = last;
         for row in rows {
             if row.state != HookState::Open {
@@ -211,7 +212,8 @@ impl Core {
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
             self.timers.set(first_look(row.ends_at), Due::HookEnd(row.seq));
-            self.hooks.open(Hook::new(row, group, period));
+            let held = self.hold_on(row.id, now).is_some();
+            self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
         Ok(())
     }

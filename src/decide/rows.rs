@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
 use crate::decide::retire::words::{RemovalCause, RemovalState, ScaleInState};
 
@@ -222,6 +223,9 @@ pub struct Changes {
     pub removals: Vec<RemovalRow>,
     pub scale_ins: Vec<ScaleInRow>,
     pub health: Vec<HealthRow>,
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
@@ -238,6 +242,9 @@ impl Changes {
             && self.removals.is_empty()
             && self.scale_ins.is_empty()
             && self.health.is_empty()
+            && self.holds.is_empty()
+            && self.freezes.is_empty()
+            && self.keeps.is_empty()
             && self.halts.is_empty()
             && self.journal.is_empty()
     }
@@ -266,6 +273,10 @@ pub struct Restored {
     pub scale_ins: Vec<ScaleInRow>,
     /// Groups in which `ReplaceUnhealthy` is suspended by us.
     pub health: Vec<HealthRow>,
+    /// Every hold and every freeze that is not done, and every mark that is not restored.
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     /// Every halt that has not ended, by group.
     pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,

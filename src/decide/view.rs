@@ -10,6 +10,7 @@ use super::asg::seen::Lifecycle;
 use super::guard::valve::Shut;
 use super::rows::ScaleInRow;
 use super::signal::{Agreement, Reading};
+use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::wait::Wait;
 use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
@@ -30,6 +31,34 @@ pub struct View {
     pub hooks_expired: u64,
     /// Instances that were told of, that EC2 never showed and that were given up for it, since the start.
     pub never_shown: u64,
+    /// Holds and freezes that are not done, oldest first.
+    pub holds: Vec<HoldView>,
+    pub freezes: Vec<FreezeView>,
+}
+
+/// One hold, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HoldView {
+    pub row: HoldRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// One freeze, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreezeView {
+    pub row: FreezeRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// A mark at AWS that is not as it is to be yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingMark {
+    /// The instance, or the Auto Scaling group whose process it is.
+    pub subject: String,
+    pub marking: Marking,
+    pub state: KeepState,
+    /// What the last call about it failed with.
+    pub error: Option<String>,
 }
 
 impl View {

@@ -18,6 +18,7 @@ use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
 
 use super::books::Books;
+use super::held::Marks;
 use super::plan::{Plan, Provisioner, START};
 
 /// How long an instance that nobody answers for may live (I3).
@@ -33,7 +34,7 @@ const OF_ONE: usize = 3;
 const ENOUGH: usize = 6;
 
 named! {
-    /// What must hold (DRILLS.md). I5 (holds) and I7 (the dashboard) have nothing to judge yet.
+    /// What must hold (DRILLS.md). I7 (the dashboard) has nothing to judge yet.
     pub enum Invariant {
         /// No accepted request is lost.
         I1 = "I1",
@@ -43,12 +44,16 @@ named! {
         I3 = "I3",
         /// Descriptors and calls within their budgets.
         I4 = "I4",
+        /// No instance under a hold is terminated.
+        I5 = "I5",
         /// Nothing in service is removed without agreement.
         I6 = "I6",
         /// Each effect was written down first.
         I8 = "I8",
         /// No lifecycle action times out while AWS answers.
         Hooks = "hooks",
+        /// What holds and freezes changed is as it was before.
+        Restored = "restored",
         /// A group that is halted launches nothing by itself.
         Halts = "halts",
         /// In service means serving.
@@ -96,6 +101,8 @@ pub struct Oracle {
     hears_all: bool,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
+    /// What was marked before the first hold.
+    pub(super) before: Option<Marks>,
     pub violations: Vec<Violation>,
     pub peak_descriptors: u32,
     pub launched: u32,
@@ -128,6 +135,7 @@ impl Oracle {
                 // It writes nothing down: told once, and then what comes of it.
                 Provisioner::Naive => &[Invariant::I8],
             },
+            before: None,
             violations: Vec::new(),
             peak_descriptors: 0,
             launched: 0,
@@ -166,6 +174,7 @@ impl Oracle {
                     self.was_launched(now, launched, &token, model, books);
                 }
                 Happening::Ended { ordinal } => {
+                    self.was_ended(now, ordinal, model, books);
                     let Some(live) = self.live.remove(&ordinal) else { continue };
                     self.ended.push(ordinal);
                     if let Some(group) = live.group {

@@ -10,6 +10,7 @@ use crate::sim::settings::{Range, Settings};
 
 use super::mutant::Mutant;
 use super::network::Network;
+use super::world::World;
 
 /// When every run begins, in muster's time: an arbitrary day in 2027.
 pub const START: Time = Time(1_800_000_000_000);
@@ -48,6 +49,8 @@ pub struct Plan {
     /// Groups have terminate hooks too.
     pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,
+    /// What people do, at their times: orders to muster, and whatever else they do to AWS themselves.
+    pub deeds: Vec<(u32, Deed)>,
     /// Changes to the simulated AWS while it runs.
     pub changes: Vec<(u32, Change)>,
     pub kills: Kills,
@@ -70,6 +73,9 @@ pub struct Plan {
     /// Breaks the protocol on purpose.
     pub mutant: Option<Mutant>,
 }
+
+/// Something that people do.
+pub type Deed = fn(&mut World);
 
 /// Who decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

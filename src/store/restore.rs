@@ -11,6 +11,7 @@ use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::retire::words::ScaleInState;
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::rows::{
     BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow,
     VersionRow,
@@ -45,6 +46,9 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .sql("AND resumed_at IS NULL ORDER BY group_name")
             .all(&mut tx)
             .await?,
+        holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        keeps: keeps::<E>(&mut tx).await?,
         halts: Query::<E>::of::<HaltRow>()
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)
@@ -107,6 +111,14 @@ async fn scale_ins<E: Engine>(
     rows.extend(remembered.into_iter().filter(|row| row.state != ScaleInState::Open));
     // By bytes: databases order text as they were told to.
     rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(rows)
+}
+
+/// By subject and marking, in the order of their declaration: engines sort text in ways of their own.
+async fn keeps<E: Engine>(connection: &mut E::Connection) -> Result<Vec<KeepRow>, StoreError> {
+    let mut rows: Vec<KeepRow> =
+        Query::<E>::of::<KeepRow>().sql("AND state <> 'restored'").all(connection).await?;
+    rows.sort_by(|a, b| (&a.subject, a.marking).cmp(&(&b.subject, b.marking)));
     Ok(rows)
 }
 

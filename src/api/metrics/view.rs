@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::signal::Agreement;
+use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::view::View;
 use crate::decide::words::{Phase, ScaleUpState};
 use crate::engine::handle::Readiness;
@@ -64,6 +65,16 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     let help = "Instances that EC2 never showed, given up after the boot watchdog, since the start";
     one(to, "instances_never_shown", help, view.never_shown);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
+
+    let (holds, freezes) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for state in LeaseState::ALL.iter().copied().filter(|s| *s != LeaseState::Done) {
+        let labels = [("state", state.to_string())];
+        let in_state = |lease: &Lease| lease.state == state;
+        set(&holds.get_or_create(&labels), view.holds.iter().filter(|h| in_state(&h.row.lease)).count());
+        set(&freezes.get_or_create(&labels), view.freezes.iter().filter(|f| in_state(&f.row.lease)).count());
+    }
+    to.register("holds", "Holds on instances that are not done, by state", holds);
+    to.register("freezes", "Freezes of groups that are not done, by state", freezes);
 
     let scale_ups = Labelled::<1>::default();
     for state in [ScaleUpState::Open, ScaleUpState::Cancelling] {

@@ -2,6 +2,7 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::decide::guard::lease::{HoldWay, KeepState, LeaseEnd, LeaseState, Marking};
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::signal::series::Says;
@@ -66,4 +67,29 @@ pub fn hook_result() -> Object {
 /// Every [`Outcome`].
 pub fn hook_outcome() -> Object {
     one_of(Outcome::ALL.iter().map(|o| o.as_str()))
+}
+
+/// Every [`HoldWay`].
+pub fn hold_way() -> Object {
+    one_of(HoldWay::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`LeaseState`].
+pub fn lease_state() -> Object {
+    one_of(LeaseState::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`LeaseEnd`].
+pub fn lease_end() -> Object {
+    one_of(LeaseEnd::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`Marking`].
+pub fn marking() -> Object {
+    one_of(Marking::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`KeepState`].
+pub fn keep_state() -> Object {
+    one_of(KeepState::ALL.iter().map(|x| x.as_str()))
 }

@@ -16,6 +16,7 @@ use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
 use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Transition};
+use crate::decide::removals::WHILE_HELD;
 use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
@@ -75,7 +76,9 @@ impl Core {
             })
         };
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
-        if let Some(seq) = open.iter().copied().find(must).filter(|_| !self.is_own(instance)) {
+        let held = self.hold_on(id, now.time).is_some();
+        let must = open.iter().copied().find(must);
+        if let Some(seq) = must.filter(|_| !self.is_own(instance) && !held) {
             self.settle_hook(seq, HookResult::Abandon, now);
             return;
         }
@@ -88,6 +91,9 @@ impl Core {
     /// AWS does not take it out while it is being launched: its lifecycle action is what holds it.
     fn abandon(&mut self, instance: InstanceRef, now: &mut Now) -> bool {
         let Some((_, id)) = self.place(instance).filter(|_| !self.is_own(instance)) else { return false };
+        if self.hold_on(id, now.time).is_some() {
+            return false;
+        }
         let open = self.hooks.of(id, Transition::Launching);
         let undecided = open.into_iter().find(|s| self.hooks.get(*s).is_some_and(|h| !h.is_said()));
         if let Some(seq) = undecided {
@@ -119,7 +125,7 @@ impl Core {
     pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
         for group in 0..self.asgs.len() {
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some(call) = self.next_leaving(group) else { continue };
+                let Some(call) = self.next_leaving(group, now.time) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
@@ -133,21 +139,27 @@ impl Core {
         }
     }
 
-    /// The next call's worth: alike in whether the group is to replace them.
-    fn next_leaving(&mut self, group: usize) -> Option<Call> {
+    /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
+    fn next_leaving(&mut self, group: usize, now: Time) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
+        let mut held = Vec::new();
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
             let own = self.is_own(instance);
-            if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
+            if self.hold_on(id, now).is_some() {
+                held.push((now.plus(WHILE_HELD), instance));
+            } else if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
                 rest.push_back((at, instance));
             }
         }
         self.asgs[group].leaving.waiting = rest;
+        for (at, instance) in held {
+            self.asgs[group].leaving.add(instance, at);
+        }
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 

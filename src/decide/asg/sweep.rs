@@ -195,6 +195,7 @@ impl Core {
             Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
         self.look_at_serving(group, now);
         self.look_at_health(group, now);
+        self.guards.look_again();
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

@@ -300,14 +300,3 @@ impl Core {
         self.retiring.rows.insert(row.id, Leaver::new(row, group));
     }
 }
-
-// Until holds and freezes are merged.
-impl Core {
-    fn hold_on(&self, _id: Ec2Id, _now: Time) -> Option<Time> {
-        None
-    }
-
-    fn frozen_until(&self, _group: usize, _now: Time) -> Option<Time> {
-        None
-    }
-}

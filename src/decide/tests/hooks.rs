@@ -450,6 +450,9 @@ fn a_restart_goes_on_with_open_actions_and_remembers_the_others() {
         hooks: desk.rows(),
         scale_ups: desk.changes.iter().flat_map(|c| c.scale_ups.clone()).collect(),
         instances: desk.changes.iter().flat_map(|c| c.instances.clone()).collect(),
+        holds: Vec::new(),
+        freezes: Vec::new(),
+        keeps: Vec::new(),
         last_scale_up: 1,
         last_hook: 1,
         ..Restored::default()

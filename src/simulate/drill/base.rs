@@ -40,6 +40,7 @@ pub fn plan(seed: u64) -> Plan {
         lasts_ms: 0,
         terminate_hooks: false,
         cancels: Vec::new(),
+        deeds: Vec::new(),
         changes: Vec::new(),
         kills: Kills::default(),
         pauses: Vec::new(),

@@ -3,6 +3,7 @@
 
 mod base;
 mod d1;
+mod d10;
 mod d2;
 mod d4;
 mod d7;
@@ -48,6 +49,7 @@ pub const DRILLS: &[Drill] = &[
     d8::D8,
     d9::D9,
     d11::D11,
+    d10::D10,
     d8_groups::D8_GROUPS,
     group_max::TEN,
     group_max::THIRTY,

@@ -1,6 +1,7 @@
 //! One run: a queue of events in virtual time, the simulated AWS, muster's processes and the judge.
 
 mod clients;
+mod deeds;
 pub mod doors;
 mod outside;
 mod outsiders;
@@ -20,6 +21,7 @@ use crate::sim::settings::SettingsError;
 
 use super::books::{Books, Disk};
 use super::dice::Dice;
+pub use deeds::Demand;
 use super::host::Host;
 use super::oracle::{Invariant, Oracle};
 use super::plan::{Plan, START};
@@ -51,6 +53,8 @@ enum Coming {
     },
     Ask(usize),
     Cancel(usize),
+    Deed(usize),
+    Demand(usize),
     Alarm(usize),
     ScaleIn(usize),
     Report(usize),
@@ -162,6 +166,9 @@ pub struct World {
     letters: BTreeMap<u64, doors::Letter>,
     letters_so_far: u64,
     alarms_to_come: usize,
+    deeds_to_come: usize,
+    /// What people ordered.
+    pub demands: Vec<Demand>,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<Due>>,
     serial: u64,
@@ -202,6 +209,8 @@ impl World {
             letters: BTreeMap::new(),
             letters_so_far: 0,
             alarms_to_come: plan.alarms.len(),
+            deeds_to_come: plan.deeds.len(),
+            demands: Vec::new(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             serial: 0,
@@ -240,6 +249,9 @@ impl World {
         }
         for (i, cancelled) in self.plan.cancels.clone().iter().enumerate() {
             self.after(cancelled.at_ms, Coming::Cancel(i));
+        }
+        for (i, (at, _)) in self.plan.deeds.clone().iter().enumerate() {
+            self.after(*at, Coming::Deed(i));
         }
         for (i, (at, _)) in self.plan.changes.clone().iter().enumerate() {
             self.after(*at, Coming::Change(i));
@@ -286,12 +298,13 @@ impl World {
             return;
         }
         let accepted: Vec<String> = self.asking.iter().filter_map(|a| a.accepted.clone()).collect();
-        let unanswered = self.asking.iter().filter(|a| a.answered.is_none()).count();
+        let unanswered = self.asking.iter().filter(|a| a.answered.is_none()).count() + self.demands_unanswered();
         if unanswered > 0 {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.judge_hooks();
+        self.oracle.judge_marks(self.now, &mut self.model);
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
@@ -308,6 +321,7 @@ impl World {
             && self.scaling.iter().all(|s| s.answered.is_some())
             && self.books.removals.values().all(|r| r.state.is_over())
             && self.groups_are_quiet()
+            && self.deeds_are_done()
             && self.asking.iter().all(|a| a.answered.is_some())
             && self.hosts.len() == 1
             && !self.hosts.iter().any(|h| h.paused || h.committing.is_some())
@@ -322,6 +336,8 @@ impl World {
             Coming::Wake { life } => self.turn(life),
             Coming::Ask(i) => self.ask(i),
             Coming::Cancel(i) => self.cancel(i),
+            Coming::Deed(i) => self.do_deed(i),
+            Coming::Demand(i) => self.demand_again(i),
             Coming::Alarm(i) => self.alarm(i),
             Coming::ScaleIn(i) => self.scale_in(i),
             Coming::Report(i) => self.report(i),

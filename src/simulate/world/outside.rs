@@ -26,7 +26,7 @@ impl World {
                     if self.letter_answered(life, ticket, answer.is_ok()) {
                         continue;
                     }
-                    if self.scale_in_answered(ticket, &answer) {
+                    if self.scale_in_answered(ticket, &answer) || self.demand_answered(ticket, &answer) {
                         continue;
                     }
                     let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
@@ -73,6 +73,13 @@ impl World {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
                 }
                 Action::ReadMetrics { .. } => self.send(life, Api::GetMetricData, action),
+                Action::Mark { mark: mark @ Mark::ScaleInProtection { on: true, .. } }
+                    if self.plan.mutant == Some(Mutant::ForgetsToMark) =>
+                {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
+                }
                 Action::Mark { mark: mark @ Mark::Suspend { .. } }
                     if self.plan.mutant == Some(Mutant::NeverHalts) =>
                 {
@@ -184,12 +191,15 @@ impl World {
             },
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
-                self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
-                self.judge_removals(&asked.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+                let ids = || asked.iter().map(|(id, _)| *id);
+                self.oracle.terminates(self.now, ids(), &self.books);
+                self.judge_removals(&ids().collect::<Vec<_>>());
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
                 self.oracle.answers(self.now, *hook, *result, &self.books, &self.model);
+                self.oracle.answers_held(self.now, sent, *hook, *result, &self.books);
                 adapt::autoscaling::complete_call(action, *result)
             }
             Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),
@@ -199,6 +209,7 @@ impl World {
                 let ids = || asked.iter().map(|(id, _)| *id);
                 self.oracle.terminates(self.now, ids(), &self.books);
                 self.judge_removals(&ids().collect::<Vec<_>>());
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
             Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
