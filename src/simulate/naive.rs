@@ -124,7 +124,15 @@ impl Naive {
             | Event::MetricsRead { .. }
             | Event::Marked { .. } => {}
             Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),
-            Event::Ordered { order: Order::Signals(_), .. } => {}
+            Event::Ordered {
+                order:
+                    Order::Signals(_)
+                    | Order::Hold(_)
+                    | Order::Release(_)
+                    | Order::Freeze(_)
+                    | Order::Thaw(_),
+                ..
+            } => {}
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
             Event::Probed { instance, outcome } => self.contacted(instance, &outcome, Phase::InService),
         }

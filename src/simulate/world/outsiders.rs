@@ -9,13 +9,15 @@ use crate::decide::rows::JournalRow;
 use crate::decide::words::{Ec2Id, Phase, Time};
 use crate::sim::model::autoscaling::call::Call as GroupCall;
 use crate::sim::model::autoscaling::words::HealthStatus;
-use crate::sim::model::call::Call as AnyCall;
+use crate::sim::model::call::{Call as AnyCall, Outcome};
 use crate::sim::model::ec2::Health;
 
 use super::{Coming, World, ms};
 
 /// Tickets of scale-ins begin here, above clients' and below messages'.
 const FIRST: u64 = 1 << 31;
+/// A call that was throttled is made again after so long.
+const SAY_AGAIN_MS: u32 = 500;
 /// Nobody waits longer for an answer.
 const ASK_AGAIN_MS: u32 = 3_000;
 
@@ -97,8 +99,13 @@ impl World {
         self.note(|| format!("somebody calls {id} {status:?}"));
         let call =
             GroupCall::SetInstanceHealth { id: id.to_string(), status, respect_grace_period: false };
-        // One that has gone meanwhile is nobody's any more.
-        self.model.handle(&AnyCall::AutoScaling(call), self.now.0);
+        match self.model.handle(&AnyCall::AutoScaling(call), self.now.0).outcome {
+            // One that has gone meanwhile is nobody's any more.
+            Outcome::Error(error) if error.code == "ValidationError" => {}
+            Outcome::Answer(_) => {}
+            // Theirs is the bucket that is muster's too.
+            Outcome::Error(_) | Outcome::Lost => self.after(SAY_AGAIN_MS, Coming::Call { id, healthy }),
+        }
     }
 
     fn serves_at(&mut self, address: std::net::IpAddr) -> bool {
