@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ups};
+use super::{
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ups, zones,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -41,6 +43,9 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(instances::show::show))
         .routes(routes!(explain::explain))
         .routes(routes!(groups::groups))
+        .routes(routes!(zones::list::list))
+        .routes(routes!(zones::weigh::weigh))
+        .routes(routes!(zones::weigh::weigh_in_group))
         .routes(routes!(keep_failing::keep_failing))
         .routes(routes!(holds::create::create, holds::list::list))
         .routes(routes!(holds::release::release))

@@ -3,6 +3,7 @@
 use super::action::{Accepted, Refusal};
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
+use super::guard::zones::Weigh;
 use super::{Core, Now};
 
 /// One order, well-formed, but not yet checked against anything.
@@ -16,6 +17,8 @@ pub enum Order {
     Freeze(FreezeAsk),
     /// A freeze ends before its time.
     Thaw(EndAsk),
+    /// A zone's share of new launches.
+    Weigh(Weigh),
 }
 
 impl Core {
@@ -26,6 +29,7 @@ impl Core {
             Order::Release(ask) => self.release(ask, now),
             Order::Freeze(ask) => self.freeze(ask, now),
             Order::Thaw(ask) => self.thaw(ask, now),
+            Order::Weigh(order) => self.weigh(order, now),
         }
     }
 }

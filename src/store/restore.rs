@@ -11,9 +11,8 @@ use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
-use crate::decide::rows::{BudgetRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow};
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -38,6 +37,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         keeps: keeps::<E>(&mut tx).await?,
+        zones: Query::<E>::of::<ZoneRow>().sql("ORDER BY group_name, zone").all(&mut tx).await?,
         halts: Query::<E>::of::<HaltRow>()
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)

@@ -42,7 +42,7 @@ async fn an_api_destination_tells_of_every_action() {
     hook(&client, None).await;
     raise(&client, 60).await;
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     assert!(through(&muster, "eventbridge", "taken").await > 0);
     assert_eq!(through(&muster, "eventbridge", "unreadable").await, 0);
 }

@@ -30,7 +30,7 @@ async fn an_alarm_raises_desired_by_sixty_and_all_are_let_in() {
     hook(&client, Some(&arn)).await;
     raise(&client, 60).await;
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     assert_eq!(through(&muster, "sqs", "taken").await, 60);
     wait_for("the queue to be empty", async || {
         let ledger = sim.ledger().await;

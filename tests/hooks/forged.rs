@@ -241,7 +241,7 @@ async fn of_11200_messages_those_are_taken_that_aws_has_signed_each_once() {
     })
     .await;
     assert_eq!(sim.ledger().await.hook_actions.len(), MANY, "nobody was replaced");
-    answered_once(&sim, 1_200).await;
+    answered_once(&sim, 1_200, 1_200).await;
 
     // A copy of one that was dealt with is acknowledged and changes nothing.
     let again = json!({ "outcome": "repeated", "what": "taken before" });

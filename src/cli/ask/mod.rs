@@ -11,6 +11,8 @@ mod hooks;
 mod instances;
 mod scale_up;
 mod status;
+mod zone_weight;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -18,7 +20,7 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use super::args::{Ask, Service};
+use super::args::{Ask, Service, Zone};
 use super::client::Client;
 use super::exit::{Done, Failure};
 use super::io::Io;
@@ -59,6 +61,8 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Freeze(args) => freeze::run(args, &client, service.json, io).await,
         Ask::Freezes => freezes::run(&client, service.json, io).await,
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
+        Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
+        Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
 }
 

@@ -10,5 +10,6 @@ pub mod pools;
 mod shown;
 pub mod silence;
 pub mod version;
+pub mod zones;
 
 pub(in crate::decide) use keep::Guards;

@@ -7,7 +7,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group};
+use crate::decide::group::{Asg, Canary, Group, Launches};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
@@ -24,7 +24,12 @@ pub struct Desk {
 }
 
 pub fn asg() -> Group {
-    let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15) };
+    let asg = Asg {
+        name: "web-asg".into(),
+        heartbeat: HEARTBEAT,
+        sweep_every: Duration::from_secs(15),
+        launches: Launches::Instances,
+    };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
 }
 
@@ -272,6 +277,45 @@ fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
     assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
 }
 
+/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
+/// take, its action kept alive, then given up, and its place is free again.
+#[test]
+fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_given_up() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut given_up, mut events) = (0, None, Vec::new());
+    for _ in 0..2_000 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    given_up.get_or_insert(desk.now.since(from));
+                    let message = format!("No managed instance found for instance ID: {ID}");
+                    let outcome = Err(CallError { message, ..error(ErrorClass::NotFound) });
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                _ => {}
+            }
+        }
+    }
+    let (watchdog, after) = (asg().watchdogs.boot, given_up.unwrap());
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    assert_eq!(desk.rows().last().map(|r| r.state), Some(HookState::Over));
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
+}
+
 /// The call that ends broken instances in the group, without shrinking it.
 fn ends_in_group(desk: &mut Desk) -> Vec<(Ec2Id, InstanceRef)> {
     let call = |a: &Action| {
@@ -299,10 +343,9 @@ fn one_that_its_group_says_is_still_being_launched_is_abandoned() {
     assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon));
 }
 
-/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
-/// take, its action kept alive, then answered ABANDON, and its place is free again.
+/// The same of one that its group knows, and EC2 does not.
 #[test]
-fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandoned() {
+fn one_that_never_becomes_visible_and_that_its_group_says_is_being_launched_is_abandoned() {
     let mut desk = Desk::new();
     desk.told(notice(1)).unwrap();
     let from = desk.now;
@@ -328,7 +371,14 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_abandon
                     let outcome = Err(error(ErrorClass::Contention));
                     events.push(Event::TerminatedInGroup { asg, asked, outcome });
                 }
-                _ => {}
+                Action::Launch { .. }
+                | Action::Terminate { .. }
+                | Action::Configure(_)
+                | Action::Probe(_)
+                | Action::DescribeGroups { .. }
+                | Action::DescribeHooks { .. }
+                | Action::Mark { .. }
+                | Action::Answer { .. } => {}
             }
         }
     }
