@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::state::ApiState;
 use super::{
     explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ins, scale_ups, signals,
+    zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -46,6 +47,9 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(signals::push::push, signals::show::show))
         .routes(routes!(scale_ins::create::create))
         .routes(routes!(scale_ins::list::list))
+        .routes(routes!(zones::list::list))
+        .routes(routes!(zones::weigh::weigh))
+        .routes(routes!(zones::weigh::weigh_in_group))
         .routes(routes!(keep_failing::keep_failing))
         .routes(routes!(holds::create::create, holds::list::list))
         .routes(routes!(holds::release::release))

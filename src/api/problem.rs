@@ -34,6 +34,8 @@ named! {
         UnknownAsg = "unknown_auto_scaling_group",
         UnknownScaleUp = "unknown_scale_up",
         UnknownSlot = "unknown_slot",
+        UnknownZone = "unknown_zone",
+        NoZoneLeft = "no_zone_left",
         CountOutOfRange = "count_out_of_range",
         PastDeadline = "past_deadline",
         NoRoom = "no_room",
@@ -70,9 +72,12 @@ impl Kind {
             | Kind::UnknownSignal
             | Kind::UnknownInstance
             | Kind::UnknownLease
-            | Kind::UnknownSlot => StatusCode::NOT_FOUND,
+            | Kind::UnknownSlot
+            | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::NoRoom | Kind::AlreadyDone | Kind::Unsafe | Kind::NotTheirs => StatusCode::CONFLICT,
+            Kind::NoRoom | Kind::AlreadyDone | Kind::Unsafe | Kind::NotTheirs | Kind::NoZoneLeft => {
+                StatusCode::CONFLICT
+            }
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::InvalidFields
@@ -108,6 +113,8 @@ impl Kind {
             Kind::UnknownSignal => "The group has no such pushed signal",
             Kind::Unsafe => "Nothing may be removed now",
             Kind::UnknownSlot => "There is no such slot or instance",
+            Kind::UnknownZone => "No group launches in this zone",
+            Kind::NoZoneLeft => "A group could launch nowhere",
             Kind::CountOutOfRange => "The count is out of range",
             Kind::PastDeadline => "The deadline has passed",
             Kind::NoRoom => "The group has no room for so many",
@@ -243,6 +250,9 @@ impl Problem {
             Refusal::UnknownLease { .. } => (Kind::UnknownLease, None),
             Refusal::NotTheirs { .. } => (Kind::NotTheirs, Some("override")),
             Refusal::LeasesFull { .. } => (Kind::TooManyLeases, None),
+            Refusal::UnknownZone { .. } => (Kind::UnknownZone, None),
+            Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
+            Refusal::NoZoneLeft { .. } => (Kind::NoZoneLeft, Some("percent")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -348,6 +358,9 @@ mod tests {
             (Refusal::UnknownLease { what: "hold", id: id() }, 404, &[]),
             (Refusal::NotTheirs { id: id(), owner: "ann".into(), by: "bob".into() }, 409, &["override"]),
             (Refusal::LeasesFull { most: 9 }, 429, &[]),
+            (Refusal::UnknownZone { zone: id(), known: "a".into() }, 404, &[]),
+            (Refusal::Percent { percent: 101 }, 422, &["percent"]),
+            (Refusal::NoZoneLeft { group: web(), zone: id() }, 409, &["percent"]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

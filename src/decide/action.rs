@@ -87,6 +87,14 @@ pub enum Refusal {
     Unsafe { group: String, doubts: Vec<Doubt> },
     #[error("there is no scale-up '{id}'")]
     UnknownScaleUp { id: String },
+    #[error("no group launches in zone '{zone}'; there are: {known}")]
+    UnknownZone { zone: String, known: String },
+    #[error("{percent} % is outside 0 to 100")]
+    Percent { percent: u8 },
+    #[error(
+        "with zone '{zone}' at 0 % group '{group}' could launch nowhere: raise another of its zones first"
+    )]
+    NoZoneLeft { group: String, zone: String },
     #[error("scale-up '{id}' is already done; there is nothing left to cancel")]
     AlreadyDone { id: String },
     #[error("the end must lie in the future, and at most {} h from now", most_s / 3_600)]

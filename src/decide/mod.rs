@@ -56,6 +56,7 @@ use guard::valve::Valve;
 use guard::Guards;
 use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
+use guard::zones::Zones;
 use hook::HookBook;
 use intake::Keys;
 use launches::Launches;
@@ -147,6 +148,8 @@ pub struct Core {
     halts: Vec<Halt>,
     /// When a halt is worth another look.
     halts_wake: Time,
+    /// When a raise is worth another look.
+    raises_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
     guards: Guards,
@@ -166,6 +169,7 @@ pub struct Core {
     last_suspect: u32,
     retiring: Retiring,
     keys: Keys,
+    zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
@@ -198,6 +202,7 @@ impl Core {
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
             halts: groups.iter().map(|_| Halt::default()).collect(),
             halts_wake: Time::NEVER,
+            raises_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             guards: Guards::default(),
@@ -220,6 +225,7 @@ impl Core {
             ledger: Ledger::new(groups),
             timers: Timers::default(),
             keys: Keys::default(),
+            zones: Zones::default(),
             recent: Recent::default(),
             presence: Presence::default(),
             last_scale_up: 0,
@@ -244,11 +250,13 @@ impl Core {
         self.plan_guards(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
+        self.plan_raises(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
         self.plan_proofs(&now);
-        self.plan_hooks(&mut now);
+        self.plan_urgent_hooks(&mut now);
+        // One call takes away, shows or launches a hundred; an answer that is not urgent is one instance's.
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
         self.plan_reads(&mut now);
@@ -257,6 +265,7 @@ impl Core {
         }
         self.plan_retiring(&mut now);
         self.plan_launches(&mut now);
+        self.plan_hooks(&mut now);
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
         self.plan_suspects(&mut now);
@@ -398,6 +407,7 @@ impl Core {
             .min(self.reads.next().max(self.metrics.next_chance(time)))
             .min(self.guards.wake)
             .min(self.halts_wake)
+            .min(self.raises_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

@@ -5,6 +5,7 @@ use super::retire::scale_in::ScaleInAsk;
 use super::signal::push::Pushed;
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
+use super::guard::zones::Weigh;
 use super::{Core, Now};
 
 /// One order, well-formed, but not yet checked against anything.
@@ -22,6 +23,8 @@ pub enum Order {
     Freeze(FreezeAsk),
     /// A freeze ends before its time.
     Thaw(EndAsk),
+    /// A zone's share of new launches.
+    Weigh(Weigh),
 }
 
 impl Core {
@@ -34,6 +37,7 @@ impl Core {
             Order::Release(ask) => self.release(ask, now),
             Order::Freeze(ask) => self.freeze(ask, now),
             Order::Thaw(ask) => self.thaw(ask, now),
+            Order::Weigh(order) => self.weigh(order, now),
         }
     }
 }

@@ -81,6 +81,7 @@ impl Core {
             scale_ups,
             groups: self.group_views(now),
             scale_ins: self.retiring.scale_ins.views(),
+            zones: self.zone_views(),
             budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
@@ -201,10 +202,11 @@ impl Core {
     /// For each scale-up, the launches its slots are in and what those wait for.
     fn launching_waits(&self) -> BTreeMap<ScaleUpSeq, Vec<Waiting>> {
         let mut by_scale_up: BTreeMap<ScaleUpSeq, Vec<Waiting>> = BTreeMap::new();
-        for launch in self.launches.open.values() {
-            let Some(wait) = launch.wait() else { continue };
+        let launches = self.launches.open.values().filter_map(|l| Some((l.wait()?, l.slots.as_slice())));
+        let raises = self.asgs.iter().flat_map(|a| &a.raises).map(|r| (r.wait(), r.slots()));
+        for (wait, slots) in launches.chain(raises) {
             let mut counts: BTreeMap<ScaleUpSeq, u32> = BTreeMap::new();
-            for i in &launch.slots {
+            for i in slots {
                 *counts.entry(i.slot.scale_up).or_default() += 1;
             }
             for (seq, count) in counts {

@@ -183,6 +183,18 @@ pub struct HealthRow {
     pub resumed_at: Option<Time>,
 }
 
+/// Key: (group, zone). What operators order of a zone's share of new launches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneRow {
+    /// Empty: of every group.
+    pub group: String,
+    pub zone: String,
+    /// Percent of what is configured; none: nothing is ordered any more.
+    pub percent: Option<u8>,
+    pub reason: String,
+    pub at: Time,
+}
+
 /// Key: `group`. An Auto Scaling group that launches nothing while its launch version's breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HaltRow {
@@ -226,6 +238,7 @@ pub struct Changes {
     pub holds: Vec<HoldRow>,
     pub freezes: Vec<FreezeRow>,
     pub keeps: Vec<KeepRow>,
+    pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
@@ -245,6 +258,7 @@ impl Changes {
             && self.holds.is_empty()
             && self.freezes.is_empty()
             && self.keeps.is_empty()
+            && self.zones.is_empty()
             && self.halts.is_empty()
             && self.journal.is_empty()
     }
@@ -277,6 +291,8 @@ pub struct Restored {
     pub holds: Vec<HoldRow>,
     pub freezes: Vec<FreezeRow>,
     pub keeps: Vec<KeepRow>,
+    /// All that were ever ordered: as many as groups and zones.
+    pub zones: Vec<ZoneRow>,
     /// Every halt that has not ended, by group.
     pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,

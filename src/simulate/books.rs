@@ -11,7 +11,7 @@ use crate::decide::hook::notice::HookState;
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
     BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow, Restored,
-    ScaleInRow, ScaleUpRow, VersionRow,
+    ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -53,6 +53,7 @@ pub struct Books {
     pub holds: BTreeMap<String, HoldRow>,
     pub freezes: BTreeMap<String, FreezeRow>,
     pub keeps: BTreeMap<(String, Marking), KeepRow>,
+    pub zones: BTreeMap<(String, String), ZoneRow>,
     pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
@@ -156,6 +157,8 @@ impl Books {
         self.freezes.extend(changes.freezes.iter().map(|row| (row.lease.id.clone(), row.clone())));
         let keeps = changes.keeps.iter().map(|row| ((row.subject.clone(), row.marking), row.clone()));
         self.keeps.extend(keeps);
+        self.zones
+            .extend(changes.zones.iter().map(|row| ((row.group.clone(), row.zone.clone()), row.clone())));
         self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
@@ -220,6 +223,7 @@ impl Books {
             holds: self.holds.values().filter(|h| h.lease.state != LeaseState::Done).cloned().collect(),
             freezes: self.freezes.values().filter(|f| f.lease.state != LeaseState::Done).cloned().collect(),
             keeps: self.keeps.values().filter(|k| k.state != KeepState::Restored).cloned().collect(),
+            zones: self.zones.values().cloned().collect(),
             halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),

@@ -3,6 +3,7 @@
 
 use crate::decide;
 use crate::decide::group::Group;
+use crate::decide::order::Order;
 use crate::decide::words::Time;
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::Change;
@@ -51,6 +52,8 @@ pub struct Plan {
     pub cancels: Vec<Cancelled>,
     /// What people do, at their times: orders to muster, and whatever else they do to AWS themselves.
     pub deeds: Vec<(u32, Deed)>,
+    /// What operators order and when, each until it is answered.
+    pub orders: Vec<(u32, Order)>,
     /// Changes to the simulated AWS while it runs.
     pub changes: Vec<(u32, Change)>,
     pub kills: Kills,

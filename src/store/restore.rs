@@ -14,7 +14,7 @@ use crate::decide::retire::words::ScaleInState;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::rows::{
     BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow,
-    VersionRow,
+    VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -49,6 +49,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
         keeps: keeps::<E>(&mut tx).await?,
+        zones: Query::<E>::of::<ZoneRow>().sql("ORDER BY group_name, zone").all(&mut tx).await?,
         halts: Query::<E>::of::<HaltRow>()
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)

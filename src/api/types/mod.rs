@@ -16,6 +16,7 @@ pub mod scale_in;
 pub mod scale_up;
 pub mod signal;
 pub mod stamp;
+pub mod zone;
 
 pub use explain::{Explanation, WaitLine};
 pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
@@ -30,3 +31,4 @@ pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
 pub use signal::{PushSignals, SignalItem, Signals};
 pub use stamp::Stamp;
+pub use zone::{NewWeight, ZoneItem, ZoneOrder, Zones};

@@ -14,6 +14,8 @@ mod scale_ins;
 mod scale_up;
 mod signals;
 mod status;
+mod zone_weight;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -21,7 +23,7 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use super::args::{Ask, Service};
+use super::args::{Ask, Service, Zone};
 use super::client::Client;
 use super::exit::{Done, Failure};
 use super::io::Io;
@@ -65,6 +67,8 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Freeze(args) => freeze::run(args, &client, service.json, io).await,
         Ask::Freezes => freezes::run(&client, service.json, io).await,
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
+        Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
+        Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
 }
 

@@ -11,7 +11,8 @@ use crate::decide::{Core, Now};
 const MOST: u32 = 10_000;
 
 impl Core {
-    /// Gives an instance a place in the books.
+    /// Gives an instance a place in the books: in a slot that waits for its group to launch one, or in one of its
+    /// own.
     pub(in crate::decide) fn adopt(
         &mut self,
         group: usize,
@@ -19,6 +20,11 @@ impl Core {
         destination: Option<Place>,
         now: &mut Now,
     ) -> InstanceRef {
+        if !goes_to_warm_pool(destination)
+            && let Some(instance) = self.fulfil(group, id, now)
+        {
+            return instance;
+        }
         let seq = self.adopting(group, now);
         let Some(instance) = self.ledger.add_slot(seq, id, now.time) else { return InstanceRef::NOBODY };
         if goes_to_warm_pool(destination) {

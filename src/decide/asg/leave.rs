@@ -124,6 +124,9 @@ impl Core {
     /// Sends terminate calls for those that are due, as far as the budget goes.
     pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
         for group in 0..self.asgs.len() {
+            if self.is_raising(group) {
+                continue;
+            }
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
                 let Some(call) = self.next_leaving(group, now.time) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
@@ -133,6 +136,7 @@ impl Core {
                     self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
                 }
                 self.asgs[group].leaving.left_at = now.time;
+                self.asgs[group].resizing += 1;
                 let Call { asg, asked, decrement } = call;
                 now.actions.push(Action::TerminateInGroup { asg, asked, decrement });
             }
@@ -173,6 +177,8 @@ impl Core {
     ) {
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
+        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
+        self.asgs[group].resized_at = now.time;
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
         }

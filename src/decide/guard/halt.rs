@@ -201,6 +201,10 @@ impl Core {
 
     /// The group's desired capacity, what it has of it, and its minimum, by a look after `since`.
     fn fresh_sizes(&mut self, group: usize, since: Time, now: &Now) -> Option<(u32, u32, u32)> {
+        if self.has_raise_to_show(group) {
+            self.sweep_soon(group, now);
+            return None;
+        }
         let seen = self.asgs[group].seen.as_ref();
         let fresh = seen.filter(|s| !s.stale && s.at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
@@ -312,6 +316,19 @@ impl Core {
             | Mark::TerminationProtection { .. }
             | Mark::IsTerminationProtected { .. } => None,
         }
+    }
+
+    /// A group is halted, or not yet as it was before.
+    pub(in crate::decide) fn is_halted(&self, group: usize) -> bool {
+        self.halts[group].row.is_some()
+    }
+
+    /// Whether its desired capacity may be raised: it may launch, and nothing is being set here.
+    pub(in crate::decide) fn may_raise(&self, group: usize) -> Result<(), Wait> {
+        self.may_launch_in(group)?;
+        let setting = self.halts[group].row.as_ref().is_some_and(|row| row.setting.is_some());
+        let trial = self.launches.plans[group].guard.trial_size();
+        if setting { Err(Wait::BreakerTrial { tried: 0, trial }) } else { Ok(()) }
     }
 
     /// Whether we may launch in a group: while it is halted, AWS refuses our own launches too.

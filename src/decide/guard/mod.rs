@@ -11,5 +11,6 @@ mod shown;
 pub mod silence;
 pub mod valve;
 pub mod version;
+pub mod zones;
 
 pub(in crate::decide) use keep::Guards;

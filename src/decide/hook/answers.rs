@@ -1,9 +1,10 @@
 //! What goes out about lifecycle actions, and what came of it.
 //!
 //! All calls of Auto Scaling draw on one bucket. First come those whose deadline is near: the earliest is
-//! answered if we know the answer, and gets a heartbeat if not. Then the answers go out, earliest
-//! deadline first: each takes work away for good, while a heartbeat only puts it off. Only when nothing
-//! is left to answer, heartbeats go out before they are due, if there are too many for the last minute. Everything else has what is left.
+//! answered if we know the answer, and gets a heartbeat if not. Then what is for many at a time: calls
+//! that end, show or launch up to a hundred. Then the answers, earliest deadline first: each takes work
+//! away for good, while a heartbeat only puts it off. Only when nothing is left to answer, heartbeats go
+//! out before they are due, if there are too many for the last minute.
 
 use std::time::Duration;
 
@@ -43,13 +44,23 @@ impl Core {
         self.ledger.journal(now.time, scale_up, instance, "hook_answer", result.to_string());
     }
 
+    /// Sends what cannot wait about lifecycle actions.
+    pub(in crate::decide) fn plan_urgent_hooks(&mut self, now: &mut Now) {
+        self.give_up_overdue(now);
+        while self.auto.check(now.time).is_ok()
+            && let Some(seq) = self.hooks.first_urgent(now.time)
+            && self.auto.take(now.time, 0).is_ok()
+        {
+            self.send_hook(seq, now);
+        }
+    }
+
     /// Sends what is due about lifecycle actions, as far as the budget goes.
     pub(in crate::decide) fn plan_hooks(&mut self, now: &mut Now) {
         self.hooks.wake = Time::NEVER;
         if self.hooks.is_empty() {
             return;
         }
-        self.give_up_overdue(now);
         while self.auto.check(now.time).is_ok() {
             let next = self.hooks.first_urgent(now.time).or_else(|| self.hooks.first_decided(now.time));
             let begin = self.hooks.start_by(self.auto.yields(), now.time);

@@ -163,6 +163,9 @@ impl Core {
         if paid.is_err() {
             return false;
         }
+        if asg.is_some() {
+            self.asgs[group].resizing += 1;
+        }
         for (id, _) in &asked {
             if let Some(leaver) = self.retiring.rows.get_mut(id) {
                 leaver.call = Call::Out;

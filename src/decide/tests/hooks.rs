@@ -7,7 +7,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group, HealthBy};
+use crate::decide::group::{Asg, Canary, Group, HealthBy, Launches};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
@@ -29,6 +29,7 @@ pub fn asg() -> Group {
         heartbeat: HEARTBEAT,
         sweep_every: Duration::from_secs(15),
         health: HealthBy::Aws,
+        launches: Launches::Instances,
     };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
 }

@@ -12,4 +12,4 @@ pub(super) mod lives;
 mod retire;
 mod proofs;
 mod scenarios;
-mod world;
+pub(super) mod world;

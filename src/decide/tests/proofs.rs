@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::hooks::*;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::HookSeen;
-use crate::decide::event::{Contact, Ec2State, Event};
+use crate::decide::event::{Contact, Ec2State, Event, Ticket};
 use crate::decide::hook::notice::*;
 use crate::decide::words::*;
 
@@ -134,4 +134,17 @@ fn an_action_that_cannot_be_met_is_abandoned_early_and_says_what_is_missing() {
     assert!(
         result == Some(HookResult::Abandon) || desk.until(3, completion).unwrap().1.2 == HookResult::Abandon
     );
+}
+
+#[test]
+fn the_time_that_is_expected_counts_the_answers_that_a_slow_bucket_lets_through() {
+    let mut desk = Desk::new();
+    let told = |n: u32| HookNotice { id: format!("i-0aaaaaaaaaaaa{n:04}").parse().unwrap(), ..notice(n) };
+    let notices = (0..3_000).map(|n| Event::HookNoticed { notice: told(n), ticket: Ticket(n.into()) });
+    desk.after(0, notices.collect());
+    let view = desk.core.view(desk.now);
+    let eta = view.scale_ups.last().unwrap().eta.unwrap();
+    // 50 at once and 10 a second: 295 s, where the slowest instance is expected after 150.
+    let after = eta.since(desk.now).as_secs();
+    assert!((290..=330).contains(&after), "{after} s");
 }

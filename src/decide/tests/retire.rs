@@ -8,7 +8,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group, HealthBy};
+use crate::decide::group::{Asg, Canary, Group, HealthBy, Launches};
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::order::Order;
 use crate::decide::retire::scale_in::ScaleInAsk;
@@ -43,6 +43,7 @@ impl Desk {
             heartbeat: Duration::from_secs(60),
             sweep_every: Duration::from_secs(15),
             health,
+            launches: Launches::Instances,
         };
         let group = Arc::new(Group {
             asg: Some(asg),

@@ -312,6 +312,7 @@ impl World {
             holds: Vec::new(),
             freezes: Vec::new(),
             keeps: Vec::new(),
+            zones: Vec::new(),
             halts: Vec::new(),
             last_scale_up: r.scale_ups.keys().last().map_or(0, |s| s.0),
             last_launch: r.launches.keys().last().map_or(0, |l| l.0),

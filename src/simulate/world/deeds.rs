@@ -11,8 +11,8 @@ use super::{Coming, World, ms};
 
 /// Somebody who got no answer orders the same again after so long.
 const AGAIN_MS: u32 = 1_000;
-/// Tickets of orders begin here; below are clients', above are messages'.
-const FIRST: u64 = 1 << 31;
+/// Tickets of these begin here; below are those of requests and of the plan's orders, above are messages'.
+const FIRST: u64 = 3 << 30;
 /// An outsider's call that is throttled or lost is made again, so often at most.
 const TRIES: u32 = 1_000;
 

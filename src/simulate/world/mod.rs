@@ -55,6 +55,7 @@ enum Coming {
     Cancel(usize),
     Deed(usize),
     Demand(usize),
+    Order(usize),
     Alarm(usize),
     ScaleIn(usize),
     Report(usize),
@@ -146,6 +147,7 @@ pub struct World {
     pub valve_shut: Vec<Time>,
     /// Fewest members in service since the plan wants to know.
     pub fewest: u32,
+    pub ordering: Vec<Asking>,
     /// When each instance that is in service got there.
     pub served: BTreeMap<InstanceRef, Time>,
     pub sent: BTreeMap<Api, u64>,
@@ -196,6 +198,7 @@ impl World {
             removed: Vec::new(),
             valve_shut: Vec::new(),
             fewest: u32::MAX,
+            ordering: vec![Asking::default(); plan.orders.len()],
             served: BTreeMap::new(),
             sent: BTreeMap::new(),
             throttled: BTreeMap::new(),
@@ -253,6 +256,9 @@ impl World {
         for (i, (at, _)) in self.plan.deeds.clone().iter().enumerate() {
             self.after(*at, Coming::Deed(i));
         }
+        for (i, (at, _)) in self.plan.orders.clone().iter().enumerate() {
+            self.after(*at, Coming::Order(i));
+        }
         for (i, (at, _)) in self.plan.changes.clone().iter().enumerate() {
             self.after(*at, Coming::Change(i));
         }
@@ -298,13 +304,15 @@ impl World {
             return;
         }
         let accepted: Vec<String> = self.asking.iter().filter_map(|a| a.accepted.clone()).collect();
-        let unanswered = self.asking.iter().filter(|a| a.answered.is_none()).count() + self.demands_unanswered();
+        let all = self.asking.iter().chain(&self.ordering);
+        let unanswered = all.filter(|a| a.answered.is_none()).count() + self.demands_unanswered();
         if unanswered > 0 {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.judge_hooks();
         self.oracle.judge_marks(self.now, &mut self.model);
+        self.judge_sizes();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
@@ -322,7 +330,7 @@ impl World {
             && self.books.removals.values().all(|r| r.state.is_over())
             && self.groups_are_quiet()
             && self.deeds_are_done()
-            && self.asking.iter().all(|a| a.answered.is_some())
+            && self.asking.iter().chain(&self.ordering).all(|a| a.answered.is_some())
             && self.hosts.len() == 1
             && !self.hosts.iter().any(|h| h.paused || h.committing.is_some())
             && self.oracle.loose(&self.books).next().is_none()
@@ -338,6 +346,7 @@ impl World {
             Coming::Cancel(i) => self.cancel(i),
             Coming::Deed(i) => self.do_deed(i),
             Coming::Demand(i) => self.demand_again(i),
+            Coming::Order(i) => self.order(i),
             Coming::Alarm(i) => self.alarm(i),
             Coming::ScaleIn(i) => self.scale_in(i),
             Coming::Report(i) => self.report(i),

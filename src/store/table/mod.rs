@@ -17,6 +17,7 @@ pub(super) mod scale_in;
 pub(super) mod lease;
 pub(super) mod scale_up;
 pub(super) mod version;
+pub(super) mod zone;
 
 use super::engine::{Bind, Cells};
 use super::error::StoreError;
