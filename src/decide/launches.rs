@@ -217,7 +217,9 @@ impl Launches {
                     | Wait::Unseen { .. }
                     | Wait::Raising { .. }
                     | Wait::NoLaunchHook
-                    | Wait::Terminating,
+                    | Wait::Terminating
+                    | Wait::Held { .. }
+                    | Wait::Frozen { .. },
                 )
                 | None => None,
             });

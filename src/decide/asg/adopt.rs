@@ -125,7 +125,7 @@ impl Core {
 }
 
 /// A UUID of version 7 out of a time and 128 random bits.
-fn id_of(at: Time, high: u64, low: u64) -> String {
+pub(in crate::decide) fn id_of(at: Time, high: u64, low: u64) -> String {
     let ms = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
     let (a, b) = (high & 0x0fff, low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
     format!("{:08x}-{:04x}-7{a:03x}-{:04x}-{:012x}", ms >> 16, ms & 0xffff, b >> 48, b & 0xffff_ffff_ffff)

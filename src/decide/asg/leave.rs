@@ -16,6 +16,7 @@ use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
 use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Transition};
+use crate::decide::removals::WHILE_HELD;
 use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
@@ -75,7 +76,9 @@ impl Core {
             })
         };
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
-        if let Some(seq) = open.iter().copied().find(must).filter(|_| !self.is_own(instance)) {
+        let held = self.hold_on(id, now.time).is_some();
+        let must = open.iter().copied().find(must);
+        if let Some(seq) = must.filter(|_| !self.is_own(instance) && !held) {
             self.settle_hook(seq, HookResult::Abandon, now);
             return;
         }
@@ -88,6 +91,9 @@ impl Core {
     /// AWS does not take it out while it is being launched: its lifecycle action is what holds it.
     fn abandon(&mut self, instance: InstanceRef, now: &mut Now) -> bool {
         let Some((_, id)) = self.place(instance).filter(|_| !self.is_own(instance)) else { return false };
+        if self.hold_on(id, now.time).is_some() {
+            return false;
+        }
         let open = self.hooks.of(id, Transition::Launching);
         let undecided = open.into_iter().find(|s| self.hooks.get(*s).is_some_and(|h| !h.is_said()));
         if let Some(seq) = undecided {
@@ -99,7 +105,7 @@ impl Core {
     /// We launched it, and not its group for somebody else.
     fn is_own(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
-        scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
+        scale_up.is_some_and(|s| s.row.origin != Origin::Adopted) && !self.kept.contains(&instance)
     }
 
     /// It was to end, and EC2 shows that it has not begun to.
@@ -122,7 +128,7 @@ impl Core {
                 continue;
             }
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some(call) = self.next_leaving(group) else { continue };
+                let Some(call) = self.next_leaving(group, now.time) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
@@ -137,21 +143,27 @@ impl Core {
         }
     }
 
-    /// The next call's worth: alike in whether the group is to replace them.
-    fn next_leaving(&mut self, group: usize) -> Option<Call> {
+    /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
+    fn next_leaving(&mut self, group: usize, now: Time) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
+        let mut held = Vec::new();
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
             let own = self.is_own(instance);
-            if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
+            if self.hold_on(id, now).is_some() {
+                held.push((now.plus(WHILE_HELD), instance));
+            } else if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
                 rest.push_back((at, instance));
             }
         }
         self.asgs[group].leaving.waiting = rest;
+        for (at, instance) in held {
+            self.asgs[group].leaving.add(instance, at);
+        }
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 
@@ -167,6 +179,9 @@ impl Core {
         let Some(group) = self.ledger.asg_index(asg) else { return };
         self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
         self.asgs[group].resized_at = now.time;
+        if self.retired_by_group(group, asked, &outcome, now) {
+            return;
+        }
         let Err(error) = outcome else {
             for (id, instance) in asked {
                 self.hooks_end_with(*id, now);
@@ -225,7 +240,7 @@ impl Core {
     }
 }
 
-/// Phases out of which an instance may be taken. In service is not among them.
+/// Phases out of which a broken instance may be taken. Those in service leave by [`crate::decide::retire`].
 fn may_leave(phase: Phase) -> bool {
     match phase {
         Phase::Booting

@@ -6,7 +6,7 @@
 //! notifications did not tell; [`room`] knows who occupies which place; [`seen`] has
 //! AWS's words.
 
-mod adopt;
+pub(in crate::decide) mod adopt;
 mod leave;
 mod raise;
 mod room;

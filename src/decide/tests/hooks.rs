@@ -7,7 +7,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group, Launches};
+use crate::decide::group::{Asg, Canary, Group, HealthBy, Launches};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
@@ -28,6 +28,7 @@ pub fn asg() -> Group {
         name: "web-asg".into(),
         heartbeat: HEARTBEAT,
         sweep_every: Duration::from_secs(15),
+        health: HealthBy::Aws,
         launches: Launches::Instances,
     };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
@@ -450,6 +451,9 @@ fn a_restart_goes_on_with_open_actions_and_remembers_the_others() {
         hooks: desk.rows(),
         scale_ups: desk.changes.iter().flat_map(|c| c.scale_ups.clone()).collect(),
         instances: desk.changes.iter().flat_map(|c| c.instances.clone()).collect(),
+        holds: Vec::new(),
+        freezes: Vec::new(),
+        keeps: Vec::new(),
         last_scale_up: 1,
         last_hook: 1,
         ..Restored::default()
