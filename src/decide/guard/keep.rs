@@ -23,7 +23,7 @@ use crate::decide::{Core, Now};
 const FRESH: Duration = Duration::from_secs(10);
 /// Whoever has waited so long for a fresh look takes one of the last minute: a hold is in force within 5 s,
 /// and groups are seen every 15 s.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 const NOT_SO_FRESH: Duration = Duration::from_secs(60);
 /// A look may show what was so this long ago: calls take effect late, and an answer is on its way for a while.
 const LAG: Duration = Duration::from_secs(5);
