@@ -125,7 +125,8 @@ impl Core {
         let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
         if open > 0 && self.asgs[s.group].asks_to_be_answered() {
             // Each is told to go on, and whoever broke to give up, by a call of its own.
-            let ahead = self.hooks.iter().filter(|h| h.row.instance.is_none_or(|i| i.slot.scale_up != s.row.seq));
+            let ahead =
+                self.hooks.iter().filter(|h| h.row.instance.is_none_or(|i| i.slot.scale_up != s.row.seq));
             let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
             eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
         }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow,
+    VersionRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,

@@ -76,9 +76,7 @@ impl Hook {
         match self.row.result {
             None => false,
             Some(HookResult::Abandon) => true,
-            Some(HookResult::Continue) => {
-                self.lost || self.in_flight == Some(Api::CompleteLifecycleAction)
-            }
+            Some(HookResult::Continue) => self.lost || self.in_flight == Some(Api::CompleteLifecycleAction),
         }
     }
 

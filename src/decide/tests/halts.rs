@@ -54,7 +54,10 @@ fn look(serving: u32, desired: u32, suspended: &[&str]) -> Event {
         suspended: suspended.iter().map(ToString::to_string).collect(),
         members: (0..serving).map(member).collect(),
     };
-    Event::GroupsDescribed { asked: vec!["web-asg".into()], outcome: Ok(GroupsPage { groups: vec![seen], next: None }) }
+    Event::GroupsDescribed {
+        asked: vec!["web-asg".into()],
+        outcome: Ok(GroupsPage { groups: vec![seen], next: None }),
+    }
 }
 
 /// Two instances break; what is to be done then.
@@ -62,7 +65,8 @@ fn breaks(desk: &mut Desk) -> Vec<Action> {
     let mut actions = Vec::new();
     for n in 1..=2 {
         desk.told(HookNotice { id: id(n), ..notice(n) }).unwrap();
-        let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+        let describe =
+            |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
         let asked = desk.until(10, describe).unwrap().1;
         let stopped = asked.iter().map(|(id, _)| Seen { id: *id, ..seen(Ec2State::Stopped) }).collect();
         actions = desk.after(10, vec![Event::Described { asked, outcome: Ok(stopped) }]);
@@ -78,7 +82,8 @@ fn halts(desk: &Desk) -> Vec<HaltRow> {
 fn next_mark(desk: &mut Desk, sizes: (u32, u32), most_s: u64) -> Option<Mark> {
     let mut asked = false;
     for _ in 0..most_s {
-        let events = if std::mem::take(&mut asked) { vec![look(sizes.0, sizes.1, &["Launch"])] } else { vec![] };
+        let events =
+            if std::mem::take(&mut asked) { vec![look(sizes.0, sizes.1, &["Launch"])] } else { vec![] };
         let actions = desk.after(1_000, events);
         if let Some(mark) = actions.iter().find_map(mark) {
             return Some(mark);
@@ -127,7 +132,11 @@ fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_of
     assert_eq!(actions.iter().find_map(mark), Some(resume.clone()));
     desk.after(300, vec![done(resume)]);
     let back = Mark::Desired { asg: "web-asg".into(), desired: 31 };
-    assert_eq!(next_mark(&mut desk, (11, 12), 30), Some(back.clone()), "12 as somebody raised it meanwhile, and 19");
+    assert_eq!(
+        next_mark(&mut desk, (11, 12), 30),
+        Some(back.clone()),
+        "12 as somebody raised it meanwhile, and 19"
+    );
     desk.after(300, vec![done(back)]);
     desk.after(1_000, vec![]);
     let row = halts(&desk).last().cloned().unwrap();
@@ -155,7 +164,8 @@ fn a_restart_goes_on_with_a_halt_and_ends_it_though_the_version_is_another() {
         ended_at: None,
     };
     let stored = Restored { halts: vec![row], ..Restored::default() };
-    let core = Core::restored(Settings::default(), vec![Arc::new(asg())], stored, Desk::new().now, 3).unwrap();
+    let core =
+        Core::restored(Settings::default(), vec![Arc::new(asg())], stored, Desk::new().now, 3).unwrap();
     let mut desk = Desk { core, ..Desk::new() };
     let resume = Mark::Resume { asg: "web-asg".into(), processes: launch() };
     assert_eq!(next_mark(&mut desk, (10, 11), 5), Some(resume.clone()));

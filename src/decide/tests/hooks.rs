@@ -83,7 +83,11 @@ impl Desk {
     }
 
     /// Decides every second until something of this kind is to be done; after how long.
-    pub fn until<T>(&mut self, most_s: u64, mut pick: impl FnMut(&Action) -> Option<T>) -> Option<(Duration, T)> {
+    pub fn until<T>(
+        &mut self,
+        most_s: u64,
+        mut pick: impl FnMut(&Action) -> Option<T>,
+    ) -> Option<(Duration, T)> {
         let from = self.now;
         (0..most_s).find_map(|_| {
             let actions = self.after(1_000, vec![]);
@@ -271,7 +275,11 @@ fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
 /// The call that ends broken instances in the group, without shrinking it.
 fn ends_in_group(desk: &mut Desk) -> Vec<(Ec2Id, InstanceRef)> {
     let call = |a: &Action| {
-        if let Action::TerminateInGroup { asked, decrement: false, .. } = a { Some(asked.clone()) } else { None }
+        if let Action::TerminateInGroup { asked, decrement: false, .. } = a {
+            Some(asked.clone())
+        } else {
+            None
+        }
     };
     let sent = desk.changes.last().is_some_and(|c| c.instances.iter().any(|r| r.phase == Phase::Terminating));
     assert!(!sent, "nothing is out yet that this would miss");

@@ -108,7 +108,8 @@ fn an_action_that_cannot_be_met_is_abandoned_early_and_says_what_is_missing() {
     let mut all = Vec::new();
     for n in 1..=60 {
         let asked = told_of(&mut desk, n);
-        let running = asked.iter().map(|(id, _)| crate::decide::event::Seen { id: *id, ..seen(Ec2State::Running) });
+        let running =
+            asked.iter().map(|(id, _)| crate::decide::event::Seen { id: *id, ..seen(Ec2State::Running) });
         let running = running.collect();
         all.extend(asked.iter().map(|(_, i)| *i));
         desk.after(10, vec![Event::Described { asked, outcome: Ok(running) }]);
@@ -130,7 +131,9 @@ fn an_action_that_cannot_be_met_is_abandoned_early_and_says_what_is_missing() {
     let text = line(&desk).unwrap();
     assert!(desk.now.since(from) < Duration::from_secs(15), "at once, not when it ends: {text}");
     assert!(text.contains("cannot be met") && text.ends_with("s short"), "{text}");
-    assert!(result == Some(HookResult::Abandon) || desk.until(3, completion).unwrap().1.2 == HookResult::Abandon);
+    assert!(
+        result == Some(HookResult::Abandon) || desk.until(3, completion).unwrap().1.2 == HookResult::Abandon
+    );
 }
 
 #[test]

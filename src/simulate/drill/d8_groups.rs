@@ -16,14 +16,16 @@ pub(super) const D8_GROUPS: Drill = Drill {
     plans,
     each,
     all,
-    not_run: &["of what its group launched before the first failure nothing can be spared: there is no canary for \
-                somebody else's alarm"],
+    not_run: &[
+        "of what its group launched before the first failure nothing can be spared: there is no canary for \
+                somebody else's alarm",
+    ],
 };
 
 /// Servers that are in service before the image turns bad.
 const OLD: u32 = 100;
 /// The image is bad from here until there.
-const BAD_MS: std::ops::Range<u32> = 300_000..1_500_000;
+const BAD_MS: std::ops::Range<u32> = 600_000..1_800_000;
 /// After a breaker has opened, what was launched so soon was launched by its group before it could be
 /// halted: a call that is throttled, and a commit.
 const HALTED_WITHIN_S: f64 = 5.0;
@@ -119,11 +121,7 @@ fn turned_bad(world: &World) -> Vec<Figure> {
             or_never(most.map(f64::from)),
             5.0,
         ),
-        Figure::at_most(
-            "of the old fleet ended",
-            f64::from(u32::try_from(ended).unwrap_or(u32::MAX)),
-            0.0,
-        ),
+        Figure::at_most("of the old fleet ended", f64::from(u32::try_from(ended).unwrap_or(u32::MAX)), 0.0),
         Figure::at_most(
             "short of what the alarms asked for, at the end",
             f64::from((OLD + base::MANY).saturating_sub(sizes)),

@@ -53,11 +53,7 @@ fn plans(seed: u64, broken: f64) -> Vec<(&'static str, Plan)> {
 fn each(_: &str, world: &World) -> Vec<Figure> {
     let in_service: u32 = world.model.tallies().map(|(_, tally)| tally.in_service).sum();
     vec![
-        Figure::at_most(
-            "short of 1,200 at the end",
-            f64::from(base::MANY.saturating_sub(in_service)),
-            0.0,
-        ),
+        Figure::at_most("short of 1,200 at the end", f64::from(base::MANY.saturating_sub(in_service)), 0.0),
         Figure::at_most(
             "peak descriptors",
             f64::from(world.oracle.peak_descriptors),
@@ -68,8 +64,16 @@ fn each(_: &str, world: &World) -> Vec<Figure> {
 
 fn all(runs: &[Ran], limits_s: [f64; 2]) -> Vec<Figure> {
     let names = [
-        ("asked", "asked: 99 % in service, in 95 % of seeds, s", "asked: all in service, in 95 % of seeds, s"),
-        ("alarm", "alarm: 99 % in service, in 95 % of seeds, s", "alarm: all in service, in 95 % of seeds, s"),
+        (
+            "asked",
+            "asked: 99 % in service, in 95 % of seeds, s",
+            "asked: all in service, in 95 % of seeds, s",
+        ),
+        (
+            "alarm",
+            "alarm: 99 % in service, in 95 % of seeds, s",
+            "alarm: all in service, in 95 % of seeds, s",
+        ),
     ];
     names
         .into_iter()

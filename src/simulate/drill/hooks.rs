@@ -61,7 +61,8 @@ fn tight(seed: u64) -> Vec<(&'static str, Plan)> {
     aws.faults.throttle = 50.0;
     if seed.is_multiple_of(4) {
         // Some serve for a while only: whoever dies while it waits for its answer must not be let in.
-        aws.ways.weights = [(Broken::Hangs, 3.0), (Broken::NeverReady, 1.0), (Broken::AgentStops, 4.0)].into();
+        aws.ways.weights =
+            [(Broken::Hangs, 3.0), (Broken::NeverReady, 1.0), (Broken::AgentStops, 4.0)].into();
         aws.ways.serves = Range { min_ms: 5_000, max_ms: 90_000 };
     }
     let plan = base::plan(seed);

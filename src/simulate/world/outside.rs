@@ -77,7 +77,9 @@ impl World {
                 }
                 Action::Mark { mark } => self.send(life, mark.api(), Action::Mark { mark }),
                 Action::Configure(target) => self.contact(life, target, true),
-                Action::Probe(target) if self.plan.mutant == Some(Mutant::LetsTheDeadIn) && self.waits(&target) => {
+                Action::Probe(target)
+                    if self.plan.mutant == Some(Mutant::LetsTheDeadIn) && self.waits(&target) =>
+                {
                     self.count_out(life, Kind::Contact, true);
                     let event = Event::Probed { instance: target.instance, outcome: Contact::Passed };
                     self.after(10, Coming::Returns { life, what: Kind::Contact, event });
