@@ -4,6 +4,7 @@
 
 mod ec2;
 pub mod groups;
+pub mod notifications;
 mod processes;
 pub mod queues;
 

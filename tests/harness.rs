@@ -21,14 +21,23 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 const MUSTER: &str = env!("CARGO_BIN_EXE_muster");
 
 /// Asks until the answer is yes; panics with the last no when `PATIENCE` is over.
-pub async fn wait_for<T>(what: &str, mut reached: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub async fn wait_for<T>(what: &str, reached: impl AsyncFnMut() -> Result<T, String>) -> T {
+    wait_as_long((PATIENCE, Duration::from_millis(20)), what, reached).await
+}
+
+/// The same with another patience, and another pause before each further look.
+pub async fn wait_as_long<T>(
+    (patience, pause): (Duration, Duration),
+    what: &str,
+    mut reached: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
     let watch = Stopwatch::start();
     loop {
         match reached().await {
             Ok(t) => return t,
-            Err(last) => assert!(watch.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}: {last}"),
+            Err(last) => assert!(watch.elapsed() < patience, "waited {patience:?} for {what}: {last}"),
         }
-        sleep_on_the_wall(Duration::from_millis(20)).await;
+        sleep_on_the_wall(pause).await;
     }
 }
 

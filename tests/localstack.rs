@@ -1,4 +1,4 @@
-//! muster on `LocalStack`'s EC2, and its adapter on `LocalStack`'s SQS.
+//! muster on `LocalStack`'s EC2, SNS and SQS, and its adapter on `LocalStack`'s SQS.
 
 #[tokio::test]
 async fn fifty_come_into_service_and_a_cancelled_scale_up_leaves_nothing() {
@@ -8,4 +8,9 @@ async fn fifty_come_into_service_and_a_cancelled_scale_up_leaves_nothing() {
 #[tokio::test]
 async fn the_adapter_empties_a_queue() {
     crate::counterpart::queues::walkthrough("MUSTER_TEST_LOCALSTACK").await;
+}
+
+#[tokio::test]
+async fn its_topics_and_queues_tell_of_lifecycle_actions() {
+    crate::counterpart::notifications::walkthrough("MUSTER_TEST_LOCALSTACK").await;
 }

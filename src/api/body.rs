@@ -1,4 +1,4 @@
-//! Taking in a request's body: JSON only, at most 64 KiB, never for ever.
+//! Taking in a request's body: JSON only, at most 64 KiB unless a door says otherwise, never for ever.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -33,9 +33,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
         // A sender that waits for leave to send (curl does, above 1 MiB) is told at once.
         let waits = parts.headers.get(EXPECT).is_some();
         if waits && declared(&parts.headers).is_some_and(|n| n > MOST as u64) {
-            return Err(too_large());
+            return Err(too_large(MOST));
         }
-        let read = read(body).await;
+        let read = read(body, MOST).await;
         match wrong_type {
             Some(problem) => Err(problem),
             None => Ok(JsonBody(read?)),
@@ -69,8 +69,8 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The bytes of any body, as far as they are allowed.
-pub async fn read(mut body: Body) -> Result<Bytes, Problem> {
+/// The bytes of any body, if there are at most so many.
+pub async fn read(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -78,17 +78,17 @@ pub async fn read(mut body: Body) -> Result<Bytes, Problem> {
             .map_err(|e| Problem::new(Kind::InvalidBody, "the body ended before it was complete").cause(e))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        if seen <= MOST {
+        if seen <= most {
             kept.extend_from_slice(&data);
         } else if seen > DRAIN {
             break;
         }
     }
-    if seen > MOST { Err(too_large()) } else { Ok(kept.freeze()) }
+    if seen > most { Err(too_large(most)) } else { Ok(kept.freeze()) }
 }
 
-fn too_large() -> Problem {
-    Problem::new(Kind::BodyTooLarge, format!("the body is larger than the {MOST} bytes allowed"))
+fn too_large(most: usize) -> Problem {
+    Problem::new(Kind::BodyTooLarge, format!("the body is larger than the {most} bytes allowed"))
 }
 
 #[cfg(test)]

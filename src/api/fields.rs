@@ -67,6 +67,20 @@ impl Fields {
         number
     }
 
+    /// A whole number from 0 to 100 that must be there, or null.
+    pub fn percent_or_null(&mut self, name: &'static str) -> Option<u8> {
+        const ALLOWED: &str = "must be a whole number from 0 to 100, or null";
+        let Some(value) = self.take(name) else {
+            self.wrong(name, format!("is missing; {ALLOWED}"));
+            return None;
+        };
+        let percent = value.as_u64().and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= 100);
+        if percent.is_none() && !value.is_null() {
+            self.wrong(name, format!("is {}; {ALLOWED}", shown(&value)));
+        }
+        percent
+    }
+
     /// Notes that a field, well-formed so far, is wrong.
     pub fn wrong(&mut self, name: &str, detail: String) {
         self.errors.push(FieldError::new(name, detail));

@@ -31,6 +31,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 pub mod types;
+mod zones;
 
 use std::sync::Arc;
 use std::time::Duration;

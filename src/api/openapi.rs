@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ups};
+use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ups, zones};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -40,6 +40,9 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(instances::show::show))
         .routes(routes!(explain::explain))
         .routes(routes!(groups::groups))
+        .routes(routes!(zones::list::list))
+        .routes(routes!(zones::weigh::weigh))
+        .routes(routes!(zones::weigh::weigh_in_group))
         .routes(routes!(keep_failing::keep_failing))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))

@@ -34,6 +34,8 @@ named! {
         UnknownAsg = "unknown_auto_scaling_group",
         UnknownScaleUp = "unknown_scale_up",
         UnknownSlot = "unknown_slot",
+        UnknownZone = "unknown_zone",
+        NoZoneLeft = "no_zone_left",
         CountOutOfRange = "count_out_of_range",
         PastDeadline = "past_deadline",
         NoRoom = "no_room",
@@ -60,9 +62,10 @@ impl Kind {
             | Kind::UnknownGroup
             | Kind::UnknownAsg
             | Kind::UnknownScaleUp
-            | Kind::UnknownSlot => StatusCode::NOT_FOUND,
+            | Kind::UnknownSlot
+            | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::NoRoom | Kind::AlreadyDone => StatusCode::CONFLICT,
+            Kind::NoRoom | Kind::AlreadyDone | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::InvalidFields | Kind::CountOutOfRange | Kind::PastDeadline | Kind::KeyReused => {
@@ -92,6 +95,8 @@ impl Kind {
             Kind::UnknownAsg => "No group has this Auto Scaling group",
             Kind::UnknownScaleUp => "There is no such scale-up",
             Kind::UnknownSlot => "There is no such slot or instance",
+            Kind::UnknownZone => "No group launches in this zone",
+            Kind::NoZoneLeft => "A group could launch nowhere",
             Kind::CountOutOfRange => "The count is out of range",
             Kind::PastDeadline => "The deadline has passed",
             Kind::NoRoom => "The group has no room for so many",
@@ -212,6 +217,9 @@ impl Problem {
             Refusal::UnknownAsg { .. } => (Kind::UnknownAsg, Some("AutoScalingGroupName")),
             Refusal::UnknownScaleUp { .. } => (Kind::UnknownScaleUp, None),
             Refusal::AlreadyDone { .. } => (Kind::AlreadyDone, None),
+            Refusal::UnknownZone { .. } => (Kind::UnknownZone, None),
+            Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
+            Refusal::NoZoneLeft { .. } => (Kind::NoZoneLeft, Some("percent")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -311,6 +319,9 @@ mod tests {
             (Refusal::Full { open: 1_000 }, 429, &[]),
             (Refusal::UnknownScaleUp { id: id() }, 404, &[]),
             (Refusal::AlreadyDone { id: id() }, 409, &[]),
+            (Refusal::UnknownZone { zone: id(), known: "a".into() }, 404, &[]),
+            (Refusal::Percent { percent: 101 }, 422, &["percent"]),
+            (Refusal::NoZoneLeft { group: web(), zone: id() }, 409, &["percent"]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

@@ -99,6 +99,13 @@ pub enum Ask {
 
     /// Stop a scale-up: what is not in service yet is undone.
     Cancel(Cancel),
+
+    /// List the zones of every group with their share of new launches.
+    Zones(Zones),
+
+    /// Order what a zone gets.
+    #[command(subcommand)]
+    Zone(Zone),
 }
 
 #[derive(Args, Debug)]
@@ -194,6 +201,56 @@ pub struct Cancel {
 
     #[command(flatten)]
     pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct Zones {
+    /// Only those of this group.
+    #[arg(long)]
+    pub group: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Zone {
+    /// Give a zone PERCENT of its configured share of new launches, in every group or in one.
+    ///
+    /// 0 drains it, 100 is as configured, `reset` takes the order back. It acts on the next launch; what is in
+    /// the zone stays there, and what an Auto Scaling group launches by itself goes where that group wants it.
+    Weight(ZoneWeight),
+}
+
+#[derive(Args, Debug)]
+pub struct ZoneWeight {
+    pub zone: String,
+
+    /// 0 to 100, or `reset`.
+    #[arg(value_parser = percent)]
+    pub percent: Percent,
+
+    /// In this group alone; it goes over what is ordered for every group.
+    #[arg(long)]
+    pub group: Option<String>,
+
+    /// Why; kept with the order.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// A weight, or none any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Percent(pub Option<u8>);
+
+fn percent(text: &str) -> Result<Percent, String> {
+    if text == "reset" {
+        return Ok(Percent(None));
+    }
+    let percent = text.strip_suffix('%').unwrap_or(text).parse().ok().filter(|p| *p <= 100);
+    percent
+        .map(|p| Percent(Some(p)))
+        .ok_or_else(|| "write a whole number from 0 to 100, or reset".to_string())
 }
 
 fn url(text: &str) -> Result<Url, String> {

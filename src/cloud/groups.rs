@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::autoscaling::{self as auto, AutoScaling};
-use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
+use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, MemberSeen};
 use crate::decide::event::{CallError, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookResult};
@@ -89,8 +89,7 @@ fn group(seen: auto::GroupSeen) -> GroupSeen {
 fn member(seen: auto::Member) -> MemberSeen {
     MemberSeen {
         id: seen.id,
-        // The core's list is the shorter one: what is not on it takes a place, and is left alone.
-        lifecycle: seen.state.as_str().parse().unwrap_or(Lifecycle::Other),
+        lifecycle: seen.state,
         healthy: seen.healthy,
         protected: seen.protected,
         zone: seen.zone.unwrap_or_default(),
@@ -144,23 +143,5 @@ mod tests {
         assert_eq!(named(&action).key, auto::ActionKey::Token("917070d0-a303-474b-a36c-a5e38a19de5e".into()));
         action.token = None;
         assert_eq!(named(&action).key, auto::ActionKey::Instance(action.id));
-    }
-
-    #[test]
-    fn every_state_of_a_member_that_the_core_knows_is_read() {
-        for state in auto::LifecycleState::ALL {
-            let known = Lifecycle::ALL.iter().find(|l| l.as_str() == state.as_str());
-            let seen = member(auto::Member {
-                group: "web".into(),
-                id: "i-1".parse().unwrap(),
-                zone: None,
-                instance_type: None,
-                state: *state,
-                healthy: true,
-                protected: false,
-                template: None,
-            });
-            assert_eq!(seen.lifecycle, known.copied().unwrap_or(Lifecycle::Other), "{state}");
-        }
     }
 }

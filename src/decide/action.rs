@@ -80,6 +80,14 @@ pub enum Refusal {
     UnknownAsg { asg: String, known: String },
     #[error("there is no scale-up '{id}'")]
     UnknownScaleUp { id: String },
+    #[error("no group launches in zone '{zone}'; there are: {known}")]
+    UnknownZone { zone: String, known: String },
+    #[error("{percent} % is outside 0 to 100")]
+    Percent { percent: u8 },
+    #[error(
+        "with zone '{zone}' at 0 % group '{group}' could launch nowhere: raise another of its zones first"
+    )]
+    NoZoneLeft { group: String, zone: String },
     #[error("scale-up '{id}' is already done; there is nothing left to cancel")]
     AlreadyDone { id: String },
 }

@@ -17,12 +17,14 @@ const MOST_IDS: usize = 1_000;
 pub struct Boots {
     every: Duration,
     watched: VecDeque<(Time, Ec2Id, InstanceRef)>,
+    /// Instances that EC2 never showed, given up for it since the start.
+    pub never_shown: u64,
 }
 
 impl Boots {
     #[must_use]
     pub fn new(every: Duration) -> Boots {
-        Boots { every: every.max(Duration::from_millis(1)), watched: VecDeque::new() }
+        Boots { every: every.max(Duration::from_millis(1)), watched: VecDeque::new(), never_shown: 0 }
     }
 
     /// When the next look is due.
@@ -157,7 +159,9 @@ impl Core {
                 self.start_contacts(instance, now);
             }
             // Running without an address: the lag of eventual consistency.
-            (Ec2State::Running, None) | (Ec2State::Pending, _) => self.still_boots(seen.id, instance, now),
+            (Ec2State::Running, None) | (Ec2State::Pending, _) => {
+                self.still_boots(seen.id, instance, Shown::Yes, now);
+            }
             (Ec2State::ShuttingDown | Ec2State::Terminated, _) => {
                 let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
                 let why = format!("EC2 ended it while it booted: {why}");
@@ -181,14 +185,15 @@ impl Core {
     fn not_visible(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
         match self.ledger.current(instance).map(|s| s.phase) {
             Some(Phase::Terminating) => self.missing_while_terminating(id, instance, now),
-            _ => self.still_boots(id, instance, now),
+            _ => self.still_boots(id, instance, Shown::No, now),
         }
     }
 
     /// EC2 was asked, and it does not run yet. Only here can a boot take too long: while describes
     /// are not answered nobody knows, and when blind, do nothing.
-    fn still_boots(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+    fn still_boots(&mut self, id: Ec2Id, instance: InstanceRef, shown: Shown, now: &mut Now) {
         if self.loses_patience(instance, now) {
+            self.boots.never_shown += u64::from(shown == Shown::No);
             return;
         }
         let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Booting) else { return };
@@ -196,7 +201,13 @@ impl Core {
         if now.time < slot.since.plus(ceiling) {
             self.look_again(id, instance, now);
         } else {
-            let reason = format!("{} for {} s, the configured watchdog", slot.phase, ceiling.as_secs());
+            let reason = match shown {
+                Shown::Yes => format!("{} for {} s, the configured watchdog", slot.phase, ceiling.as_secs()),
+                Shown::No => {
+                    format!("EC2 does not show it after {} s, the configured watchdog", ceiling.as_secs())
+                }
+            };
+            self.boots.never_shown += u64::from(shown == Shown::No);
             self.give_up(instance, reason, now);
         }
     }
@@ -207,6 +218,13 @@ impl Core {
             self.boots.watch(id, instance, now.time, age);
         }
     }
+}
+
+/// Whether a describe knows of an instance: one that is new, or that somebody made up, it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Yes,
+    No,
 }
 
 /// Phases in which only EC2 can tell what an instance does.

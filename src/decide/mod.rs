@@ -51,6 +51,7 @@ use event::Event;
 use group::Group;
 use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
+use guard::zones::Zones;
 use hook::HookBook;
 use intake::Keys;
 use launches::Launches;
@@ -138,6 +139,8 @@ pub struct Core {
     halts: Vec<Halt>,
     /// When a halt is worth another look.
     halts_wake: Time,
+    /// When a raise is worth another look.
+    raises_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
     /// Instances of Auto Scaling groups that have a place in the books.
@@ -145,6 +148,7 @@ pub struct Core {
     /// Those that leave without their group shrinking, though we launched them.
     kept: BTreeSet<InstanceRef>,
     keys: Keys,
+    zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
@@ -177,6 +181,7 @@ impl Core {
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
             halts: groups.iter().map(|_| Halt::default()).collect(),
             halts_wake: Time::NEVER,
+            raises_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
             members: BTreeMap::new(),
@@ -190,6 +195,7 @@ impl Core {
             ledger: Ledger::new(groups),
             timers: Timers::default(),
             keys: Keys::default(),
+            zones: Zones::default(),
             recent: Recent::default(),
             presence: Presence::default(),
             last_scale_up: 0,
@@ -213,6 +219,7 @@ impl Core {
         // Free before you allocate: what is broken goes first, then what is wanted.
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
+        self.plan_raises(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
@@ -356,6 +363,7 @@ impl Core {
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
             .min(self.halts_wake)
+            .min(self.raises_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))

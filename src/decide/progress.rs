@@ -78,10 +78,12 @@ impl Core {
             at: now,
             scale_ups,
             groups: self.group_views(),
+            zones: self.zone_views(),
             budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
             hooks_expired: self.hooks.expired,
+            never_shown: self.boots.never_shown,
         }
     }
 
@@ -191,10 +193,11 @@ impl Core {
     /// For each scale-up, the launches its slots are in and what those wait for.
     fn launching_waits(&self) -> BTreeMap<ScaleUpSeq, Vec<Waiting>> {
         let mut by_scale_up: BTreeMap<ScaleUpSeq, Vec<Waiting>> = BTreeMap::new();
-        for launch in self.launches.open.values() {
-            let Some(wait) = launch.wait() else { continue };
+        let launches = self.launches.open.values().filter_map(|l| Some((l.wait()?, l.slots.as_slice())));
+        let raises = self.asgs.iter().flat_map(|a| &a.raises).map(|r| (r.wait(), r.slots()));
+        for (wait, slots) in launches.chain(raises) {
             let mut counts: BTreeMap<ScaleUpSeq, u32> = BTreeMap::new();
-            for i in &launch.slots {
+            for i in slots {
                 *counts.entry(i.slot.scale_up).or_default() += 1;
             }
             for (seq, count) in counts {

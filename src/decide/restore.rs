@@ -63,6 +63,7 @@ impl Core {
                 core.launches.plans[g].guard.restore(row);
             }
         }
+        core.restore_zones(&stored.zones);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {
@@ -216,6 +217,11 @@ impl Core {
             let body: LaunchBody = serde_json::from_str(&row.body)
                 .map_err(|e| RestoreError::Body { launch: seq.0, error: e.to_string() })?;
             let group = self.must_have(&row.group, || format!("launch {}", seq.0))?;
+            if let Some(raised) = body.raised {
+                let slots = launching.remove(&seq).unwrap_or_default();
+                self.take_up_raise(group, row, raised, slots, now);
+                continue;
+            }
             let pools = &self.ledger.groups[group].spec.launch.pools;
             let pool = pools.iter().position(|p| p.subnet == body.subnet).unwrap_or(usize::MAX);
             let slots = launching.remove(&seq).unwrap_or_default();

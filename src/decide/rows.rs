@@ -133,6 +133,18 @@ pub struct HookRow {
     pub error: Option<String>,
 }
 
+/// Key: (group, zone). What operators order of a zone's share of new launches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneRow {
+    /// Empty: of every group.
+    pub group: String,
+    pub zone: String,
+    /// Percent of what is configured; none: nothing is ordered any more.
+    pub percent: Option<u8>,
+    pub reason: String,
+    pub at: Time,
+}
+
 /// Key: `group`. An Auto Scaling group that launches nothing while its launch version's breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HaltRow {
@@ -170,6 +182,7 @@ pub struct Changes {
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
     pub hooks: Vec<HookRow>,
+    pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
 }
@@ -183,6 +196,7 @@ impl Changes {
             && self.versions.is_empty()
             && self.budgets.is_empty()
             && self.hooks.is_empty()
+            && self.zones.is_empty()
             && self.halts.is_empty()
             && self.journal.is_empty()
     }
@@ -205,6 +219,8 @@ pub struct Restored {
     /// Every hook action that is open, and those that ended after `keys_since`: a notification may
     /// be delivered again.
     pub hooks: Vec<HookRow>,
+    /// All that were ever ordered: as many as groups and zones.
+    pub zones: Vec<ZoneRow>,
     /// Every halt that has not ended, by group.
     pub halts: Vec<HaltRow>,
     pub last_scale_up: u32,

@@ -16,12 +16,16 @@ pub struct View {
     /// Every scale-up that is not done, and the last hundred that are, oldest first.
     pub scale_ups: Vec<Progress>,
     pub groups: Vec<GroupView>,
+    /// Group by group, zone by zone.
+    pub zones: Vec<ZoneView>,
     pub budgets: Vec<BudgetView>,
     pub contacts: LaneView,
     /// Launches that do not settle after many tries; they go on being tried at a slow pace.
     pub keep_failing: Vec<FailingLaunch>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
+    /// Instances that were told of, that EC2 never showed and that were given up for it, since the start.
+    pub never_shown: u64,
 }
 
 impl View {
@@ -98,6 +102,24 @@ pub struct GroupView {
     pub wait: Option<Wait>,
     /// The Auto Scaling group behind it.
     pub asg: Option<AsgView>,
+}
+
+/// One zone of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneView {
+    pub group: String,
+    pub zone: String,
+    /// Percent of its configured weight that it has now, by order.
+    pub percent: u8,
+    /// Percent of the group's new launches that go there, rounded; 0 in every zone: none are made.
+    pub share: u32,
+    /// Places taken there by what muster launched.
+    pub taken: u32,
+    /// The order is about this group alone.
+    pub own: bool,
+    /// When that was ordered; none: nothing is.
+    pub at: Option<Time>,
+    pub reason: Option<String>,
 }
 
 /// An Auto Scaling group as it was last seen.

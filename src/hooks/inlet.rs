@@ -30,6 +30,10 @@ named! {
         Acknowledged = "acknowledged",
         /// No notification in any form.
         Unreadable = "unreadable",
+        /// Larger than any notification; it was not read.
+        TooLarge = "too_large",
+        /// The sender has not the door's key. What SNS's door turns away it counts by itself, by reason.
+        Untrusted = "untrusted",
         /// Of an Auto Scaling group that no group here has.
         UnknownGroup = "unknown_group",
         /// The inbox was full, or the engine had stopped: to be sent again.
@@ -62,6 +66,7 @@ impl Handed {
             Handed::Stored { repeated: false, .. } => Outcome::Taken,
             Handed::Stored { repeated: true, .. } => Outcome::Repeated,
             Handed::Acknowledged { .. } => Outcome::Acknowledged,
+            Handed::Unreadable(Unreadable::TooLarge(_)) => Outcome::TooLarge,
             Handed::Unreadable(_) => Outcome::Unreadable,
             Handed::UnknownGroup(_) => Outcome::UnknownGroup,
             Handed::Later(_) => Outcome::Later,
@@ -88,8 +93,13 @@ impl Inlet {
     /// Reads a notification and hands it in. Answered once what it says is stored.
     pub async fn hand_in(&self, door: Door, text: &str) -> Handed {
         let handed = self.handed(text).await;
-        self.counts.0[door as usize][handed.outcome() as usize].fetch_add(1, Relaxed);
+        self.count(door, handed.outcome());
         handed
+    }
+
+    /// Books what a door dealt with by itself.
+    pub fn count(&self, door: Door, outcome: Outcome) {
+        self.counts.0[door as usize][outcome as usize].fetch_add(1, Relaxed);
     }
 
     async fn handed(&self, text: &str) -> Handed {
@@ -196,10 +206,12 @@ mod tests {
             (web.as_str(), Outcome::Repeated),
             (TEST, Outcome::Acknowledged),
             ("{}", Outcome::Unreadable),
+            (" ".repeat(body::MOST + 1).as_str(), Outcome::TooLarge),
             (notification("other", 2).as_str(), Outcome::UnknownGroup),
         ] {
             assert_eq!(inlet.hand_in(Door::Direct, text).await.outcome(), outcome, "{text}");
         }
+        inlet.count(Door::Direct, Outcome::Untrusted);
         for (door, outcome, n) in inlet.tally() {
             let counted = door == Door::Direct && outcome != Outcome::Later;
             assert_eq!(n, u64::from(counted), "{door} {outcome}");

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::decide::hook::notice::HookState;
 use crate::decide::rows::{
     BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow,
-    VersionRow,
+    VersionRow, ZoneRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -45,6 +45,7 @@ pub struct Books {
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
     pub hooks: BTreeMap<HookSeq, HookRow>,
+    pub zones: BTreeMap<(String, String), ZoneRow>,
     pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
@@ -141,6 +142,8 @@ impl Books {
             self.budgets.insert(row.name.clone(), row.clone());
         }
         self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
+        self.zones
+            .extend(changes.zones.iter().map(|row| ((row.group.clone(), row.zone.clone()), row.clone())));
         self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
@@ -194,6 +197,7 @@ impl Books {
                 .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
                 .cloned()
                 .collect(),
+            zones: self.zones.values().cloned().collect(),
             halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),

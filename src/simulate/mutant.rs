@@ -25,6 +25,8 @@ named! {
         DropsTheFence = "drops-the-fence",
         /// A restart forgets launches that are not settled: their slots are queued again.
         ForgetsLaunches = "forgets-launches",
+        /// A restart forgets what is ordered of zones.
+        ForgetsZones = "forgets-zones",
         /// A restart believes every token bucket full.
         ForgetsBudgets = "forgets-budgets",
         /// Broken instances are taken for gone without being terminated.

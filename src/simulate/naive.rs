@@ -302,6 +302,7 @@ fn body_of(group: &Group, token: String, count: u32, call: u64) -> LaunchBody {
     LaunchBody {
         token,
         asg: None,
+        raised: None,
         min_count: 1,
         max_count: count,
         subnet: pool.subnet.clone(),

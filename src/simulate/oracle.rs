@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
 use crate::decide::hook::notice::HookResult;
-use crate::decide::rows::{Changes, InstanceRow};
+use crate::decide::rows::{Changes, InstanceRow, ZoneRow};
 use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
@@ -45,6 +45,8 @@ named! {
         I4 = "I4",
         /// Nothing in service is removed without agreement.
         I6 = "I6",
+        /// Nothing new is launched where an operator has closed the zone.
+        Zones = "zones",
         /// Each effect was written down first.
         I8 = "I8",
         /// No lifecycle action times out while AWS answers.
@@ -90,6 +92,7 @@ pub struct Oracle {
     per_token: HashMap<String, u32>,
     buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
+    closed: Closed,
     /// No answer is lost: whoever is let in was let in by the answer that is being judged.
     hears_all: bool,
     /// Whoever decides here does not even try to keep these.
@@ -119,6 +122,7 @@ impl Oracle {
                 .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
                 .collect(),
             by_slot: HashMap::new(),
+            closed: Closed::default(),
             hears_all: hears_all(plan),
             excused: match plan.provisioner {
                 Provisioner::Muster => &[],
@@ -207,6 +211,13 @@ impl Oracle {
                 }
                 Some(_) => {}
             }
+            if let (Some(launch), Some(zone)) = (launch.filter(|_| ours), model.zone_of_instance(ordinal))
+                && self.closed.since(&launch.group, &zone).is_some_and(|since| launch.created_at >= since)
+            {
+                let text =
+                    format!("{id} was launched in {zone}, which was closed before for {}", launch.group);
+                self.violated(now, Invariant::Zones, text);
+            }
             if let Some(group) = group {
                 self.per_group[group] += 1;
                 // What an Auto Scaling group launches by itself is held against its own counts.
@@ -235,6 +246,9 @@ impl Oracle {
 
     /// Something was committed.
     pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
+        for row in &changes.zones {
+            self.closed.book(row);
+        }
         let (names, asgs) = (self.names.clone(), self.asgs.clone());
         let asg = |name: &str| names.iter().zip(&asgs).any(|(n, a)| n == name && a.is_some());
         // A group is told in its turn, which may be a while after the instance was seen serving.
@@ -408,6 +422,27 @@ impl Oracle {
         if !bucket.take(now) {
             self.violated(now, Invariant::I4, format!("a call of {api} without a token for it"));
         }
+    }
+}
+
+/// Zones at 0 %, since when: of one group, or of all of them (the empty name).
+#[derive(Default)]
+struct Closed(BTreeMap<(String, String), (u8, Time)>);
+
+impl Closed {
+    fn book(&mut self, row: &ZoneRow) {
+        let key = (row.group.clone(), row.zone.clone());
+        match row.percent {
+            // Ordered again, it is closed since the first time.
+            Some(0) if self.0.get(&key).is_some_and(|(percent, _)| *percent == 0) => {}
+            Some(percent) => drop(self.0.insert(key, (percent, row.at))),
+            None => drop(self.0.remove(&key)),
+        }
+    }
+
+    fn since(&self, group: &str, zone: &str) -> Option<Time> {
+        let of = |group: &str| self.0.get(&(group.to_string(), zone.to_string())).copied();
+        of(group).or_else(|| of("")).filter(|(percent, _)| *percent == 0).map(|(_, since)| since)
     }
 }
 

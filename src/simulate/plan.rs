@@ -3,6 +3,7 @@
 
 use crate::decide;
 use crate::decide::group::Group;
+use crate::decide::order::Order;
 use crate::decide::words::Time;
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::Change;
@@ -38,6 +39,8 @@ pub struct Plan {
     /// Groups have terminate hooks too.
     pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,
+    /// What operators order and when, each until it is answered.
+    pub orders: Vec<(u32, Order)>,
     /// Changes to the simulated AWS while it runs.
     pub changes: Vec<(u32, Change)>,
     pub kills: Kills,

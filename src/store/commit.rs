@@ -53,6 +53,7 @@ async fn transaction<E: Engine>(
     write::<E, _>(&mut tx, &changes.versions).await?;
     write::<E, _>(&mut tx, &changes.budgets).await?;
     write::<E, _>(&mut tx, &changes.hooks).await?;
+    write::<E, _>(&mut tx, &changes.zones).await?;
     write::<E, _>(&mut tx, &changes.halts).await?;
     write::<E, _>(&mut tx, &changes.journal).await?;
     tx.commit().await.map_err(StoreError::of::<E>)?;

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow,
+    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -33,6 +33,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
         hooks: hooks::<E>(&mut tx, keys_since).await?,
+        zones: Query::<E>::of::<ZoneRow>().sql("ORDER BY group_name, zone").all(&mut tx).await?,
         halts: Query::<E>::of::<HaltRow>()
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)

@@ -6,9 +6,7 @@
 use aws_sdk_ec2::types::{InstanceType, RequestLaunchTemplateData};
 use muster::cloud::Ec2;
 use muster::cloud::account::Account;
-use muster::cloud::autoscaling::{
-    AutoScaling, AwsAutoScaling, GroupSeen, HealthStatus, LifecycleState, Process,
-};
+use muster::cloud::autoscaling::{AutoScaling, AwsAutoScaling, GroupSeen, HealthStatus, Lifecycle, Process};
 use muster::cloud::ec2::AwsEc2;
 use muster::decide::words::{Ec2Id, ErrorClass};
 use muster::time::{Clock, wall_now};
@@ -52,7 +50,7 @@ pub async fn walkthrough(variable: &str) {
 
     aws.enter_standby(&group, &ids[3..], true).await.unwrap();
     let seen = described(&aws, &group).await;
-    let aside: Vec<_> = seen.members.iter().filter(|m| m.state == LifecycleState::Standby).collect();
+    let aside: Vec<_> = seen.members.iter().filter(|m| m.state == Lifecycle::Standby).collect();
     assert_eq!((seen.desired, aside.len(), aside[0].id), (3, 1, ids[3]));
     aws.exit_standby(&group, &ids[3..]).await.unwrap();
     assert_eq!(described(&aws, &group).await.desired, 4);
@@ -86,7 +84,7 @@ async fn described(aws: &AwsAutoScaling, group: &str) -> GroupSeen {
 async fn in_service(aws: &AwsAutoScaling, group: &str, count: usize) -> Vec<Ec2Id> {
     wait_for(&format!("{count} in service"), async || {
         let members = described(aws, group).await.members;
-        if members.len() == count && members.iter().all(|m| m.state == LifecycleState::InService) {
+        if members.len() == count && members.iter().all(|m| m.state == Lifecycle::InService) {
             Ok(members.iter().map(|m| m.id).collect())
         } else {
             Err(format!("{members:?}"))

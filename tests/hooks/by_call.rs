@@ -29,7 +29,7 @@ async fn what_is_told_twice_is_taken_once() {
         assert_eq!(status, 200, "{body}");
     }
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     let known = (through(&muster, "direct", "taken").await, through(&muster, "direct", "repeated").await);
     assert_eq!(known.0 + known.1, 120, "{known:?}");
     assert!(known.1 >= 60, "{known:?}");

@@ -1,19 +1,25 @@
 //! By an API destination of EventBridge.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::group::{all_in_service, answered_once, hook, json_call, muster, raise, simulated, through};
 
-const KEY: &str = "0123456789abcdef0123";
+pub const KEY: &str = "0123456789abcdef0123";
+
+/// The door that takes this key, kept in a file in the folder.
+pub fn door(dir: &Path) -> String {
+    let file = dir.join("key");
+    std::fs::write(&file, KEY).unwrap();
+    format!("[hooks.eventbridge]\nkey_file = \"{}\"", file.display())
+}
 
 #[tokio::test]
 async fn an_api_destination_tells_of_every_action() {
     let (sim, client) = simulated().await;
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("key");
-    std::fs::write(&file, KEY).unwrap();
-    let doors = format!("[hooks.eventbridge]\nkey_file = \"{}\"", file.display());
-    let mut muster = muster(&sim, &doors, dir);
+    let mut muster = muster(&sim, &door(dir.path()), dir);
     muster.start().await;
 
     let auth = json!({ "ApiKeyAuthParameters": { "ApiKeyName": "X-Api-Key", "ApiKeyValue": KEY } });
@@ -36,7 +42,7 @@ async fn an_api_destination_tells_of_every_action() {
     hook(&client, None).await;
     raise(&client, 60).await;
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     assert!(through(&muster, "eventbridge", "taken").await > 0);
     assert_eq!(through(&muster, "eventbridge", "unreadable").await, 0);
 }

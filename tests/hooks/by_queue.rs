@@ -8,7 +8,7 @@ use crate::harness::{Sim, wait_for};
 use crate::sdk::config;
 
 /// A queue's URL and ARN.
-async fn queue(sim: &Sim) -> (String, String) {
+pub async fn queue(sim: &Sim) -> (String, String) {
     let sqs = aws_sdk_sqs::Client::new(&config(sim));
     let url = sqs.create_queue().queue_name("hooks").send().await.unwrap().queue_url.unwrap();
     let asked = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
@@ -16,7 +16,8 @@ async fn queue(sim: &Sim) -> (String, String) {
     (url, arn)
 }
 
-fn doors(url: &str) -> String {
+/// The door that polls this queue.
+pub fn doors(url: &str) -> String {
     format!("[hooks.sqs]\nqueues = [\"{url}\"]")
 }
 
@@ -29,7 +30,7 @@ async fn an_alarm_raises_desired_by_sixty_and_all_are_let_in() {
     hook(&client, Some(&arn)).await;
     raise(&client, 60).await;
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     assert_eq!(through(&muster, "sqs", "taken").await, 60);
     wait_for("the queue to be empty", async || {
         let ledger = sim.ledger().await;

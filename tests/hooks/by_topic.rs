@@ -33,7 +33,7 @@ async fn a_topic_confirms_and_tells_of_every_action() {
     hook(&client, Some(&topic)).await;
     raise(&client, 60).await;
     all_in_service(&sim, &muster, 60).await;
-    answered_once(&sim, 60).await;
+    answered_once(&sim, 60, 60).await;
     assert!(through(&muster, "sns", "taken").await > 0);
     assert_eq!(through(&muster, "sns", "unreadable").await, 0);
 }

@@ -2,8 +2,8 @@
 
 use muster::cloud::Ec2;
 use muster::cloud::autoscaling::{
-    AutoScaling, AwsAutoScaling, GroupLaunch, GroupSeen, HealthStatus, LifecycleState, Place, PoolState,
-    Process, Source,
+    AutoScaling, AwsAutoScaling, GroupLaunch, GroupSeen, HealthStatus, Lifecycle, Place, PoolState, Process,
+    Source,
 };
 use muster::cloud::ec2::AwsEc2;
 use muster::decide::words::{Ec2Id, ErrorClass};
@@ -32,7 +32,7 @@ async fn described(aws: &AwsAutoScaling) -> GroupSeen {
 }
 
 /// Waits until the instance is in this state.
-async fn state(aws: &AwsAutoScaling, id: Ec2Id, state: LifecycleState) {
+async fn state(aws: &AwsAutoScaling, id: Ec2Id, state: Lifecycle) {
     wait_for(&format!("{id} to be {state}"), async || {
         let page = aws.describe_members(&[id], None).await.unwrap();
         let now = page.items.first().map(|m| m.state);
@@ -63,7 +63,7 @@ async fn a_group_is_described_with_its_members() {
     ids.sort();
     assert_eq!(members, ids);
     let one = &seen.members[0];
-    assert_eq!((one.state, one.healthy, one.protected), (LifecycleState::InService, true, false));
+    assert_eq!((one.state, one.healthy, one.protected), (Lifecycle::InService, true, false));
     assert_eq!(one.zone.as_deref(), Some("us-east-1a"));
 
     let bare = aws.describe_groups(&["web".into(), "nobody".into()], false, None).await.unwrap();
@@ -125,7 +125,7 @@ async fn beyond_its_bounds_a_group_does_not_go() {
     let e = aws.set_desired_capacity("web", 3).await.unwrap_err();
     assert_eq!((e.class, e.code.as_str()), (ErrorClass::Size, "ValidationError"), "{e}");
     aws.enter_standby("web", &ids[..1], false).await.unwrap();
-    state(&aws, ids[0], LifecycleState::Standby).await;
+    state(&aws, ids[0], Lifecycle::Standby).await;
     // Its place has been taken by a replacement.
     let e = aws.exit_standby("web", &ids[..1]).await.unwrap_err();
     assert_eq!(e.class, ErrorClass::Size, "{e}");
@@ -169,10 +169,10 @@ async fn members_are_marked_and_set_aside() {
     assert!(described(&aws).await.members.iter().all(|m| m.protected));
     aws.set_instance_protection("web", &ids[..1], false).await.unwrap();
     aws.enter_standby("web", &ids[..1], true).await.unwrap();
-    state(&aws, ids[0], LifecycleState::Standby).await;
+    state(&aws, ids[0], Lifecycle::Standby).await;
     assert_eq!(described(&aws).await.desired, 1);
     aws.exit_standby("web", &ids[..1]).await.unwrap();
-    state(&aws, ids[0], LifecycleState::InService).await;
+    state(&aws, ids[0], Lifecycle::InService).await;
     let e = aws.exit_standby("web", &ids[..1]).await.unwrap_err();
     assert_eq!(e.class, ErrorClass::Configuration, "what the state forbids: {e}");
 
@@ -212,7 +212,7 @@ async fn a_warm_pool_is_shown() {
         let seen = aws.describe_warm_pool("web", None).await.unwrap();
         assert_eq!(seen.pool.map(|p| p.state), Some(PoolState::Stopped));
         let states: Vec<_> = seen.members.items.iter().map(|m| m.state).collect();
-        if states == [LifecycleState::WarmedStopped; 2] { Ok(()) } else { Err(format!("{states:?}")) }
+        if states == [Lifecycle::WarmedStopped; 2] { Ok(()) } else { Err(format!("{states:?}")) }
     })
     .await;
     let e = aws.launch_instances(&launch("token", 1)).await.unwrap_err();

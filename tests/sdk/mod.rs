@@ -83,7 +83,7 @@ fn fds() -> Arc<Fds> {
 }
 
 /// Changes what goes wrong from now on.
-async fn faults(sim: &Sim, change: &str) {
+pub async fn faults(sim: &Sim, change: &str) {
     let url = format!("{}/_sim/faults", sim.announced.ec2);
     let (status, body) = http("POST", &url, &[("content-type", "application/json")], change).await.unwrap();
     assert_eq!(status, 200, "{body}");

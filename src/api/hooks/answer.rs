@@ -1,12 +1,14 @@
 //! What the sender of a notification is told.
 
 use axum::Json;
+use axum::extract::{FromRequest, Request};
 
+use crate::api::body::JsonBody;
 use crate::api::problem::{Kind, Problem};
 use crate::api::state::ApiState;
 use crate::api::types::HookTaken;
 use crate::engine::AskError;
-use crate::hooks::inlet::{Door, Handed};
+use crate::hooks::inlet::{Door, Handed, Outcome};
 
 /// Hands a notification in and answers for it.
 pub async fn hand_in(state: &ApiState, door: Door, text: &str) -> Result<Json<HookTaken>, Problem> {
@@ -30,8 +32,24 @@ pub async fn hand_in(state: &ApiState, door: Door, text: &str) -> Result<Json<Ho
     }
 }
 
-/// The text of a body.
-pub fn text(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body)
-        .map_err(|e| Problem::new(Kind::InvalidBody, format!("the body is not UTF-8: {e}")))
+/// Hands in the notification that is a request's JSON body. What has none is counted at its door too.
+pub async fn hand_in_body(
+    state: &ApiState,
+    door: Door,
+    request: Request,
+) -> Result<Json<HookTaken>, Problem> {
+    let body = JsonBody::from_request(request, &()).await.and_then(|JsonBody(bytes)| text(&bytes));
+    match body {
+        Ok(text) => hand_in(state, door, &text).await,
+        Err(problem) => {
+            let large = problem.kind == Kind::BodyTooLarge;
+            state.doors.inlet.count(door, if large { Outcome::TooLarge } else { Outcome::Unreadable });
+            Err(problem)
+        }
+    }
+}
+
+fn text(body: &[u8]) -> Result<String, Problem> {
+    let text = std::str::from_utf8(body).map(str::to_owned);
+    text.map_err(|e| Problem::new(Kind::InvalidBody, format!("the body is not UTF-8: {e}")))
 }

@@ -1,10 +1,9 @@
 //! `POST /v1/hooks`: a lifecycle action told by whoever has the operator's token.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 
 use super::answer;
-use crate::api::body::JsonBody;
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 use crate::api::types::{HookTaken, ProblemBody};
@@ -30,11 +29,8 @@ use crate::hooks::inlet::Door;
             content_type = "application/problem+json"),
     ),
 )]
-pub async fn tell(
-    State(state): State<ApiState>,
-    JsonBody(body): JsonBody,
-) -> Result<Json<HookTaken>, Problem> {
-    answer::hand_in(&state, Door::Direct, answer::text(&body)?).await
+pub async fn tell(State(state): State<ApiState>, request: Request) -> Result<Json<HookTaken>, Problem> {
+    answer::hand_in_body(&state, Door::Direct, request).await
 }
 
 #[cfg(test)]
@@ -67,6 +63,13 @@ mod tests {
         assert_eq!(fake.post("/v1/hooks", "{}").await.problem("invalid_body").0, 400);
         let other = notification("other", 1);
         assert_eq!(fake.post("/v1/hooks", &other).await.problem("unknown_auto_scaling_group").0, 404);
+        let large = " ".repeat(crate::hooks::body::MOST + 1);
+        assert_eq!(fake.post("/v1/hooks", &large).await.problem("body_too_large").0, 413);
+        let metrics = fake.get("/metrics").await.text();
+        for outcome in ["unreadable", "unknown_group", "too_large"] {
+            let line = format!("muster_hooks_total{{door=\"direct\",outcome=\"{outcome}\"}} 1");
+            assert!(metrics.contains(&line), "{line} is not in {metrics}");
+        }
         fake.set_ready(Readiness::Stopping);
         let answer = fake.post("/v1/hooks", &notification("web-asg", 1)).await;
         assert_eq!(answer.problem("not_ready").0, 503);

@@ -1,14 +1,13 @@
 //! `POST /v1/hooks/eventbridge`: events that an API destination of EventBridge sends.
 
 use axum::Json;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 
 use super::answer;
-use crate::api::body::JsonBody;
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
 use crate::api::types::{HookTaken, ProblemBody};
-use crate::hooks::inlet::Door;
+use crate::hooks::inlet::{Door, Outcome};
 
 /// Takes an event from an API destination.
 ///
@@ -32,9 +31,11 @@ use crate::hooks::inlet::Door;
 )]
 pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Json<HookTaken>, Problem> {
     // Before anything of the body is read.
-    state.doors.check_key(request.headers())?;
-    let JsonBody(body) = JsonBody::from_request(request, &()).await?;
-    answer::hand_in(&state, Door::EventBridge, answer::text(&body)?).await
+    if let Err(problem) = state.doors.check_key(request.headers()) {
+        state.doors.inlet.count(Door::EventBridge, Outcome::Untrusted);
+        return Err(problem);
+    }
+    answer::hand_in_body(&state, Door::EventBridge, request).await
 }
 
 #[cfg(test)]
@@ -60,6 +61,8 @@ mod tests {
             assert_eq!(fake.send("POST", PATH, headers, event.clone()).await.problem("unauthorized").0, 401);
         }
         assert_eq!(fake.asked(), 1, "nobody else reached the engine");
+        let metrics = fake.get("/metrics").await.text();
+        assert!(metrics.contains(r#"muster_hooks_total{door="eventbridge",outcome="untrusted"} 3"#));
         let elsewhere = fake.send("POST", "/v1/hooks", &[("x-api-key", HOOK_KEY)], event).await;
         assert_eq!(elsewhere.problem("unauthorized").0, 401, "the key opens no other door");
     }

@@ -10,6 +10,7 @@ use crate::api::state::ApiState;
 use crate::api::types::{HookTaken, ProblemBody};
 use crate::hooks::inlet::{Door, Outcome};
 use crate::hooks::sns::door::Received;
+use crate::hooks::sns::message::BODY;
 use crate::hooks::sns::refusal::Refusal;
 
 /// Takes a message from SNS.
@@ -32,11 +33,13 @@ use crate::hooks::sns::refusal::Refusal;
 )]
 pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Json<HookTaken>, Problem> {
     let Some(door) = state.doors.sns.clone() else {
+        state.doors.inlet.count(Door::Sns, Outcome::Untrusted);
         let detail = "no topic is configured for this door (hooks.sns.topics)";
         return Err(Problem::new(Kind::Untrusted, detail));
     };
     let (parts, body) = request.into_parts();
-    let body = body::read(body).await?;
+    let body = body::read(body, BODY).await;
+    let body = body.inspect_err(|problem| door.unread(problem.kind == Kind::BodyTooLarge))?;
     let clock = state.handle.clock();
     let received =
         door.receive(&parts.headers, &body, clock.now()).await.map_err(|refusal| turned_away(&refusal))?;
@@ -44,10 +47,10 @@ pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Jso
         Received::Notification { message, id, .. } => {
             (id, answer::hand_in(&state, Door::Sns, &message).await?)
         }
-        Received::Again { id, .. } => (id, Json(done(Outcome::Repeated, "taken before"))),
+        Received::Again { id, .. } => (id, done(&state, Outcome::Repeated, "taken before")),
         Received::Unsubscribed { id, topic } => {
             tracing::warn!(topic, "a topic has been told to send no more");
-            (id, Json(done(Outcome::Acknowledged, "unsubscribed")))
+            (id, done(&state, Outcome::Acknowledged, "unsubscribed"))
         }
         Received::Confirm { confirmation, id, topic } => {
             door.confirm(&confirmation).await.map_err(|error| {
@@ -55,7 +58,7 @@ pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Jso
                 Problem::new(Kind::NotReady, detail).retry_after(clock.on_the_wall(CONFIRM_AGAIN))
             })?;
             tracing::info!(topic, "a topic may send here");
-            (id, Json(done(Outcome::Acknowledged, "confirmed")))
+            (id, done(&state, Outcome::Acknowledged, "confirmed"))
         }
     };
     door.taken(&id, clock.now());
@@ -65,8 +68,10 @@ pub async fn take(State(state): State<ApiState>, request: Request) -> Result<Jso
 /// SNS asks again after 20 s in any case.
 const CONFIRM_AGAIN: std::time::Duration = std::time::Duration::from_secs(20);
 
-fn done(outcome: Outcome, what: &str) -> HookTaken {
-    HookTaken { outcome, token: None, what: Some(what.to_string()) }
+/// What the door dealt with by itself.
+fn done(state: &ApiState, outcome: Outcome, what: &str) -> Json<HookTaken> {
+    state.doors.inlet.count(Door::Sns, outcome);
+    Json(HookTaken { outcome, token: None, what: Some(what.to_string()) })
 }
 
 fn turned_away(refusal: &Refusal) -> Problem {

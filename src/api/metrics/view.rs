@@ -58,6 +58,8 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     to.register("asg_members", "Members of Auto Scaling groups as last seen, by lifecycle state", members);
     let expired = view.hooks_expired;
     one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
+    let help = "Instances that EC2 never showed, given up after the boot watchdog, since the start";
+    one(to, "instances_never_shown", help, view.never_shown);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
 
     let scale_ups = Labelled::<1>::default();

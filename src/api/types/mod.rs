@@ -13,6 +13,7 @@ pub mod names;
 pub mod problem;
 pub mod scale_up;
 pub mod stamp;
+pub mod zone;
 
 pub use explain::{Explanation, WaitLine};
 pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
@@ -22,3 +23,4 @@ pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
 pub use problem::{FieldError, ProblemBody};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
 pub use stamp::Stamp;
+pub use zone::{NewWeight, ZoneItem, ZoneOrder, Zones};

@@ -6,6 +6,8 @@ mod hooks;
 mod instances;
 mod scale_up;
 mod status;
+mod zone_weight;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -13,7 +15,7 @@ use std::path::Path;
 
 use http::HeaderValue;
 
-use super::args::{Ask, Service};
+use super::args::{Ask, Service, Zone};
 use super::client::Client;
 use super::exit::{Done, Failure};
 use super::io::Io;
@@ -48,6 +50,8 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Instances(args) => instances::run(args, &client, service.json, io).await,
         Ask::Hooks(args) => hooks::run(args, &client, service.json, io).await,
         Ask::Cancel(args) => cancel::run(args, &client, service.json, io).await,
+        Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
+        Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
 }
 

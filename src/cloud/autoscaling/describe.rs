@@ -55,7 +55,7 @@ pub(super) async fn members(
 #[cfg(test)]
 mod tests {
     use super::super::testing::{answer, exchanged};
-    use super::super::{AutoScaling, LifecycleState, Page};
+    use super::super::{AutoScaling, Lifecycle, Page};
     use crate::decide::words::Ec2Id;
 
     const GROUPS: &str = "DescribeAutoScalingGroups";
@@ -112,7 +112,7 @@ mod tests {
         let (page, sent) =
             exchanged("200 OK", &text, async |aws| aws.describe_members(&ids, None).await).await;
         let member = page.unwrap().items.remove(0);
-        assert_eq!((member.group.as_str(), member.state), ("web", LifecycleState::PendingWait));
+        assert_eq!((member.group.as_str(), member.state), ("web", Lifecycle::PendingWait));
         assert!(member.healthy);
         insta::assert_snapshot!(sent.join("\n\n"), @r"
         Action=DescribeAutoScalingInstances

@@ -27,7 +27,7 @@ mod words;
 pub use client::AwsAutoScaling;
 pub use words::{
     ActionKey, GroupLaunch, GroupLaunched, GroupSeen, HealthStatus, Hook, HookResult, LaunchedInstance,
-    LifecycleAction, LifecycleState, Member, Page, Place, PoolError, PoolState, Process, Source, Suspended,
+    Lifecycle, LifecycleAction, Member, Page, Place, PoolError, PoolState, Process, Source, Suspended,
     TemplateVersion, Transition, WarmPool, WarmPoolSeen,
 };
 

@@ -9,9 +9,7 @@ use aws_sdk_autoscaling::types::{
     WarmPoolConfiguration,
 };
 
-use super::{
-    GroupSeen, Hook, LifecycleState, Member, PoolState, Source, Suspended, TemplateVersion, WarmPool,
-};
+use super::{GroupSeen, Hook, Lifecycle, Member, PoolState, Source, Suspended, TemplateVersion, WarmPool};
 
 pub(super) fn group(g: &AutoScalingGroup) -> Result<GroupSeen, String> {
     let name = g.auto_scaling_group_name().ok_or("a group in the answer has no name")?;
@@ -80,8 +78,8 @@ pub(super) fn details(i: &AutoScalingInstanceDetails) -> Result<Member, String> 
     })
 }
 
-fn state(text: Option<&str>) -> LifecycleState {
-    text.and_then(|t| t.parse().ok()).unwrap_or(LifecycleState::Unlisted)
+fn state(text: Option<&str>) -> Lifecycle {
+    text.and_then(|t| t.parse().ok()).unwrap_or(Lifecycle::Other)
 }
 
 /// Groups write `Unhealthy`, instances asked for themselves `UNHEALTHY`. Nothing at all is no evidence.
@@ -213,17 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_told_and_a_new_one_is_unlisted() {
-        for state in LifecycleState::ALL.iter().filter(|s| **s != LifecycleState::Unlisted) {
+    fn every_state_is_told_and_a_new_one_is_other() {
+        for state in Lifecycle::ALL.iter().filter(|s| **s != Lifecycle::Other) {
             let i = Instance::builder().instance_id("i-1").lifecycle_state(SdkState::from(state.as_str()));
             assert_eq!(member("web", &i.build()).unwrap().state, *state);
         }
         // All that the SDK knows are in the list.
         for text in SdkState::values() {
-            assert_ne!(state(Some(text)), LifecycleState::Unlisted, "{text}");
+            assert_ne!(state(Some(text)), Lifecycle::Other, "{text}");
         }
-        assert_eq!(state(Some("Dreaming")), LifecycleState::Unlisted);
-        assert_eq!(state(None), LifecycleState::Unlisted);
+        assert_eq!(state(Some("Dreaming")), Lifecycle::Other);
+        assert_eq!(state(None), Lifecycle::Other);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) async fn describe(
 #[cfg(test)]
 mod tests {
     use super::super::testing::{answer, exchanged};
-    use super::super::{AutoScaling, LifecycleState, PoolState};
+    use super::super::{AutoScaling, Lifecycle, PoolState};
 
     #[tokio::test]
     async fn a_pool_is_shown_with_its_instances() {
@@ -45,7 +45,7 @@ mod tests {
         let pool = seen.pool.unwrap();
         assert_eq!((pool.state, pool.min, pool.max_prepared), (PoolState::Running, 2, None));
         let member = &seen.members.items[0];
-        assert_eq!((member.group.as_str(), member.state), ("web", LifecycleState::WarmedRunning));
+        assert_eq!((member.group.as_str(), member.state), ("web", Lifecycle::WarmedRunning));
         insta::assert_snapshot!(sent.join("\n\n"), @r"
         Action=DescribeWarmPool
         AutoScalingGroupName=web

@@ -4,48 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::decide::asg::seen::Lifecycle;
 use crate::decide::event::CallError;
 pub use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::words::{Ec2Id, named};
-
-named! {
-    /// Where an instance stands in its group (aws-facts 3.2).
-    pub enum LifecycleState {
-        Pending = "Pending",
-        PendingWait = "Pending:Wait",
-        PendingProceed = "Pending:Proceed",
-        InService = "InService",
-        EnteringStandby = "EnteringStandby",
-        Standby = "Standby",
-        Detaching = "Detaching",
-        Detached = "Detached",
-        Terminating = "Terminating",
-        TerminatingWait = "Terminating:Wait",
-        TerminatingProceed = "Terminating:Proceed",
-        TerminatingRetained = "Terminating:Retained",
-        Terminated = "Terminated",
-        Quarantined = "Quarantined",
-        ReplacingRootVolume = "ReplacingRootVolume",
-        ReplacingRootVolumeWait = "ReplacingRootVolume:Wait",
-        ReplacingRootVolumeProceed = "ReplacingRootVolume:Proceed",
-        RootVolumeReplaced = "RootVolumeReplaced",
-        WarmedPending = "Warmed:Pending",
-        WarmedPendingWait = "Warmed:Pending:Wait",
-        WarmedPendingProceed = "Warmed:Pending:Proceed",
-        WarmedPendingRetained = "Warmed:Pending:Retained",
-        WarmedStopped = "Warmed:Stopped",
-        WarmedRunning = "Warmed:Running",
-        WarmedHibernated = "Warmed:Hibernated",
-        WarmedTerminating = "Warmed:Terminating",
-        WarmedTerminatingWait = "Warmed:Terminating:Wait",
-        WarmedTerminatingProceed = "Warmed:Terminating:Proceed",
-        WarmedTerminatingRetained = "Warmed:Terminating:Retained",
-        WarmedTerminated = "Warmed:Terminated",
-        /// A state that this list does not have, or none: the instance exists, and nothing more is
-        /// known of it.
-        Unlisted = "unlisted",
-    }
-}
 
 named! {
     /// What a group does by itself, and can be told to leave (aws-facts 3.7).
@@ -212,7 +174,7 @@ pub struct Member {
     pub id: Ec2Id,
     pub zone: Option<String>,
     pub instance_type: Option<String>,
-    pub state: LifecycleState,
+    pub state: Lifecycle,
     /// False only if the group says `Unhealthy`.
     pub healthy: bool,
     /// From scale-in, and from nothing else.

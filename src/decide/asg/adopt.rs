@@ -11,7 +11,8 @@ use crate::decide::{Core, Now};
 const MOST: u32 = 10_000;
 
 impl Core {
-    /// Gives an instance a place in the books.
+    /// Gives an instance a place in the books: in a slot that waits for its group to launch one, or in one of its
+    /// own.
     pub(in crate::decide) fn adopt(
         &mut self,
         group: usize,
@@ -20,6 +21,9 @@ impl Core {
         now: &mut Now,
     ) -> InstanceRef {
         let warm = goes_to_warm_pool(destination);
+        if !warm && let Some(instance) = self.fulfil(group, id, now) {
+            return instance;
+        }
         let waiting = if warm { None } else { self.fills_a_waiting_slot(group, id, now) };
         let instance = if let Some(instance) = waiting {
             instance

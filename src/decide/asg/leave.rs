@@ -128,6 +128,9 @@ impl Core {
     /// Sends terminate calls for those that are due, as far as the budget goes.
     pub(in crate::decide) fn plan_leaving(&mut self, now: &mut Now) {
         for group in 0..self.asgs.len() {
+            if self.is_raising(group) {
+                continue;
+            }
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
                 if self.waits_for_a_look(group, now) {
                     break;
@@ -140,6 +143,7 @@ impl Core {
                     self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
                 }
                 self.asgs[group].leaving.left_at = now.time;
+                self.asgs[group].resizing += 1;
                 let Call { asg, asked, decrement } = call;
                 now.actions.push(Action::TerminateInGroup { asg, asked, decrement });
             }
@@ -179,6 +183,8 @@ impl Core {
     ) {
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
+        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
+        self.asgs[group].resized_at = now.time;
         let Err(error) = outcome else {
             for (id, instance) in asked {
                 self.hooks_end_with(*id, now);
@@ -258,6 +264,7 @@ impl Core {
         }
         let text = format!("{id}: not in {asg} any more");
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
+        self.hooks_end_with(id, now);
         self.is_gone(instance, now);
     }
 

@@ -42,7 +42,7 @@ impl Core {
         let members = seen.members.values().filter(|m| takes_a_place(m.lifecycle)).count();
         let unseen = self.ledger.scale_ups.values().filter(|s| s.group == group).flat_map(|s| &s.slots);
         let unseen = unseen.filter(|s| match s.id {
-            None => s.phase == Phase::Launching,
+            None => s.phase == Phase::Launching && !self.is_in_desired(group, s.launch),
             // What was launched before it was last seen and is not there has left.
             Some(id) => s.phase.occupies() && s.launched_at >= seen.at && !seen.members.contains_key(&id),
         });
@@ -66,6 +66,11 @@ fn takes_a_place(lifecycle: Lifecycle) -> bool {
         | Lifecycle::TerminatingWait
         | Lifecycle::TerminatingProceed
         | Lifecycle::TerminatingRetained
+        | Lifecycle::Quarantined
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         | Lifecycle::Other => true,
         Lifecycle::Detached
         | Lifecycle::Terminated

@@ -216,6 +216,10 @@ impl Core {
 
     /// The group's desired capacity, what it has of it, and its minimum, by a look after `since`.
     fn fresh_sizes(&mut self, group: usize, since: Time, now: &Now) -> Option<(u32, u32, u32)> {
+        if self.has_raise_to_show(group) {
+            self.sweep_soon(group, now);
+            return None;
+        }
         let seen = self.asgs[group].seen.as_ref();
         let fresh = seen.filter(|s| !s.stale && s.at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
@@ -334,9 +338,17 @@ impl Core {
         }
     }
 
-    /// A launch was refused, and that is because its group is halted.
+    /// A group is halted, or not yet as it was before.
     pub(in crate::decide) fn is_halted(&self, group: usize) -> bool {
         self.halts[group].row.is_some()
+    }
+
+    /// Whether its desired capacity may be raised: it may launch, and nothing is being set here.
+    pub(in crate::decide) fn may_raise(&self, group: usize) -> Result<(), Wait> {
+        self.may_launch_in(group)?;
+        let setting = self.halts[group].row.as_ref().is_some_and(|row| row.setting.is_some());
+        let trial = self.launches.plans[group].guard.trial_size();
+        if setting { Err(Wait::BreakerTrial { tried: 0, trial }) } else { Ok(()) }
     }
 
     /// Whether we may launch in a group: while it is halted, AWS refuses our own launches too.
@@ -360,12 +372,17 @@ fn is_counted(lifecycle: Lifecycle) -> bool {
         | Lifecycle::PendingWait
         | Lifecycle::PendingProceed
         | Lifecycle::InService
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced
         // A state that is newer than muster: one too many is safe, one too few scales somebody in.
         | Lifecycle::Other => true,
         Lifecycle::EnteringStandby
         | Lifecycle::Standby
         | Lifecycle::Detaching
         | Lifecycle::Detached
+        | Lifecycle::Quarantined
         | Lifecycle::Terminating
         | Lifecycle::TerminatingWait
         | Lifecycle::TerminatingProceed

@@ -4,3 +4,4 @@ pub mod halt;
 pub mod pools;
 pub mod silence;
 pub mod version;
+pub mod zones;

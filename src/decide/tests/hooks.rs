@@ -7,7 +7,7 @@ use super::world::{START, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Asg, Canary, Group};
+use crate::decide::group::{Asg, Canary, Group, Launches};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
 use crate::decide::words::*;
@@ -24,7 +24,12 @@ pub struct Desk {
 }
 
 pub fn asg() -> Group {
-    let asg = Asg { name: "web-asg".into(), heartbeat: HEARTBEAT, sweep_every: Duration::from_secs(15) };
+    let asg = Asg {
+        name: "web-asg".into(),
+        heartbeat: HEARTBEAT,
+        sweep_every: Duration::from_secs(15),
+        launches: Launches::Instances,
+    };
     Group { asg: Some(asg), max: 10, canary: Canary { size: 0 }, ..group("web") }
 }
 
@@ -251,11 +256,8 @@ fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
         .until(10, |a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None })
         .unwrap()
         .1;
-    desk.after(
-        10,
-        vec![Event::Described { asked: asked.clone(), outcome: Ok(vec![seen(Ec2State::Stopped)]) }],
-    );
-    let asked = ends_in_group(&mut desk);
+    let stopped = Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Stopped)]) };
+    let asked = ends_in_group(&desk.after(10, vec![stopped])).unwrap();
     let phases = desk.phases();
     assert_eq!(phases.last(), Some(&Phase::Terminating), "{phases:?}");
     assert!(phases.contains(&Phase::Broken));
@@ -272,18 +274,50 @@ fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
     assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
 }
 
-/// The call that ends broken instances in the group, without shrinking it.
-fn ends_in_group(desk: &mut Desk) -> Vec<(Ec2Id, InstanceRef)> {
-    let call = |a: &Action| {
-        if let Action::TerminateInGroup { asked, decrement: false, .. } = a {
-            Some(asked.clone())
-        } else {
-            None
+/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
+/// take, its action kept alive, then given up, and its place is free again.
+#[test]
+fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_given_up() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut given_up, mut events) = (0, None, Vec::new());
+    for _ in 0..2_000 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    given_up.get_or_insert(desk.now.since(from));
+                    let message = format!("No managed instance found for instance ID: {ID}");
+                    let outcome = Err(CallError { message, ..error(ErrorClass::NotFound) });
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                _ => {}
+            }
         }
-    };
-    let sent = desk.changes.last().is_some_and(|c| c.instances.iter().any(|r| r.phase == Phase::Terminating));
-    assert!(!sent, "nothing is out yet that this would miss");
-    desk.until(5, call).unwrap().1
+    }
+    let (watchdog, after) = (asg().watchdogs.boot, given_up.unwrap());
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    assert_eq!(desk.rows().last().map(|r| r.state), Some(HookState::Over));
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
+}
+
+/// The call that ends broken instances in the group, without shrinking it.
+fn ends_in_group(actions: &[Action]) -> Option<Vec<(Ec2Id, InstanceRef)>> {
+    actions.iter().find_map(|a| {
+        if let Action::TerminateInGroup { asked, decrement: false, .. } = a { Some(asked.clone()) } else { None }
+    })
 }
 
 #[test]
@@ -292,11 +326,63 @@ fn one_that_its_group_says_is_still_being_launched_is_abandoned() {
     desk.told(notice(1)).unwrap();
     let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
     let asked = desk.until(10, describe).unwrap().1;
-    desk.after(10, vec![Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Stopped)]) }]);
-    let asked = ends_in_group(&mut desk);
+    let stopped = Event::Described { asked, outcome: Ok(vec![seen(Ec2State::Stopped)]) };
+    let asked = ends_in_group(&desk.after(10, vec![stopped])).unwrap();
     let outcome = Err(error(ErrorClass::Contention));
     let actions = desk.after(10, vec![Event::TerminatedInGroup { asg: "web-asg".into(), asked, outcome }]);
     assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon));
+}
+
+/// The same of one that its group knows, and EC2 does not.
+#[test]
+fn one_that_never_becomes_visible_and_that_its_group_says_is_being_launched_is_abandoned() {
+    let mut desk = Desk::new();
+    desk.told(notice(1)).unwrap();
+    let from = desk.now;
+    let (mut heartbeats, mut abandoned, mut events) = (0, None, Vec::new());
+    for _ in 0..2_000 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => {
+                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
+                }
+                Action::Heartbeat { hook, .. } => {
+                    heartbeats += 1;
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::Complete { hook, result, .. } => {
+                    abandoned.get_or_insert((desk.now.since(from), result));
+                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
+                    events.push(Event::HookAnswered { hook, api, outcome });
+                }
+                // The group says that it is still being launched.
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    let outcome = Err(error(ErrorClass::Contention));
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                Action::Launch { .. }
+                | Action::Terminate { .. }
+                | Action::Configure(_)
+                | Action::Probe(_)
+                | Action::DescribeGroups { .. }
+                | Action::DescribeHooks { .. }
+                | Action::Mark { .. }
+                | Action::Answer { .. } => {}
+            }
+        }
+    }
+    let watchdog = asg().watchdogs.boot;
+    let (after, result) = abandoned.unwrap();
+    assert_eq!(result, HookResult::Abandon);
+    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    let last = desk.rows().pop().unwrap();
+    assert_ne!(last.state, HookState::Open);
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
 }
 
 #[test]

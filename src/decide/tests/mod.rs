@@ -11,4 +11,4 @@ mod limits;
 pub(super) mod lives;
 mod proofs;
 mod scenarios;
-mod world;
+pub(super) mod world;

@@ -302,6 +302,7 @@ impl World {
             versions: r.versions.values().cloned().collect(),
             budgets: r.budgets.values().cloned().collect(),
             hooks: Vec::new(),
+            zones: Vec::new(),
             halts: Vec::new(),
             last_scale_up: r.scale_ups.keys().last().map_or(0, |s| s.0),
             last_launch: r.launches.keys().last().map_or(0, |l| l.0),

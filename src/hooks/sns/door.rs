@@ -95,6 +95,7 @@ pub struct SnsDoor {
     refused: [AtomicU64; Reason::ALL.len()],
     verified: AtomicU64,
     again: AtomicU64,
+    confirmations: AtomicU64,
 }
 
 /// What came through the door and what did not, for metrics.
@@ -104,8 +105,10 @@ pub struct Tally {
     pub verified: u64,
     /// Of those, the copies of what was taken before.
     pub again: u64,
-    /// Certificates asked for.
-    pub fetches: u64,
+    /// Certificates asked for, and those of their issuers.
+    pub certificates: u64,
+    /// Confirmations sent.
+    pub confirmations: u64,
     /// Turned away, in the order of [`Reason::ALL`].
     pub refused: Vec<(Reason, u64)>,
 }
@@ -123,6 +126,7 @@ impl SnsDoor {
             refused: std::array::from_fn(|_| AtomicU64::new(0)),
             verified: AtomicU64::new(0),
             again: AtomicU64::new(0),
+            confirmations: AtomicU64::new(0),
         }
     }
 
@@ -144,6 +148,12 @@ impl SnsDoor {
         outcome
     }
 
+    /// Books a request whose body was not taken in: it was too large, or broke off.
+    pub fn unread(&self, too_large: bool) {
+        let reason = if too_large { Reason::TooLarge } else { Reason::BrokenOff };
+        self.refused[reason as usize].fetch_add(1, Relaxed);
+    }
+
     /// The message with this id is dealt with, durably: copies of it are [`Received::Again`].
     pub fn taken(&self, id: &str, now: Time) {
         self.remembered().enter(id, now);
@@ -154,6 +164,7 @@ impl SnsDoor {
     /// # Errors
     /// If SNS could not be told; the topic asks again if it is not answered with success.
     pub async fn confirm(&self, confirmation: &Confirmation) -> Result<(), FetchError> {
+        self.confirmations.fetch_add(1, Relaxed);
         self.fetch.get(confirmation.url()).await.map(drop)
     }
 
@@ -163,7 +174,8 @@ impl SnsDoor {
         Tally {
             verified: self.verified.load(Relaxed),
             again: self.again.load(Relaxed),
-            fetches: self.certificates.fetches(),
+            certificates: self.certificates.fetches(),
+            confirmations: self.confirmations.load(Relaxed),
             refused,
         }
     }

@@ -13,6 +13,8 @@ named! {
     pub enum Reason {
         /// The body is larger than any lifecycle notification.
         TooLarge = "too_large",
+        /// The body ended before it was complete.
+        BrokenOff = "broken_off",
         /// The subscription has raw delivery, which has no signature.
         RawDelivery = "raw_delivery",
         /// The body is no JSON object, or one that two could read differently.
@@ -49,7 +51,8 @@ impl Reason {
     pub fn status(self) -> u16 {
         match self {
             Reason::TooLarge => 413,
-            Reason::RawDelivery
+            Reason::BrokenOff
+            | Reason::RawDelivery
             | Reason::NotJson
             | Reason::UnknownType
             | Reason::Malformed

@@ -323,6 +323,12 @@ impl Model {
         self.ec2.id_of(ordinal)
     }
 
+    /// The zone of the instance that was launched as number `ordinal`.
+    #[must_use]
+    pub fn zone_of_instance(&self, ordinal: u32) -> Option<String> {
+        Some(self.ec2.seen(ordinal, 0)?.launch.zone.clone())
+    }
+
     /// The call takes effect.
     fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
         let answer = match call {

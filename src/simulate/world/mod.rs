@@ -50,6 +50,7 @@ enum Coming {
     },
     Ask(usize),
     Cancel(usize),
+    Order(usize),
     Alarm(usize),
     /// A process asks the queue of notifications.
     Poll {
@@ -127,6 +128,7 @@ pub struct World {
     pub books: Books,
     pub oracle: Oracle,
     pub asking: Vec<Asking>,
+    pub ordering: Vec<Asking>,
     /// When each instance that is in service got there.
     pub served: BTreeMap<InstanceRef, Time>,
     pub sent: BTreeMap<Api, u64>,
@@ -170,6 +172,7 @@ impl World {
             books: Books::new(disk),
             oracle: Oracle::new(&plan),
             asking: vec![Asking::default(); plan.asks.len()],
+            ordering: vec![Asking::default(); plan.orders.len()],
             served: BTreeMap::new(),
             sent: BTreeMap::new(),
             throttled: BTreeMap::new(),
@@ -216,6 +219,9 @@ impl World {
         for (i, cancelled) in self.plan.cancels.clone().iter().enumerate() {
             self.after(cancelled.at_ms, Coming::Cancel(i));
         }
+        for (i, (at, _)) in self.plan.orders.clone().iter().enumerate() {
+            self.after(*at, Coming::Order(i));
+        }
         for (i, (at, _)) in self.plan.changes.clone().iter().enumerate() {
             self.after(*at, Coming::Change(i));
         }
@@ -261,12 +267,14 @@ impl World {
             return;
         }
         let accepted: Vec<String> = self.asking.iter().filter_map(|a| a.accepted.clone()).collect();
-        let unanswered = self.asking.iter().filter(|a| a.answered.is_none()).count();
+        let all = self.asking.iter().chain(&self.ordering);
+        let unanswered = all.filter(|a| a.answered.is_none()).count();
         if unanswered > 0 {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.judge_hooks();
+        self.judge_sizes();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
 
@@ -280,7 +288,7 @@ impl World {
     fn is_quiet(&self) -> bool {
         self.books.open() == 0
             && self.groups_are_quiet()
-            && self.asking.iter().all(|a| a.answered.is_some())
+            && self.asking.iter().chain(&self.ordering).all(|a| a.answered.is_some())
             && self.hosts.len() == 1
             && !self.hosts.iter().any(|h| h.paused || h.committing.is_some())
             && self.oracle.loose(&self.books).next().is_none()
@@ -294,6 +302,7 @@ impl World {
             Coming::Wake { life } => self.turn(life),
             Coming::Ask(i) => self.ask(i),
             Coming::Cancel(i) => self.cancel(i),
+            Coming::Order(i) => self.order(i),
             Coming::Alarm(i) => self.alarm(i),
             Coming::Poll { life } => self.poll(life),
             Coming::Told { life, event } => self.told(life, event),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::decide::action::{Action, Target};
 use crate::decide::asg::seen::GroupsPage;
-use crate::decide::event::{CallError, Contact, Ec2State, Event, Ticket};
+use crate::decide::event::{CallError, Contact, Ec2State, Event};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
@@ -25,10 +25,9 @@ impl World {
                     if self.letter_answered(life, ticket, answer.is_ok()) {
                         continue;
                     }
-                    let Some(asking) = ticket_of(ticket).and_then(|i| self.asking.get_mut(i)) else {
-                        continue;
-                    };
-                    asking.answered.get_or_insert(self.now);
+                    let now = self.now;
+                    let Some(asking) = self.asker(ticket) else { continue };
+                    asking.answered.get_or_insert(now);
                     match answer {
                         Ok(accepted) => asking.accepted = Some(accepted.id),
                         Err(refusal) => asking.refused = Some(refusal.to_string()),
@@ -372,11 +371,6 @@ impl World {
     pub(super) fn network(&self) -> Network {
         self.plan.network
     }
-}
-
-/// Clients' tickets count from 1; nobody waits for a cancellation's.
-fn ticket_of(ticket: Ticket) -> Option<usize> {
-    usize::try_from(ticket.0.checked_sub(1)?).ok()
 }
 
 fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {

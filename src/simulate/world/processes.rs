@@ -233,6 +233,9 @@ fn forget(mutant: Mutant, stored: &mut Restored) {
     if mutant == Mutant::ForgetsBudgets {
         stored.budgets.clear();
     }
+    if mutant == Mutant::ForgetsZones {
+        stored.zones.clear();
+    }
     if mutant == Mutant::ForgetsLaunches {
         stored.launches.clear();
         for row in stored.instances.iter_mut().filter(|row| row.phase == Phase::Launching) {

@@ -12,6 +12,7 @@ pub(super) mod journal;
 pub(super) mod launch;
 pub(super) mod scale_up;
 pub(super) mod version;
+pub(super) mod zone;
 
 use super::engine::{Bind, Cells};
 use super::error::StoreError;

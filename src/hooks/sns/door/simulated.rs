@@ -83,7 +83,7 @@ async fn a_topic_is_confirmed_notifies_and_stops() {
     assert!(matches!(&stopped[..], [Received::Unsubscribed { .. }]), "{stopped:?}");
 
     let tally = door.tally();
-    assert_eq!((tally.verified, tally.fetches), (all.len() as u64 + 2, 1));
+    assert_eq!((tally.verified, tally.certificates), (all.len() as u64 + 2, 1));
     assert_eq!(tally.again, (all.len() - HOOKS) as u64);
     assert!(tally.refused.iter().all(|(_, n)| *n == 0), "{tally:?}");
 }

@@ -63,7 +63,7 @@ async fn what_aws_signed_is_let_in() {
     }
     assert_eq!(shelf.asked(), [URL]);
     let tally = door.tally();
-    assert_eq!((tally.verified, tally.again, tally.fetches), (6, 0, 1));
+    assert_eq!((tally.verified, tally.again, tally.certificates), (6, 0, 1));
     assert!(tally.refused.iter().all(|(_, n)| *n == 0));
 }
 
@@ -357,7 +357,7 @@ async fn the_simulated_aws_is_let_in_over_real_sockets() {
         // The simulator knows no such topic, and says so: the answer is not 200.
         let said = door.confirm(&confirmation).await;
         assert!(matches!(said, Err(FetchError::Status(400..=499))), "{said:?}");
-        assert_eq!(door.tally().fetches, 1);
+        assert_eq!(door.tally().certificates, 1);
     }
 }
 
