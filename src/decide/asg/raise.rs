@@ -443,10 +443,16 @@ impl Core {
 /// Members that the desired capacity counts and that may be on their way or there.
 fn is_counted(lifecycle: Lifecycle) -> bool {
     match lifecycle {
-        Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::PendingProceed | Lifecycle::InService => {
-            true
-        }
-        Lifecycle::EnteringStandby
+        Lifecycle::Pending
+        | Lifecycle::PendingWait
+        | Lifecycle::PendingProceed
+        | Lifecycle::InService
+        | Lifecycle::ReplacingRootVolume
+        | Lifecycle::ReplacingRootVolumeWait
+        | Lifecycle::ReplacingRootVolumeProceed
+        | Lifecycle::RootVolumeReplaced => true,
+        Lifecycle::Quarantined
+        | Lifecycle::EnteringStandby
         | Lifecycle::Standby
         | Lifecycle::Detaching
         | Lifecycle::Detached

@@ -199,8 +199,8 @@ impl Core {
         }
         let put_off = halt.row.as_ref()?.put_off;
         if put_off > 0 {
-            let most = self.asgs[group].seen.as_ref()?.max;
             let (desired, ..) = self.fresh_sizes(group, halt.look_after, now)?;
+            let most = self.asgs[group].seen.as_ref()?.max;
             return self.set_desired(group, desired, desired.saturating_add(put_off).min(most));
         }
         let halt = &mut self.halts[group];
