@@ -316,7 +316,11 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_given_u
 /// The call that ends broken instances in the group, without shrinking it.
 fn ends_in_group(actions: &[Action]) -> Option<Vec<(Ec2Id, InstanceRef)>> {
     actions.iter().find_map(|a| {
-        if let Action::TerminateInGroup { asked, decrement: false, .. } = a { Some(asked.clone()) } else { None }
+        if let Action::TerminateInGroup { asked, decrement: false, .. } = a {
+            Some(asked.clone())
+        } else {
+            None
+        }
     })
 }
 
