@@ -1,11 +1,11 @@
 //! Rules that stop runaway action.
 
 pub mod freeze;
+pub mod halt;
 pub mod hold;
 mod keep;
 pub mod lease;
 mod marked;
-pub mod halt;
 pub mod pools;
 mod shown;
 pub mod silence;

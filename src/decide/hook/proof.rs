@@ -62,7 +62,8 @@ impl Core {
         slot.contact.rejections = slot.contact.rejections.saturating_add(u8::from(failed.is_some()));
         let failures = slot.contact.rejections;
         if let Some(what) = failed.filter(|_| failures >= needed) {
-            let reason = format!("served, and did not {failures} times in a row before it was let in: {what}");
+            let reason =
+                format!("served, and did not {failures} times in a row before it was let in: {what}");
             self.give_up(instance, reason, now);
             return;
         }

@@ -21,10 +21,10 @@ use crate::sim::settings::SettingsError;
 
 use super::books::{Books, Disk};
 use super::dice::Dice;
-pub use deeds::Demand;
 use super::host::Host;
 use super::oracle::{Invariant, Oracle};
 use super::plan::{Plan, START};
+pub use deeds::Demand;
 
 /// How often the judge looks for orphans.
 const SWEEP_MS: u32 = 60_000;
