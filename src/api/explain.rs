@@ -111,7 +111,10 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::GroupMax { .. }
         | Wait::Unseen { .. }
         | Wait::Capacity { .. }
+        | Wait::ZoneWeights { .. }
+        | Wait::NoLaunchHook
         | Wait::Quota { .. } => &[Phase::Queued],
+        Wait::Raising { .. } => &[Phase::Queued, Phase::Launching],
         Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
         Wait::RequestTokens { api, .. } | Wait::CallsInFlight { api, .. } | Wait::ApiBackoff { api, .. } => {
             match api {
@@ -153,6 +156,8 @@ mod tests {
     use super::*;
     use crate::api::testing::{self, Fake};
     use crate::decide::rows::Changes;
+    use crate::decide::view::Waiting;
+    use crate::decide::words::ScaleUpSeq;
 
     #[tokio::test]
     async fn a_scale_up_is_explained_by_the_decisions_own_words() {
@@ -199,6 +204,92 @@ mod tests {
         let told: Explanation = fake.get(&format!("/v1/explain/{}", open.id)).await.json();
         let held = "; held by hook muster of web-asg, no answer yet, expires in 0 s";
         assert!(told.subject.ends_with(held), "{}", told.subject);
+    }
+
+    /// One of each, and what it says with ten seconds to go. A new reason does not compile until it is here.
+    fn all() -> Vec<(Wait, &'static str)> {
+        let until = testing::NOW.plus(std::time::Duration::from_secs(10));
+        let code = || "Code".to_string();
+        let api = Api::AutoScaling;
+        let all = vec![
+            Wait::InstanceTokens { have: 1, want: 20, ready_at: until },
+            Wait::RequestTokens { api, ready_at: until },
+            Wait::CallsInFlight { api, limit: 5 },
+            Wait::ApiBackoff { api, failures: 3, until },
+            Wait::Resend { code: code(), sends: 2, until },
+            Wait::KeepFailing { code: code(), sends: 9, until },
+            Wait::Canary { tried: 10, size: 10 },
+            Wait::BreakerOpen { failures: 10, outcomes: 12, until },
+            Wait::BreakerTrial { tried: 3, trial: 3 },
+            Wait::GroupMax { max: 100, live: 100 },
+            Wait::Capacity { pools: 3, until },
+            Wait::ZoneWeights { closed: 2, until },
+            Wait::Quota { code: code(), until },
+            Wait::Booting { until },
+            Wait::Configuring { until },
+            Wait::Verifying { until },
+            Wait::Admitting { ready_at: until },
+            Wait::Unseen { since: Some(testing::NOW) },
+            Wait::Raising { to: 8, taken: true },
+            Wait::NoLaunchHook,
+            Wait::Contacts { limit: 48 },
+            Wait::Terminating,
+        ];
+        let says = |wait: &Wait| match wait {
+            Wait::InstanceTokens { .. } => "1 of the 20 for the next batch, there in 10 s",
+            Wait::RequestTokens { .. } => "AutoScaling request tokens: next in 10 s",
+            Wait::CallsInFlight { .. } => "AutoScaling calls in flight: all 5 are out",
+            Wait::ApiBackoff { .. } => "AutoScaling failed 3 times in a row: next probe in 10 s",
+            Wait::Resend { .. } => "goes out again in 10 s (sent 2 times)",
+            Wait::KeepFailing { .. } => "keeps failing with Code after 9 tries: next try in 10 s",
+            Wait::Canary { .. } => "canary: 10 of 10",
+            Wait::BreakerOpen { .. } => {
+                "launch breaker open: 10 of the last 12 instances broke; tries again in 10 s"
+            }
+            Wait::BreakerTrial { .. } => "half open: 3 of 3",
+            Wait::GroupMax { .. } => "group maximum: 100 of 100",
+            Wait::Capacity { .. } => "no capacity in any of 3 zones: next try in 10 s",
+            Wait::ZoneWeights { .. } => {
+                "2 zones are at 0 % by order, and the others have no capacity: next try in 10 s"
+            }
+            Wait::Quota { .. } => "account limit Code: next try in 10 s",
+            Wait::Booting { .. } => "booting, given up in 10 s",
+            Wait::Configuring { .. } => "configuring, given up in 10 s",
+            Wait::Verifying { .. } => "verifying, given up in 10 s",
+            Wait::Admitting { .. } => "told to let it in: next call in 10 s",
+            Wait::Unseen { .. } => "last seen 0 s ago",
+            Wait::Raising { .. } => "its desired capacity was set to 8",
+            Wait::NoLaunchHook => "no launch lifecycle hook",
+            Wait::Contacts { .. } => "contact permits: all 48",
+            Wait::Terminating => "being removed",
+        };
+        all.into_iter()
+            .map(|wait| {
+                let says = says(&wait);
+                (wait, says)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_reason_is_told_where_it_holds_a_slot_and_until_when() {
+        for (wait, says) in all() {
+            let waits = vec![Waiting { count: 1, wait: wait.clone() }];
+            let mut view = testing::view();
+            view.scale_ups[0].waits = waits;
+            let phases = holds(&wait);
+            assert!(!phases.is_empty(), "{wait:?} is told of no slot");
+            for phase in Phase::ALL {
+                let slot = Slot {
+                    id: SlotId { scale_up: ScaleUpSeq(1), ordinal: 0 },
+                    scale_up: testing::scale_up(1, 1),
+                    attempts: vec![testing::instance(1, 0, 1, *phase)],
+                };
+                let told = of_slot(&slot, &[], &view, testing::NOW).waits;
+                assert_eq!(told.len(), usize::from(phases.contains(phase)), "{wait:?} while {phase}");
+                assert!(told.iter().all(|line| line.text.contains(says)), "{told:?} does not say: {says}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -31,6 +31,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
     }
 }
 
+/// The two parts of a path that name something, decoded.
+#[derive(Debug)]
+pub struct Names(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Names {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((first, second)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|e| Problem::new(Kind::NoSuchPath, "the path cannot be read").cause(e))?;
+        if let Some(long) = [&first, &second].into_iter().find(|name| name.len() > 64) {
+            let what = format!("there is nothing called '{}'", cut(long, 64));
+            return Err(Problem::new(Kind::NoSuchPath, what));
+        }
+        Ok(Names(first, second))
+    }
+}
+
 /// A scale-up by its public id or its number.
 pub async fn scale_up(store: &Store, name: &str) -> Result<ScaleUpRow, Problem> {
     let found = match name.parse() {

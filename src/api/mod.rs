@@ -13,9 +13,11 @@ mod body;
 mod by;
 mod explain;
 mod fields;
+mod freezes;
 mod groups;
 mod headers;
 mod health;
+mod holds;
 pub mod hooks;
 mod instances;
 mod keep_failing;
@@ -25,12 +27,15 @@ mod observe;
 mod openapi;
 mod params;
 pub mod problem;
+mod scale_ins;
 mod scale_ups;
+mod signals;
 pub mod state;
 mod tally;
 #[cfg(test)]
 mod testing;
 pub mod types;
+mod zones;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -20,12 +20,15 @@ use super::hooks::{ApiKey, Doors};
 use super::metrics::{Descriptors, Metrics};
 use super::state::ApiState;
 use super::types::ProblemBody;
-use crate::decide::action::{Accepted, Refusal};
+use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::guard::zones::Weigh;
 use crate::decide::hook::notice::{HookState, Transition};
+use crate::decide::order::Order;
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::signal::Agreement;
 use crate::decide::view::{
-    BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView,
+    BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView, ZoneView,
 };
 use crate::decide::wait::Wait;
 use crate::decide::words::{
@@ -212,7 +215,7 @@ async fn take_all(
                 };
                 let _ = answer.send(accepted);
             }
-            Request::Order { order, .. } => match order {},
+            Request::Order { order, answer } => drop(answer.send(ordered(order))),
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
                 let decided = if row.state == ScaleUpState::Done {
@@ -227,6 +230,23 @@ async fn take_all(
                 let _ = answer.send(decided);
             }
         }
+    }
+}
+
+/// Takes every order that is about the group and the zones that there are. More than ten fewer are always
+/// misled.
+fn ordered(order: Order) -> Result<Accepted, Refusal> {
+    match order {
+        Order::Signals(pushed) => Ok(Accepted { id: pushed.group, repeated: false }),
+        Order::ScaleIn(ask) if ask.count > 10 => {
+            let doubt = |guard| Doubt { guard, text: format!("the {guard} says no") };
+            Err(Refusal::Unsafe { group: ask.group, doubts: vec![doubt("signals"), doubt("valve")] })
+        }
+        Order::ScaleIn(ask) => Ok(Accepted { id: ask.id, repeated: false }),
+        Order::Weigh(Weigh { zone, .. }) if !zone.starts_with("us-east-1") => {
+            Err(Refusal::UnknownZone { zone, known: "us-east-1a, us-east-1b".into() })
+        }
+        Order::Weigh(Weigh { zone, .. }) => Ok(Accepted { id: zone, repeated: false }),
     }
 }
 
@@ -279,6 +299,20 @@ pub fn scale_up(seq: u32, wanted: u32) -> ScaleUpRow {
         withdrawn: 0,
         eta_ms: 99_900,
         cancel_reason: None,
+    }
+}
+
+/// A zone of group `web`, ordered at [`NOW`] for all groups.
+pub fn zone(zone: &str, percent: u8) -> ZoneView {
+    ZoneView {
+        group: "web".into(),
+        zone: zone.into(),
+        percent,
+        share: u32::from(percent),
+        taken: 7,
+        own: false,
+        at: Some(NOW),
+        reason: Some("grey".into()),
     }
 }
 
@@ -372,6 +406,7 @@ pub fn view() -> View {
             eta: Some(NOW.plus(Duration::from_secs(45))),
             late: false,
         }],
+        zones: Vec::new(),
         groups: vec![GroupView {
             watchdogs: vec![WatchdogView {
                 phase: Phase::Verifying,
@@ -388,6 +423,10 @@ pub fn view() -> View {
             proven: true,
             wait: Some(tokens),
             asg: None,
+            signals: Vec::new(),
+            agreement: Agreement::Blind,
+            valve: None,
+            removals: 0,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -401,7 +440,10 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        scale_ins: Vec::new(),
         hooks_expired: 0,
+        holds: Vec::new(),
+        freezes: Vec::new(),
         never_shown: 0,
     }
 }

@@ -153,6 +153,7 @@ pub(super) mod testing {
         LaunchBody {
             token: "m-1-1".into(),
             asg: None,
+            raised: None,
             min_count: 1,
             max_count: 2,
             subnet: "subnet-a".into(),

@@ -118,9 +118,11 @@ impl Core {
                 for (id, instance) in asked {
                     self.boots.watch_from(*id, *instance, at);
                 }
+                self.stranger_seen(&strangers(asked), &[]);
                 return;
             }
             Err(error) => {
+                self.stranger_seen(&strangers(asked), &[]);
                 let unknown =
                     if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
                 for (id, instance) in asked {
@@ -133,6 +135,7 @@ impl Core {
                 return;
             }
         };
+        self.stranger_seen(&strangers(asked), &seen);
         for (id, instance) in asked {
             match seen.binary_search_by_key(id, |s| s.id) {
                 Ok(at) => self.look(*instance, &seen[at], now),
@@ -164,14 +167,15 @@ impl Core {
             }
             (Ec2State::ShuttingDown | Ec2State::Terminated, _) => {
                 let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
+                let why = format!("EC2 ended it while it booted: {why}");
                 self.teaches_nothing(instance);
+                if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
+                    // Its group notices a minute or two later by itself; told, it replaces it now.
+                    self.give_up(instance, why, now);
+                    return;
+                }
                 self.judge(instance, Outcome::Broken, now.time);
-                self.ledger.enter(
-                    instance.slot,
-                    Phase::Broken,
-                    now.time,
-                    Some(format!("EC2 ended it while it booted: {why}")),
-                );
+                self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(why));
                 self.is_gone(instance, now);
             }
             (Ec2State::Stopping | Ec2State::Stopped, _) => {
@@ -217,6 +221,11 @@ impl Core {
             self.boots.watch(id, instance, now.time, age);
         }
     }
+}
+
+/// Those of a describe that have no place in our books.
+fn strangers(asked: &[(Ec2Id, InstanceRef)]) -> Vec<Ec2Id> {
+    asked.iter().filter(|(_, i)| *i == InstanceRef::NOBODY).map(|(id, _)| *id).collect()
 }
 
 /// Whether a describe knows of an instance: one that is new, or that somebody made up, it does not.

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::guard::valve::ValveSpec;
+use super::signal::Signal;
+use super::words::named;
+
 /// A named set of interchangeable instances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -30,6 +34,10 @@ pub struct Group {
     pub watchdogs: Watchdogs,
     pub canary: Canary,
     pub breaker: Breaker,
+    pub valve: ValveSpec,
+    /// No scale-in leaves fewer in service than this, nor than the Auto Scaling group's minimum.
+    pub floor: u32,
+    pub signals: Vec<Signal>,
 }
 
 impl Group {
@@ -50,6 +58,38 @@ pub struct Asg {
     pub heartbeat: Duration,
     /// It is looked at this often, whatever its notifications say.
     pub sweep_every: Duration,
+    /// How what is asked of us is launched.
+    pub launches: Launches,
+    /// Who replaces members that are not well.
+    pub health: HealthBy,
+}
+
+named! {
+    /// Who replaces members of an Auto Scaling group that are not well.
+    pub enum HealthBy {
+        /// The group itself, by its own health checks.
+        Aws = "aws",
+        /// Muster, when the group and its own probes agree: the group's `ReplaceUnhealthy` is kept
+        /// suspended.
+        Muster = "muster",
+    }
+}
+
+named! {
+    /// The ways to launch in an Auto Scaling group.
+    pub enum Launches {
+        /// `LaunchInstances`: a token, a zone of our choice, an answer with ids. Where AWS does not allow it, the other.
+        Instances = "launch_instances",
+        /// `SetDesiredCapacity`: the group launches, and where it wants.
+        Desired = "desired",
+    }
+}
+
+/// A raise of an Auto Scaling group's desired capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    pub from: u32,
+    pub to: u32,
 }
 
 /// How instances of a group are launched: what goes into RunInstances.
@@ -194,6 +234,9 @@ pub struct LaunchBody {
     /// The Auto Scaling group that launches it (`LaunchInstances`); `RunInstances` if none.
     #[serde(default)]
     pub asg: Option<String>,
+    /// Not launched by us: the group's desired capacity is raised (`SetDesiredCapacity`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised: Option<Raised>,
     /// Fewer than this and EC2 launches nothing. Always 1: fewer than asked is normal.
     pub min_count: u32,
     pub max_count: u32,

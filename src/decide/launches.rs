@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,12 @@ use super::action::Action;
 use super::budget::api::ApiBudget;
 use super::event::{CallError, Seen};
 use super::group::{Group, LaunchBody};
-use super::guard::pools::Pools;
+use super::guard::pools::{Offer, Pools};
 use super::guard::version::VersionGuard;
 use super::ledger::Ledger;
 use super::rows::LaunchRow;
 use super::wait::Wait;
-use super::words::{Api, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpState, Time};
+use super::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpState, Time};
 use super::{Core, Now};
 
 /// A batch smaller than this waits for more tokens while more is queued. At 2 instance tokens a
@@ -45,6 +46,10 @@ const UNDER_WAY: Duration = Duration::from_secs(60);
 /// Refusals in a row for the group's configuration before its queued slots end as a shortfall.
 /// More than one, because a `NotFound` right after something was created is not final.
 const CONFIGURATION_TRIES: u32 = 3;
+/// What AWS answers where a group does not allow `LaunchInstances`, as one with a warm pool (aws-facts 3.5). Where it
+/// says so in other words, that counts as a wrong configuration, and the other way is taken after
+/// [`CONFIGURATION_TRIES`].
+const NOT_ALLOWED: &str = "UnsupportedOperation";
 /// Pause after such a refusal; times 4 each (5, 20 s).
 const AFTER_CONFIGURATION: Duration = Duration::from_secs(5);
 
@@ -194,6 +199,7 @@ impl Launches {
                     | Wait::Resend { until: t, .. }
                     | Wait::BreakerOpen { until: t, .. }
                     | Wait::Capacity { until: t, .. }
+                    | Wait::ZoneWeights { until: t, .. }
                     | Wait::Quota { until: t, .. },
                 ) => Some(*t),
                 // The rest ends with an answer or an outcome, not with time.
@@ -209,7 +215,11 @@ impl Launches {
                     | Wait::Admitting { .. }
                     | Wait::Contacts { .. }
                     | Wait::Unseen { .. }
-                    | Wait::Terminating,
+                    | Wait::Raising { .. }
+                    | Wait::NoLaunchHook
+                    | Wait::Terminating
+                    | Wait::Held { .. }
+                    | Wait::Frozen { .. },
                 )
                 | None => None,
             });
@@ -269,16 +279,17 @@ impl Core {
         self.take_back(too_large, now);
     }
 
-    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile:
-    /// nothing is launched of a version that breaks, and these have launched nothing yet.
+    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile or the
+    /// zone was closed: nothing is launched of a version that breaks, or there, and these have launched
+    /// nothing yet.
     fn recall(&mut self, now: &Now) {
-        let recalled: Vec<LaunchSeq> = self
-            .launches
-            .open
-            .values()
-            .filter(|l| !l.in_flight && !l.seen && self.launches.plans[l.group].guard.is_open(now.time))
-            .map(|l| l.row.seq)
-            .collect();
+        let unwanted = |l: &Launch| {
+            self.launches.plans[l.group].guard.is_open(now.time)
+                || self.zones.percent(&l.row.group, &l.body.zone) == 0
+        };
+        let open = self.launches.open.values();
+        let recalled: Vec<LaunchSeq> =
+            open.filter(|l| !l.in_flight && !l.seen && unwanted(l)).map(|l| l.row.seq).collect();
         self.take_back(recalled, now);
     }
 
@@ -326,11 +337,17 @@ impl Core {
             });
         }
         let room = self.room(group, now)?;
+        let percents = self.percents(group);
         let plan = &mut self.launches.plans[group];
         let g = &self.ledger.groups[group];
         let under_way = g.taken.saturating_sub(g.in_service);
         let allowed = plan.guard.allowance(now.time, under_way)?;
-        let choice = plan.pools.choose(now.time, &g.spec.launch.pools, &g.per_pool)?;
+        let wanted = g.queued.min(room).min(allowed);
+        if self.asgs[group].raises_desired {
+            return self.raise_next(group, wanted, now);
+        }
+        let offer = Offer { pools: &g.spec.launch.pools, percents: &percents, taken: &g.per_pool, wanted };
+        let choice = plan.pools.choose(now.time, &offer)?;
         let unsettled = self.launches.open.values().filter(|l| !l.keeps_failing()).count();
         if unsettled >= self.settings.run_instances.in_flight as usize {
             return Err(Wait::CallsInFlight {
@@ -338,7 +355,7 @@ impl Core {
                 limit: self.settings.run_instances.in_flight,
             });
         }
-        let most = g.queued.min(room).min(allowed).min(choice.most).min(g.spec.launch.batch);
+        let most = wanted.min(choice.most).min(g.spec.launch.batch);
         if g.spec.asg.is_some() {
             self.may_launch_in(group)?;
             // Its own launches draw on no instance tokens of ours; its calls on Auto Scaling's bucket.
@@ -434,7 +451,7 @@ impl Core {
         let mut seen = seen.iter();
         for instance in &launch.slots {
             match seen.next() {
-                Some(s) => self.launched(*instance, s, now),
+                Some(s) => self.launched(*instance, s.id, s.address, now),
                 None => self.back_to_the_queue(*instance, now),
             }
         }
@@ -449,29 +466,36 @@ impl Core {
         self.ledger.changes.launches.push(launch.row);
     }
 
-    fn launched(&mut self, instance: InstanceRef, seen: &Seen, now: &mut Now) {
+    /// A slot in a launch has an instance now.
+    pub(super) fn launched(
+        &mut self,
+        instance: InstanceRef,
+        id: Ec2Id,
+        address: Option<IpAddr>,
+        now: &mut Now,
+    ) {
         let Some(s) = self.ledger.slot_mut(instance.slot) else { return };
-        s.id = Some(seen.id);
-        s.address = seen.address;
+        s.id = Some(id);
+        s.address = address;
         s.launched_at = now.time;
         if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
-            self.claim(seen.id, instance, now);
+            self.claim(id, instance, now);
         }
         self.ledger.enter(instance.slot, Phase::Booting, now.time, None);
         if self.is_cancelling(instance) {
             self.remove(instance, now);
         } else {
-            self.watch_boot(instance, seen.id, now);
+            self.watch_boot(instance, id, now);
         }
     }
 
-    fn is_cancelling(&self, instance: InstanceRef) -> bool {
+    pub(super) fn is_cancelling(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
         scale_up.is_some_and(|s| s.row.state == ScaleUpState::Cancelling)
     }
 
     /// The launch gave this slot nothing, and never will.
-    fn back_to_the_queue(&mut self, instance: InstanceRef, now: &Now) {
+    pub(super) fn back_to_the_queue(&mut self, instance: InstanceRef, now: &Now) {
         if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
             self.launches.plans[s.group].guard.withdrawn(instance);
         }
@@ -482,6 +506,10 @@ impl Core {
     fn launch_failed(&mut self, mut launch: Launch, error: &CallError, now: &mut Now) {
         launch.row.error_class = Some(error.class);
         launch.row.error = Some(error.to_string());
+        if launch.body.asg.is_some() && error.code == NOT_ALLOWED {
+            self.raises_from_now_on(launch.group, error, now);
+            return self.refused_now(launch, now);
+        }
         match error.class {
             ErrorClass::Throttle => {
                 launch.losses = 0;
@@ -524,19 +552,31 @@ impl Core {
             }
             // What it launched has been terminated since: settled, with nothing left of it.
             ErrorClass::TokenSpent => self.settle(launch, &[], now),
+            // Its group launches nothing just now: that is our doing, and will end.
+            ErrorClass::Configuration if self.is_halted(launch.group) => self.refused_now(launch, now),
             ErrorClass::Configuration => {
-                let plan = &mut self.launches.plans[launch.group];
-                plan.refusals += 1;
-                plan.not_before = now.time.plus(AFTER_CONFIGURATION * 4u32.pow(plan.refusals.min(4) - 1));
-                let (group, hopeless) = (launch.group, plan.refusals >= CONFIGURATION_TRIES);
+                let group = launch.group;
                 self.refused_now(launch, now);
-                if hopeless {
-                    self.launches.plans[group].refusals = 0;
-                    let reason = format!("launch refused {CONFIGURATION_TRIES} times or more: {error}");
-                    self.withdraw_all_queued(group, &reason, now.time);
-                }
+                self.configuration_refused(group, error, now);
             }
         }
+    }
+
+    /// AWS blames the group's configuration. Not at the first word; but in the end what is queued cannot be
+    /// launched, unless there is another way.
+    pub(super) fn configuration_refused(&mut self, group: usize, error: &CallError, now: &Now) {
+        let plan = &mut self.launches.plans[group];
+        plan.refusals += 1;
+        plan.not_before = now.time.plus(AFTER_CONFIGURATION * 4u32.pow(plan.refusals.min(4) - 1));
+        if plan.refusals < CONFIGURATION_TRIES {
+            return;
+        }
+        plan.refusals = 0;
+        if self.asgs[group].name.is_some() && !self.asgs[group].raises_desired {
+            return self.raises_from_now_on(group, error, now);
+        }
+        let reason = format!("launch refused {CONFIGURATION_TRIES} times or more: {error}");
+        self.withdraw_all_queued(group, &reason, now.time);
     }
 
     fn send_again(&mut self, mut launch: Launch, pause: Duration, now: &mut Now) {
@@ -587,7 +627,7 @@ fn send(launch: &mut Launch, ledger: &mut Ledger, now: &mut Now) {
 ///
 /// The token names the launch and carries 64 random bits, so that two databases (or one that was
 /// restored from an old copy) never use the same token for different launches.
-fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> LaunchBody {
+pub(super) fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> LaunchBody {
     let l = &spec.launch;
     let pool = &l.pools[pool];
     let mut token = String::with_capacity(64);
@@ -599,6 +639,7 @@ fn body_of(spec: &Group, pool: usize, n: u32, seq: LaunchSeq, entropy: u64) -> L
     LaunchBody {
         token,
         asg: spec.asg_name().map(String::from),
+        raised: None,
         min_count: 1,
         max_count: n,
         subnet: pool.subnet.clone(),

@@ -68,9 +68,11 @@ impl Core {
         if mark.api().is_auto_scaling() {
             self.auto_answered(outcome.as_ref().err(), now);
             self.halt_marked(mark, outcome, now);
+            self.raise_marked(mark, outcome.as_ref().err(), now);
         } else {
             let elsewhere = self.throttled_elsewhere(Api::ModifyInstanceAttribute);
             self.attribute.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
+        self.keep_marked(mark, outcome, now);
     }
 }

@@ -27,8 +27,11 @@ pub mod progress;
 pub mod promise;
 pub mod removals;
 pub mod restore;
+pub mod retire;
 pub mod rng;
 pub mod rows;
+pub mod serving;
+pub mod signal;
 pub mod span;
 #[cfg(test)]
 mod tests;
@@ -49,8 +52,11 @@ use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
+use guard::valve::Valve;
+use guard::Guards;
 use guard::halt::Halt;
 use guard::version::{Outcome, Turn};
+use guard::zones::Zones;
 use hook::HookBook;
 use intake::Keys;
 use launches::Launches;
@@ -60,8 +66,12 @@ use patience::Patience;
 use presence::Presence;
 use progress::Recent;
 use removals::Removals;
+use retire::{Care, Retiring};
 use rng::Rng;
 use rows::Changes;
+use signal::Agreement;
+use signal::read::MetricReads;
+use signal::series::Series;
 use timers::{Due, Timers};
 use words::{Api, Ec2Id, InstanceRef, Phase, Time};
 
@@ -138,13 +148,28 @@ pub struct Core {
     halts: Vec<Halt>,
     /// When a halt is worth another look.
     halts_wake: Time,
+    /// When a raise is worth another look.
+    raises_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
+    guards: Guards,
     /// Instances of Auto Scaling groups that have a place in the books.
     members: BTreeMap<Ec2Id, InstanceRef>,
     /// Those that leave without their group shrinking, though we launched them.
     kept: BTreeSet<InstanceRef>,
+    /// Of `GetMetricData`.
+    metrics: ApiBudget,
+    reads: MetricReads,
+    /// Of each group's signals, in the order of its configuration.
+    signals: Vec<Vec<Series>>,
+    /// What was last journalled of what they say together.
+    agreements: Vec<Option<Agreement>>,
+    valves: Vec<Valve>,
+    care: Vec<Care>,
+    last_suspect: u32,
+    retiring: Retiring,
     keys: Keys,
+    zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
     recent: Recent,
@@ -170,17 +195,27 @@ impl Core {
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
             auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
-            attribute: ApiBudget::new(
+            attribute: ApiBudget::learning(
                 Api::ModifyInstanceAttribute,
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
             asgs: groups.iter().map(|g| AsgState::new(g)).collect(),
             halts: groups.iter().map(|_| Halt::default()).collect(),
             halts_wake: Time::NEVER,
+            raises_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
+            guards: Guards::default(),
             members: BTreeMap::new(),
             kept: BTreeSet::new(),
+            metrics: ApiBudget::new(Api::GetMetricData, &ApiLimits::published(Api::GetMetricData)),
+            reads: MetricReads::new(groups.iter().map(|g| &**g)),
+            signals: groups.iter().map(|g| vec![Series::default(); g.signals.len()]).collect(),
+            agreements: vec![None; groups.len()],
+            valves: groups.iter().map(|g| Valve::new(g.valve)).collect(),
+            care: groups.iter().map(|_| Care::default()).collect(),
+            last_suspect: 0,
+            retiring: Retiring::default(),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -190,6 +225,7 @@ impl Core {
             ledger: Ledger::new(groups),
             timers: Timers::default(),
             keys: Keys::default(),
+            zones: Zones::default(),
             recent: Recent::default(),
             presence: Presence::default(),
             last_scale_up: 0,
@@ -210,19 +246,29 @@ impl Core {
         while let Some(due) = self.timers.pop(time) {
             self.look_at(due, &mut now);
         }
-        // Free before you allocate: what is broken goes first, then what is wanted.
+        // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
+        self.plan_guards(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
+        self.plan_raises(&mut now);
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
         self.plan_proofs(&now);
-        self.plan_hooks(&mut now);
+        self.plan_urgent_hooks(&mut now);
+        // One call takes away, shows or launches a hundred; an answer that is not urgent is one instance's.
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
+        self.plan_reads(&mut now);
+        for group in 0..self.agreements.len() {
+            self.note_agreement(group, now.time);
+        }
+        self.plan_retiring(&mut now);
         self.plan_launches(&mut now);
+        self.plan_hooks(&mut now);
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
+        self.plan_suspects(&mut now);
         self.finish(now)
     }
 
@@ -252,6 +298,7 @@ impl Core {
             Event::TerminatedInGroup { asg, asked, outcome } => {
                 self.terminated_in_group(&asg, &asked, outcome, now);
             }
+            Event::MetricsRead { asked, outcome } => self.metrics_read(&asked, outcome, now),
             Event::Marked { mark, outcome } => self.marked(&mark, &outcome, now),
             Event::Ordered { order, ticket } => {
                 let answer = self.ordered(order, now);
@@ -330,10 +377,13 @@ impl Core {
                     self.members.remove(&id);
                 }
             }
+            self.replacements_serve(&closed, &now);
             self.recent.push(progress::of_closed(&closed));
         }
         for api in
             [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto, &mut self.attribute]
+                .into_iter()
+                .chain([&mut self.metrics])
         {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
         }
@@ -353,7 +403,11 @@ impl Core {
             .min(self.boots.next().max(self.describe_chance(time)))
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
+            .min(self.retiring_wake(time))
+            .min(self.reads.next().max(self.metrics.next_chance(time)))
+            .min(self.guards.wake)
             .min(self.halts_wake)
+            .min(self.raises_wake)
             .min(self.groups_wake(time));
         // At least a millisecond on, so that rounding can never spin the engine.
         wake.max(Time(time.0 + 1))
@@ -362,14 +416,17 @@ impl Core {
     /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
     /// by it.
     fn throttled_elsewhere(&self, api: Api) -> Chance {
-        let others = [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute];
+        let others =
+            [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute, &self.metrics];
         let others = others.into_iter().filter(|b| b.api() != api);
         others.map(ApiBudget::chance).fold(Chance::default(), Chance::and)
     }
 
     /// When there is something to ask a group, and a chance to.
     fn groups_wake(&self, time: Time) -> Time {
-        let leaving = self.asgs.iter().map(|a| a.leaving.next()).min().unwrap_or(Time::NEVER);
+        // Those of a group that is being raised leave when that is answered.
+        let may_leave = (0..self.asgs.len()).filter(|group| !self.is_raising(*group));
+        let leaving = may_leave.map(|group| self.asgs[group].leaving.next()).min().unwrap_or(Time::NEVER);
         let next = self.sweeps.next().min(leaving);
         if next == Time::NEVER { next } else { next.max(self.auto.next_chance(time)) }
     }

@@ -31,6 +31,8 @@ pub enum Wait {
     GroupMax { max: u32, live: u32 },
     /// No zone has capacity; the first is tried again then.
     Capacity { pools: u32, until: Time },
+    /// Zones at 0 % by order; the others have no capacity, or there are none.
+    ZoneWeights { closed: u32, until: Time },
     /// An account limit was reached.
     Quota { code: String, until: Time },
     /// EC2 is starting it.
@@ -43,10 +45,18 @@ pub enum Wait {
     Admitting { ready_at: Time },
     /// Its Auto Scaling group has not been seen lately: how much room it has is not known.
     Unseen { since: Option<Time> },
+    /// Its Auto Scaling group launches it, once its desired capacity is so much.
+    Raising { to: u32, taken: bool },
+    /// Its Auto Scaling group is to launch it, and has no launch lifecycle hook.
+    NoLaunchHook,
     /// Ready to be contacted; all contact permits are in use.
     Contacts { limit: u32 },
     /// Being removed.
     Terminating,
+    /// To be removed, and held: nobody ends it before then.
+    Held { until: Time },
+    /// Its group is not to be scaled in before then.
+    Frozen { until: Time },
 }
 
 impl Wait {
@@ -101,6 +111,15 @@ impl Wait {
             Wait::Capacity { pools, until } => {
                 format!("no capacity in any of {pools} zones: next try in {}", in_s(until))
             }
+            Wait::ZoneWeights { closed, until } => {
+                let are = if *closed == 1 { "zone is" } else { "zones are" };
+                let others = if *until == Time::NEVER {
+                    "no other is open".to_string()
+                } else {
+                    format!("the others have no capacity: next try in {}", in_s(until))
+                };
+                format!("zone weights: {closed} {are} at 0 % by order, and {others}")
+            }
             Wait::Quota { code, until } => format!("account limit {code}: next try in {}", in_s(until)),
             Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),
             Wait::Configuring { until } => format!("configuring, given up in {}", in_s(until)),
@@ -112,8 +131,21 @@ impl Wait {
                 format!("its Auto Scaling group was last seen {:.0} s ago", now.since(*since).as_secs_f64())
             }
             Wait::Unseen { since: None } => "its Auto Scaling group has not been seen yet".to_string(),
+            Wait::Raising { to, taken: false } => {
+                format!("its Auto Scaling group is looked at before its desired capacity is set to {to}")
+            }
+            Wait::Raising { to, taken: true } => {
+                format!("its Auto Scaling group launches it: its desired capacity was set to {to}")
+            }
+            Wait::NoLaunchHook => {
+                "its Auto Scaling group has no launch lifecycle hook: put one, or its instances would serve \
+                 unverified"
+                    .to_string()
+            }
             Wait::Contacts { limit } => format!("contact permits: all {limit} are in use"),
             Wait::Terminating => "being removed".to_string(),
+            Wait::Held { until } => format!("held: not removed for another {}", in_s(until)),
+            Wait::Frozen { until } => format!("frozen: no scale-in for another {}", in_s(until)),
         }
     }
 }

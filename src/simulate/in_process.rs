@@ -122,6 +122,7 @@ mod tests {
         LaunchBody {
             token: token.into(),
             asg: None,
+            raised: None,
             min_count: 1,
             max_count,
             subnet: A.into(),

@@ -25,6 +25,8 @@ named! {
         DropsTheFence = "drops-the-fence",
         /// A restart forgets launches that are not settled: their slots are queued again.
         ForgetsLaunches = "forgets-launches",
+        /// A restart forgets what is ordered of zones.
+        ForgetsZones = "forgets-zones",
         /// A restart believes every token bucket full.
         ForgetsBudgets = "forgets-budgets",
         /// Broken instances are taken for gone without being terminated.
@@ -45,6 +47,10 @@ named! {
         NeverSweeps = "never-sweeps",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
+        /// Takes a group's word alone for who is dead.
+        BelievesOneSignal = "believes-one-signal",
+        /// Protection from scale-in is taken for set.
+        ForgetsToMark = "forgets-to-mark",
         /// Processes of a group are taken for suspended without asking.
         NeverHalts = "never-halts",
         /// Whoever waits to be let in is taken for serving without asking.

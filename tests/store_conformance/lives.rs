@@ -44,9 +44,8 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
         instances: vec![first.clone(), second.clone()],
         versions: vec![version.clone()],
         budgets: vec![budget.clone()],
-        hooks: vec![],
-        halts: vec![],
         journal: vec![line(at(1, 0, 1), "launching"), line(at(1, 1, 1), "launching")],
+        ..Changes::default()
     };
     store.commit(epoch, &intent).await.unwrap();
     let mut known = Restored {
@@ -55,11 +54,9 @@ async fn a_scale_up_lives_from_accepted_to_done(place: &Place) {
         instances: vec![first.clone(), second.clone()],
         versions: vec![version.clone()],
         budgets: vec![budget],
-        hooks: vec![],
-        halts: vec![],
         last_scale_up: 1,
         last_launch: 1,
-        last_hook: 0,
+        ..Restored::default()
     };
     assert_eq!(store.restore(Time(0)).await.unwrap(), known);
 

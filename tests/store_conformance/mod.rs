@@ -116,3 +116,4 @@ mod rows;
 mod rules;
 mod schema;
 mod writes;
+mod zones;

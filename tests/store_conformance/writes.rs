@@ -31,8 +31,7 @@ async fn writing_the_same_again_changes_nothing(place: &Place) {
         }],
         budgets: vec![BudgetRow { name: "calls".into(), full_at_ns: 7 }],
         hooks: vec![hook(1), hook(2)],
-        halts: vec![],
-        journal: vec![],
+        ..Changes::default()
     };
     store.commit(epoch, &changes).await.unwrap();
     let once = everything(&store).await;

@@ -9,4 +9,4 @@ pub mod list;
 pub mod show;
 
 /// Longest reason, in characters.
-const MOST_REASON: usize = 500;
+pub const MOST_REASON: usize = 500;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::section::{Read, Section};
-use crate::decide::group::Asg;
+use crate::decide::group::{Asg, HealthBy, Launches};
 
 /// AWS takes 1 to 255 characters (aws-facts 3.1), of which `/`, `\` and `:` only in old ones.
 const NAME_MOST: usize = 255;
@@ -22,7 +22,16 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Asg> {
     // 10 calls a second: shorter finds lost notifications sooner, longer leaves more to answers.
     let sweep_every =
         s.duration("sweep_every", Duration::from_secs(5)..=Duration::from_mins(5), Duration::from_secs(15));
-    Ok(Asg { name: name?, heartbeat: heartbeat?, sweep_every: sweep_every? })
+    let health = s.text("health", "\"aws\" or \"muster\"", HealthBy::Aws, |t| t.parse().ok());
+    let launches =
+        s.text("launches", "\"launch_instances\" or \"desired\"", Launches::Instances, |t| t.parse().ok());
+    Ok(Asg {
+        name: name?,
+        heartbeat: heartbeat?,
+        sweep_every: sweep_every?,
+        health: health?,
+        launches: launches?,
+    })
 }
 
 #[cfg(test)]
@@ -71,10 +80,25 @@ subnets = [{{ id = "subnet-1", zone = "us-east-1a" }}]
             r#"muster.toml:9: groups.web.asg.name: "" is not an Auto Scaling group's name, 1 to 255 characters
 muster.toml:10: groups.web.asg.heartbeat: "29s" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 30s to 2h
 muster.toml:11: groups.web.asg.sweep_every: "10m" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 5s to 5m
-muster.toml:12: groups.web.asg.max: unknown key. Allowed here: heartbeat, name, sweep_every"#
+muster.toml:12: groups.web.asg.max: unknown key. Allowed here: health, heartbeat, launches, name, sweep_every"#
         );
         assert!(
             refused_group("asg = {}").contains("groups.web.asg.name: missing: write an Auto Scaling group's")
+        );
+    }
+
+    #[test]
+    fn there_are_two_ways_to_launch() {
+        use crate::decide::group::Launches;
+        let launches = |way: &str| {
+            let config = parse(&text(&format!("name = \"web\"\n{way}"), "")).map_err(|p| p.to_string());
+            config.map(|c| c.groups["web"].asg.as_ref().unwrap().launches)
+        };
+        assert_eq!(launches(""), Ok(Launches::Instances));
+        assert_eq!(launches("launches = \"desired\""), Ok(Launches::Desired));
+        assert_eq!(
+            launches("launches = \"attach\"").unwrap_err(),
+            "muster.toml:10: groups.web.asg.launches: \"attach\" is not \"launch_instances\" or \"desired\""
         );
     }
 

@@ -2,12 +2,13 @@
 //! let in by answering the group's lifecycle actions; those that break leave through the group.
 //!
 //! [`adopt`] gives an instance that nobody asked us for a place in the books and lets it in when it is
-//! verified; [`leave`] takes broken ones out; [`sweep`] looks at the groups on a beat and finds what
+//! verified; [`leave`] takes broken ones out; [`raise`] has the group launch; [`sweep`] looks at the groups on a beat and finds what
 //! notifications did not tell; [`room`] knows who occupies which place; [`seen`] has
 //! AWS's words.
 
-mod adopt;
+pub(in crate::decide) mod adopt;
 mod leave;
+mod raise;
 mod room;
 pub mod seen;
 mod sweep;
@@ -17,12 +18,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::CallError;
-use super::group::Group;
+use super::group::{Group, Launches};
 use super::hook::notice::Transition;
 use super::view::AsgView;
 use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
+pub(in crate::decide) use raise::Raise;
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
 
@@ -42,12 +44,20 @@ pub(in crate::decide) struct AsgState {
     /// Adopted instances get their places in this scale-up.
     adopting: Option<ScaleUpSeq>,
     pub leaving: Leaving,
+    /// What is asked of us is launched by raising its desired capacity.
+    pub raises_desired: bool,
+    pub raises: Vec<Raise>,
+    /// Terminate calls that are out, each of which lowers its desired capacity, and when one was last answered.
+    resizing: u32,
+    resized_at: Time,
 }
 
 /// A group as it was last seen.
 #[derive(Debug)]
 pub(in crate::decide) struct Seen {
     pub at: Time,
+    /// The question was sent no earlier.
+    pub asked_at: Time,
     /// Something has happened that shows that it is not so any more.
     pub stale: bool,
     pub min: u32,
@@ -63,6 +73,7 @@ impl AsgState {
         AsgState {
             name: asg.map(|a| a.name.clone()),
             heartbeat: asg.map_or(Duration::ZERO, |a| a.heartbeat),
+            raises_desired: asg.is_some_and(|a| a.launches == Launches::Desired),
             ..AsgState::default()
         }
     }

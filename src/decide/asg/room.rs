@@ -42,7 +42,7 @@ impl Core {
         let members = seen.members.values().filter(|m| takes_a_place(m.lifecycle)).count();
         let unseen = self.ledger.scale_ups.values().filter(|s| s.group == group).flat_map(|s| &s.slots);
         let unseen = unseen.filter(|s| match s.id {
-            None => s.phase == Phase::Launching,
+            None => s.phase == Phase::Launching && !self.is_in_desired(group, s.launch),
             // What was launched before it was last seen and is not there has left.
             Some(id) => s.phase.occupies() && s.launched_at >= seen.at && !seen.members.contains_key(&id),
         });

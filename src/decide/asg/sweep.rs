@@ -41,6 +41,8 @@ pub(in crate::decide) struct Sweeps {
     /// Groups whose hooks are to be described.
     hooks: VecDeque<usize>,
     out: u32,
+    /// When this round began.
+    began: Time,
     /// Nothing is sent again before.
     not_before: Time,
 }
@@ -89,6 +91,14 @@ impl Core {
         }
     }
 
+    /// Something cannot go on before its group was seen by a look that was asked for since.
+    pub(in crate::decide) fn look_since(&mut self, group: usize, since: Time, now: &Now) {
+        let on_its_way = !self.sweeps.is_idle() && self.sweeps.began >= since;
+        if !on_its_way {
+            self.sweep_at_once(group, now);
+        }
+    }
+
     /// The group is not as it was seen.
     pub(in crate::decide) fn is_not_as_seen(&mut self, group: usize) {
         if let Some(seen) = &mut self.asgs[group].seen {
@@ -125,6 +135,7 @@ impl Core {
             .filter(|g| self.asgs[*g].name.is_some() && stale(self.asgs[*g].hooks_seen_at))
             .collect();
         self.sweeps.next_at = now.time.plus(self.sweeps.every);
+        self.sweeps.began = now.time;
     }
 
     /// A look is so late that it goes before lifecycle actions.
@@ -191,8 +202,13 @@ impl Core {
         let members: BTreeMap<Ec2Id, MemberSeen> = seen.members.into_iter().map(|m| (m.id, m)).collect();
         self.find_those_who_left(group, &members, now);
         let (min, max, desired, suspended) = (seen.min, seen.max, seen.desired, seen.suspended);
+        let asked_at = self.sweeps.began;
         self.asgs[group].seen =
-            Some(Seen { at: now.time, stale: false, min, max, desired, suspended, members });
+            Some(Seen { at: now.time, asked_at, stale: false, min, max, desired, suspended, members });
+        self.look_at_serving(group, now);
+        self.look_at_health(group, now);
+        self.look_at_raises(group, now);
+        self.guards.look_again();
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

@@ -1,6 +1,7 @@
 //! Which pool (subnet, hence zone) the next launch of a group goes to, and what is remembered of
 //! pools that had nothing to give.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::decide::group::Pool;
@@ -29,6 +30,51 @@ struct Memory {
 #[derive(Debug)]
 pub struct Pools(Vec<Memory>);
 
+/// What a group has to choose from.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    pub pools: &'a [Pool],
+    /// What each has of its configured weight, by order.
+    pub percents: &'a [u8],
+    /// Places taken in each.
+    pub taken: &'a [u32],
+    /// Instances to be launched now or soon.
+    pub wanted: u32,
+}
+
+impl Offer<'_> {
+    fn weight(&self, pool: usize) -> u64 {
+        u64::from(self.pools[pool].weight) * u64::from(self.percents[pool])
+    }
+
+    /// Most instances for a pool that weighs less than another: what makes its share of all, and one at
+    /// least. None for the heaviest: they get what is left.
+    fn share(&self, pool: usize, open: &[usize]) -> Option<u32> {
+        let weight = self.weight(pool);
+        if open.iter().all(|i| self.weight(*i) <= weight) {
+            return None;
+        }
+        let taken: u64 = open.iter().map(|i| u64::from(self.taken[*i])).sum();
+        let all: u64 = open.iter().map(|i| self.weight(*i)).sum();
+        let fair = (taken + u64::from(self.wanted)) * weight / all.max(1);
+        Some(u32::try_from(fair).unwrap_or(u32::MAX).saturating_sub(self.taken[pool]).max(1))
+    }
+
+    /// Zones that an order keeps from being launched in.
+    fn closed(&self) -> u32 {
+        let of = |i: usize| self.pools[i].weight > 0 && !eligible(&self.pools[i], self.percents[i]);
+        let zones: BTreeSet<&str> =
+            (0..self.pools.len()).filter(|i| of(*i)).map(|i| self.pools[i].zone.as_str()).collect();
+        u32::try_from(zones.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether anything may be launched in a pool that has so much of its weight.
+#[must_use]
+pub fn eligible(pool: &Pool, percent: u8) -> bool {
+    pool.weight > 0 && percent > 0
+}
+
 /// Where to launch, and at most how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -42,19 +88,28 @@ impl Pools {
         Pools(vec![Memory::default(); n])
     }
 
-    /// The open pool with the fewest instances for its weight.
-    pub fn choose(&self, now: Time, pools: &[Pool], taken: &[u32]) -> Result<Choice, Wait> {
+    /// The open pool with the fewest instances for its weight, one more counted: so a pool of 1 % gets the
+    /// hundredth instance and not the first.
+    pub fn choose(&self, now: Time, offer: &Offer<'_>) -> Result<Choice, Wait> {
         let open = |m: &Memory| !m.never && m.shut_until.is_none_or(|t| t <= now);
+        let all: Vec<usize> =
+            (0..offer.pools.len()).filter(|i| offer.weight(*i) > 0 && open(&self.0[*i])).collect();
         // Fewest per weight without fractions: a/wa < b/wb  <=>  a*wb < b*wa.
-        let best = (0..pools.len()).filter(|i| pools[*i].weight > 0 && open(&self.0[*i])).min_by(|a, b| {
-            let cross = |x: usize, y: usize| u64::from(taken[x]) * u64::from(pools[y].weight);
+        let best = all.iter().copied().min_by(|a, b| {
+            let cross = |x: usize, y: usize| (u64::from(offer.taken[x]) + 1) * offer.weight(y);
             cross(*a, *b).cmp(&cross(*b, *a)).then(a.cmp(b))
         });
         if let Some(pool) = best {
-            return Ok(Choice { pool, most: self.0[pool].probe.unwrap_or(u32::MAX) });
+            let most = self.0[pool].probe.unwrap_or(u32::MAX);
+            return Ok(Choice { pool, most: offer.share(pool, &all).map_or(most, |share| most.min(share)) });
         }
-        let until =
-            self.0.iter().filter(|m| !m.never).filter_map(|m| m.shut_until).min().unwrap_or(Time::NEVER);
+        let closed = offer.closed();
+        let kept = (0..offer.pools.len()).filter(|i| offer.weight(*i) > 0).map(|i| &self.0[i]);
+        let until = kept.filter(|m| !m.never).filter_map(|m| m.shut_until).min().unwrap_or(Time::NEVER);
+        if closed > 0 {
+            return Err(Wait::ZoneWeights { closed, until });
+        }
+        let pools = offer.pools;
         let code = self.0.iter().find_map(|m| m.limit.clone().filter(|_| m.shut_until == Some(until)));
         Err(match code {
             Some(code) => Wait::Quota { code, until },
@@ -122,9 +177,15 @@ impl Pools {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NOW: Time = Time(1_800_000_000_000);
+
+    fn offer<'a>(pools: &'a [Pool], taken: &'a [u32]) -> Offer<'a> {
+        Offer { pools, percents: &[100; 3], taken, wanted: 100 }
+    }
 
     fn three() -> Vec<Pool> {
         ["a", "b", "c"]
@@ -139,7 +200,7 @@ mod tests {
         pools[2].weight = 0;
         let mut taken = [0u32; 3];
         for _ in 0..150 {
-            taken[memory.choose(NOW, &pools, &taken).unwrap().pool] += 1;
+            taken[memory.choose(NOW, &offer(&pools, &taken)).unwrap().pool] += 1;
         }
         assert_eq!(taken, [100, 50, 0]);
     }
@@ -148,10 +209,10 @@ mod tests {
     fn a_zone_without_capacity_is_left_for_three_minutes_and_then_probed_with_one_two_four() {
         let (pools, mut memory) = (three(), Pools::new(3));
         memory.refused(NOW, 0, 100, ErrorClass::Capacity, "InsufficientInstanceCapacity");
-        assert_eq!(memory.choose(NOW, &pools, &[0, 9, 9]).unwrap().pool, 1);
+        assert_eq!(memory.choose(NOW, &offer(&pools, &[0, 9, 9])).unwrap().pool, 1);
         let later = NOW.plus(Duration::from_secs(180));
         for most in [1, 2, 4, 8] {
-            assert_eq!(memory.choose(later, &pools, &[0, 9, 9]), Ok(Choice { pool: 0, most }));
+            assert_eq!(memory.choose(later, &offer(&pools, &[0, 9, 9])), Ok(Choice { pool: 0, most }));
             memory.launched(0, most, most);
         }
     }
@@ -162,7 +223,7 @@ mod tests {
         for (pool, second) in [0, 1, 2].into_iter().zip(0..) {
             memory.refused(NOW.plus(Duration::from_secs(second)), pool, 100, ErrorClass::Capacity, "x");
         }
-        let wait = memory.choose(NOW.plus(Duration::from_secs(9)), &pools, &[0; 3]);
+        let wait = memory.choose(NOW.plus(Duration::from_secs(9)), &offer(&pools, &[0; 3]));
         assert_eq!(wait, Err(Wait::Capacity { pools: 3, until: NOW.plus(Duration::from_secs(180)) }));
     }
 
@@ -171,7 +232,7 @@ mod tests {
         let (pools, mut memory) = (three(), Pools::new(3));
         let mut asked = 100;
         let mut calls = 0;
-        while let Ok(choice) = memory.choose(NOW, &pools, &[0; 3]) {
+        while let Ok(choice) = memory.choose(NOW, &offer(&pools, &[0; 3])) {
             asked = choice.most.min(asked);
             memory.refused(NOW, choice.pool, asked, ErrorClass::Quota, "VcpuLimitExceeded");
             calls += 1;
@@ -179,7 +240,7 @@ mod tests {
         assert_eq!(calls, 7);
         let until = NOW.plus(QUOTA_MEMORY);
         assert_eq!(
-            memory.choose(NOW, &pools, &[0; 3]),
+            memory.choose(NOW, &offer(&pools, &[0; 3])),
             Err(Wait::Quota { code: "VcpuLimitExceeded".into(), until })
         );
     }
@@ -189,6 +250,45 @@ mod tests {
         let (pools, mut memory) = (three(), Pools::new(3));
         memory.refused(NOW, 0, 1, ErrorClass::Unsupported, "Unsupported");
         let next_year = NOW.plus(Duration::from_secs(365 * 86_400));
-        assert_eq!(memory.choose(next_year, &pools, &[0, 9, 9]).unwrap().pool, 1);
+        assert_eq!(memory.choose(next_year, &offer(&pools, &[0, 9, 9])).unwrap().pool, 1);
+    }
+
+    #[test]
+    fn shares_follow_weights_to_within_one_instance_whatever_the_batches() {
+        let pools = three();
+        proptest!(|(percents in any::<[u8; 3]>(), wanted in 1u32..2_000, batch in 1u32..200)| {
+            let percents = percents.map(|p| p % 101);
+            let all: u32 = percents.iter().map(|p| u32::from(*p)).sum();
+            prop_assume!(all > 0);
+            let (memory, mut taken, mut left) = (Pools::new(3), [0u32; 3], wanted);
+            while left > 0 {
+                let offer = Offer { pools: &pools, percents: &percents, taken: &taken, wanted: left };
+                let choice = memory.choose(NOW, &offer).unwrap();
+                let n = choice.most.min(batch).min(left);
+                taken[choice.pool] += n;
+                left -= n;
+            }
+            let heaviest = percents.iter().max().unwrap();
+            for (pool, percent) in percents.iter().enumerate() {
+                let fair = f64::from(wanted) * f64::from(*percent) / f64::from(all);
+                let got = f64::from(taken[pool]);
+                // Those that weigh most share what is left by whole batches.
+                let slack = if percent == heaviest { f64::from(batch) + 3.0 } else { 2.0 };
+                prop_assert!((got - fair).abs() <= slack, "{taken:?} for {percents:?}");
+                prop_assert!(*percent > 0 || taken[pool] == 0);
+            }
+        });
+    }
+
+    #[test]
+    fn a_zone_that_is_closed_by_order_is_said_when_the_others_are_shut() {
+        let (pools, mut memory) = (three(), Pools::new(3));
+        let closed = Offer { percents: &[0, 100, 100], ..offer(&pools, &[0, 9, 9]) };
+        assert_eq!(memory.choose(NOW, &closed).unwrap().pool, 1);
+        for pool in [1, 2] {
+            memory.refused(NOW, pool, 1, ErrorClass::Capacity, "InsufficientInstanceCapacity");
+        }
+        let until = NOW.plus(CAPACITY_MEMORY);
+        assert_eq!(memory.choose(NOW, &closed), Err(Wait::ZoneWeights { closed: 1, until }));
     }
 }

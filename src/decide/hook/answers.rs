@@ -1,9 +1,10 @@
 //! What goes out about lifecycle actions, and what came of it.
 //!
 //! All calls of Auto Scaling draw on one bucket. First come those whose deadline is near: the earliest is
-//! answered if we know the answer, and gets a heartbeat if not. Then the answers go out, earliest
-//! deadline first: each takes work away for good, while a heartbeat only puts it off. Only when nothing
-//! is left to answer, heartbeats go out before they are due, if there are too many for the last minute. Everything else has what is left.
+//! answered if we know the answer, and gets a heartbeat if not. Then what is for many at a time: calls
+//! that end, show or launch up to a hundred. Then the answers, earliest deadline first: each takes work
+//! away for good, while a heartbeat only puts it off. Only when nothing is left to answer, heartbeats go
+//! out before they are due, if there are too many for the last minute.
 
 use std::time::Duration;
 
@@ -19,13 +20,17 @@ use crate::decide::{Core, Now};
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Core {
-    /// An action is to be answered: written down now, sent in its turn.
+    /// An action is to be answered: written down now, sent in its turn. Not while somebody holds the instance
+    /// that the answer would end: it gets heartbeats until then.
     pub(in crate::decide) fn settle_hook(&mut self, seq: HookSeq, result: HookResult, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
         // What was said may have been heard: an answer is never taken back. One that nobody can have heard
         // gives way to an ABANDON.
         let gives_way = result == HookResult::Abandon && !hook.is_said();
         if hook.row.result.is_some() && !gives_way {
+            return;
+        }
+        if ends_its_instance(hook.row.transition, result) && self.hold_on(hook.row.id, now.time).is_some() {
             return;
         }
         let instance = hook.row.instance;
@@ -39,13 +44,23 @@ impl Core {
         self.ledger.journal(now.time, scale_up, instance, "hook_answer", result.to_string());
     }
 
+    /// Sends what cannot wait about lifecycle actions.
+    pub(in crate::decide) fn plan_urgent_hooks(&mut self, now: &mut Now) {
+        self.give_up_overdue(now);
+        while self.auto.check(now.time).is_ok()
+            && let Some(seq) = self.hooks.first_urgent(now.time)
+            && self.auto.take(now.time, 0).is_ok()
+        {
+            self.send_hook(seq, now);
+        }
+    }
+
     /// Sends what is due about lifecycle actions, as far as the budget goes.
     pub(in crate::decide) fn plan_hooks(&mut self, now: &mut Now) {
         self.hooks.wake = Time::NEVER;
         if self.hooks.is_empty() {
             return;
         }
-        self.give_up_overdue(now);
         while self.auto.check(now.time).is_ok() {
             let next = self.hooks.first_urgent(now.time).or_else(|| self.hooks.first_decided(now.time));
             let begin = self.hooks.start_by(self.auto.yields(), now.time);
@@ -192,6 +207,10 @@ impl Core {
             let reason = "verified, and put into its group's warm pool".to_string();
             self.ledger.withdraw(instance.slot, now.time, reason);
         } else {
+            if let Some((group, _)) = self.place(instance).filter(|_| self.hold_on(id, now.time).is_some()) {
+                // From now on it can be protected.
+                self.sweep_soon(group, now);
+            }
             self.in_service(instance, now);
         }
     }
@@ -225,5 +244,15 @@ impl Core {
             self.ledger.changes.hooks.extend(row);
             self.sweep_soon(group, now);
         }
+    }
+}
+
+/// Both answers to an action that ends an instance let it end.
+#[must_use]
+pub(in crate::decide) fn ends_its_instance(transition: Transition, result: HookResult) -> bool {
+    match (transition, result) {
+        (Transition::Terminating, HookResult::Continue | HookResult::Abandon)
+        | (Transition::Launching, HookResult::Abandon) => true,
+        (Transition::Launching, HookResult::Continue) => false,
     }
 }

@@ -32,8 +32,8 @@ impl Core {
         let next = calls.ceil() as usize + self.auto.calls_in_hand(now.time) as usize;
         for instance in self.hooks.unproven(next, now.time, RENEWED) {
             let slot = self.ledger.current(instance);
-            // One that failed is asked again in its time.
-            if slot.is_some_and(|s| s.phase == Phase::Admitting && s.contact.rejections == 0) {
+            // One that failed is asked again in its own time.
+            if slot.is_some_and(|s| s.phase == Phase::Admitting && s.contact.passes == 0) {
                 self.contact_due(instance);
             }
         }
@@ -45,25 +45,23 @@ impl Core {
         let needed = self.silences_needed(spec.watchdogs.hangs);
         let Some(slot) = self.ledger.slot_mut(instance.slot).filter(|s| s.contact.busy) else { return };
         slot.contact.busy = false;
-        let (spent, what) = match outcome {
+        // From a try that failed until one that passes it has a time of its own.
+        slot.contact.passes = 1;
+        let (spent, failed) = match outcome {
             Contact::Passed => {
-                slot.contact.rejections = 0;
+                (slot.contact.passes, slot.contact.rejections) = (0, 0);
                 if let Some(id) = slot.id {
                     self.hooks.proven(id, now.time);
                 }
                 return;
             }
-            // It was not asked.
-            Contact::NotTried(what) => {
-                slot.contact.rejections = slot.contact.rejections.saturating_sub(1);
-                (Duration::ZERO, what)
-            }
-            Contact::Hung(what) => (timeout(Phase::Verifying, &spec), what),
-            Contact::Rejected(what) | Contact::Unreachable(what) => (Duration::ZERO, what),
+            Contact::NotTried(_) => (Duration::ZERO, None),
+            Contact::Hung(what) => (timeout(Phase::Verifying, &spec), Some(what)),
+            Contact::Rejected(what) | Contact::Unreachable(what) => (Duration::ZERO, Some(what)),
         };
-        slot.contact.rejections = slot.contact.rejections.saturating_add(1);
+        slot.contact.rejections = slot.contact.rejections.saturating_add(u8::from(failed.is_some()));
         let failures = slot.contact.rejections;
-        if failures >= needed {
+        if let Some(what) = failed.filter(|_| failures >= needed) {
             let reason =
                 format!("served, and did not {failures} times in a row before it was let in: {what}");
             self.give_up(instance, reason, now);

@@ -9,6 +9,7 @@ mod hooks;
 mod late;
 mod limits;
 pub(super) mod lives;
+mod retire;
 mod proofs;
 mod scenarios;
-mod world;
+pub(super) mod world;

@@ -323,6 +323,12 @@ impl Model {
         self.ec2.id_of(ordinal)
     }
 
+    /// The zone of the instance that was launched as number `ordinal`.
+    #[must_use]
+    pub fn zone_of_instance(&self, ordinal: u32) -> Option<String> {
+        Some(self.ec2.seen(ordinal, 0)?.launch.zone.clone())
+    }
+
     /// The call takes effect.
     fn effect(&mut self, call: &Call, meter: &mut ApiCounters, now_ms: i64) -> Result<Answer, Failure> {
         let answer = match call {
@@ -490,6 +496,18 @@ impl Model {
     /// The status alone of a [`Model::probe`] from nowhere in particular.
     pub fn health(&mut self, address: Ipv4Addr, now_ms: i64) -> Option<Health> {
         self.probe(address, None, now_ms).map(|seen| seen.health)
+    }
+
+    /// Whether EC2's own calls end this instance.
+    #[must_use]
+    pub fn is_termination_protected(&self, id: &str) -> bool {
+        self.ec2.is_protected(id)
+    }
+
+    /// Whether somebody ended it, rather than it itself.
+    #[must_use]
+    pub fn was_ended_by_a_call(&self, ordinal: u32) -> bool {
+        self.ec2.was_ended_by_a_call(ordinal)
     }
 
     /// Whether what has this address now served its clients at that time, which may be past.

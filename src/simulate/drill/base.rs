@@ -7,8 +7,12 @@ use crate::decide;
 use crate::decide::group::{
     Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
 };
+use crate::decide::guard::valve::ValveSpec;
+use crate::decide::guard::zones::Weigh;
+use crate::decide::order::Order;
 use crate::sim::settings::{Range, Settings};
 
+use super::super::dice::Dice;
 use super::super::network::Network;
 use super::super::plan::{Asked, Kills, Plan, Provisioner};
 
@@ -32,8 +36,15 @@ pub fn plan(seed: u64) -> Plan {
         stalls: 0.0,
         asks: vec![Asked { at_ms: 0, group: 0, count: MANY, by_ms: None }],
         alarms: Vec::new(),
+        scale_ins: Vec::new(),
+        idle: Vec::new(),
+        reports: Vec::new(),
+        watch_from_ms: None,
+        lasts_ms: 0,
         terminate_hooks: false,
         cancels: Vec::new(),
+        deeds: Vec::new(),
+        orders: Vec::new(),
         changes: Vec::new(),
         kills: Kills::default(),
         pauses: Vec::new(),
@@ -46,6 +57,28 @@ pub fn plan(seed: u64) -> Plan {
         gentle: false,
         mutant: None,
     }
+}
+
+/// In a share of the seeds an operator drains a zone and, in half of those, gives it back, in part or whole. With
+/// dice of its own, so that nothing else moves.
+pub fn zone_orders(seed: u64, plan: &Plan, percent_of_seeds: f64) -> Vec<(u32, Order)> {
+    let mut d = Dice::new(seed, 21);
+    if !d.chance(percent_of_seeds) {
+        return Vec::new();
+    }
+    let zone = plan.aws.subnets[d.between(0, 2) as usize].zone.clone();
+    let group = d.chance(50.0).then(|| plan.groups[0].name.clone());
+    let order = |percent| {
+        let (group, zone) = (group.clone(), zone.clone());
+        Order::Weigh(Weigh { group, zone, percent, reason: "simulated".into() })
+    };
+    let at_ms = d.between(0, plan.heal_at_ms / 2);
+    let mut orders = vec![(at_ms, order(Some(0)))];
+    if d.chance(50.0) {
+        let percent = d.of(&[None, Some(1), Some(50), Some(100)]);
+        orders.push((at_ms + d.between(10_000, plan.heal_at_ms), order(percent)));
+    }
+    orders
 }
 
 /// A group as muster's own example configures it, in all of the account's subnets.
@@ -91,5 +124,8 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         watchdogs: Watchdogs::default(),
         canary: Canary::default(),
         breaker: Breaker::default(),
+        valve: ValveSpec::default(),
+        floor: 0,
+        signals: Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! The swarm over Auto Scaling groups: alarms up and down, requests of ours, lost notifications, kills.
 
+use crate::decide::group::{Asg, Launches};
+use crate::decide::words::Origin;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{Faults, Range, Settings};
 
@@ -62,7 +64,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     alarms.sort_by_key(|a| a.at_ms);
     let pauses = if d.chance(20.0) { vec![pause(&mut d, faults_for_ms)] } else { Vec::new() };
     let base = base::plan(seed);
-    let plan = Plan {
+    let mut plan = Plan {
         terminate_hooks: d.chance(40.0),
         kills: Kills { per_step: if gentle { 0.0 } else { d.of(&[0.0, 0.1, 1.0, 3.0]) }, ..Kills::default() },
         proven: d.chance(70.0),
@@ -84,6 +86,13 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
             + base.core.auto_scaling.in_flight,
         ..base
     };
+    // Some groups do not let us launch, with dice of its own, so that nothing else moves.
+    if Dice::new(seed, 22).chance(40.0)
+        && let Some(asg) = &mut plan.groups[0].asg
+    {
+        asg.launches = Launches::Desired;
+    }
+    plan.orders = base::zone_orders(seed, &plan, 25.0);
     vec![("", plan)]
 }
 
@@ -105,6 +114,23 @@ impl World {
         if self.plan.gentle && timed_out > 0 {
             let text = format!("{timed_out} lifecycle actions timed out");
             self.oracle.violated(self.now, Invariant::Hooks, text);
+        }
+    }
+
+    /// A raised desired capacity makes no more instances than alarms and requests together wanted: whatever was
+    /// lost, repeated or overtaken.
+    pub(in crate::simulate) fn judge_sizes(&mut self) {
+        let raises = |asg: &Asg| asg.launches == Launches::Desired;
+        if !self.plan.groups.iter().filter_map(|g| g.asg.as_ref()).any(raises) {
+            return;
+        }
+        let by_alarm: i64 = self.plan.alarms.iter().map(|a| a.by.max(0)).sum();
+        let asked = self.books.scale_ups.values().filter(|row| row.origin == Origin::Asked);
+        let wanted = by_alarm + asked.map(|row| i64::from(row.in_service)).sum::<i64>();
+        let serving: u32 = self.model.tallies().map(|(_, tally)| tally.in_service).sum();
+        if i64::from(serving) > wanted {
+            let text = format!("{serving} serve, and {wanted} were ever wanted");
+            self.oracle.violated(self.now, Invariant::I2, text);
         }
     }
 }

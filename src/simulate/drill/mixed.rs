@@ -56,6 +56,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     plan.settled_by_ms = faults_for_ms + 7_200_000 + wanted * 1_000;
     plan.real_store = seed.is_multiple_of(REAL_STORE_EVERY);
     core(&mut d, &mut plan);
+    plan.orders = base::zone_orders(seed, &plan, 25.0);
     vec![("", plan)]
 }
 

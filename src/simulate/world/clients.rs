@@ -5,10 +5,12 @@ use crate::sim::model::Change;
 
 use super::super::oracle::Invariant;
 use super::super::plan::START;
-use super::{Coming, World, ms};
+use super::{Asking, Coming, World, ms};
 
 /// A client that got no answer asks again after so long, with the same idempotency key.
 const ASK_AGAIN_MS: u32 = 3_000;
+/// Tickets of orders begin here; below are those of requests.
+const ORDERS: u64 = 1 << 31;
 
 impl World {
     pub(super) fn ask(&mut self, i: usize) {
@@ -42,6 +44,29 @@ impl World {
             host.inbox.push(Event::CancelAsked { id, reason: "simulated".into(), ticket: Ticket(0) });
             let life = host.life;
             self.turn(life);
+        }
+    }
+
+    /// An operator orders something, until it is answered.
+    pub(super) fn order(&mut self, i: usize) {
+        if self.ordering[i].answered.is_some() {
+            return;
+        }
+        let order = self.plan.orders[i].1.clone();
+        if let Some(host) = self.current() {
+            host.inbox.push(Event::Ordered { order, ticket: Ticket(ORDERS + i as u64) });
+            let life = host.life;
+            self.turn(life);
+        }
+        self.after(ASK_AGAIN_MS, Coming::Order(i));
+    }
+
+    /// What was asked (from 1) or ordered with this ticket; nobody waits for a cancellation's.
+    pub(super) fn asker(&mut self, ticket: Ticket) -> Option<&mut Asking> {
+        let index = |from: u64| usize::try_from(ticket.0.checked_sub(from)?).ok();
+        match index(ORDERS) {
+            Some(i) => self.ordering.get_mut(i),
+            None => self.asking.get_mut(index(1)?),
         }
     }
 

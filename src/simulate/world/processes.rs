@@ -213,6 +213,7 @@ impl World {
             if row.kind == "breaker_open" {
                 self.opened.push(self.now);
             }
+            self.book_valve(row);
             if row.kind == "late" {
                 self.late.push((self.now, row.text.clone()));
             }
@@ -232,6 +233,9 @@ impl World {
 fn forget(mutant: Mutant, stored: &mut Restored) {
     if mutant == Mutant::ForgetsBudgets {
         stored.budgets.clear();
+    }
+    if mutant == Mutant::ForgetsZones {
+        stored.zones.clear();
     }
     if mutant == Mutant::ForgetsLaunches {
         stored.launches.clear();
