@@ -398,6 +398,7 @@ pub fn view() -> View {
             eta: Some(NOW.plus(Duration::from_secs(45))),
             late: false,
         }],
+        zones: Vec::new(),
         groups: vec![GroupView {
             watchdogs: vec![WatchdogView {
                 phase: Phase::Verifying,

@@ -379,7 +379,9 @@ impl Core {
 
     /// When there is something to ask a group, and a chance to.
     fn groups_wake(&self, time: Time) -> Time {
-        let leaving = self.asgs.iter().map(|a| a.leaving.next()).min().unwrap_or(Time::NEVER);
+        // Those of a group that is being raised leave when that is answered.
+        let may_leave = (0..self.asgs.len()).filter(|group| !self.is_raising(*group));
+        let leaving = may_leave.map(|group| self.asgs[group].leaving.next()).min().unwrap_or(Time::NEVER);
         let next = self.sweeps.next().min(leaving);
         if next == Time::NEVER { next } else { next.max(self.auto.next_chance(time)) }
     }

@@ -18,7 +18,7 @@ pub async fn run(args: &args::ZoneWeight, client: &Client, json: bool, io: &Io) 
     let document =
         keep_trying(args.retry.retry_for, |text| io.note(text), async || client.put(&path, &body).await)
             .await?;
-    zones::print(document.read::<Zones>()?.zones, json, io)?;
+    zones::print(&document.read::<Zones>()?.zones, json, io)?;
     Ok(Done::Well)
 }
 

@@ -10,13 +10,13 @@ use crate::cli::text::{Align, Table};
 pub async fn run(args: &args::Zones, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let mut zones = client.get("/v1/zones").await?.read::<Zones>()?.zones;
     zones.retain(|z| args.group.as_ref().is_none_or(|group| *group == z.group));
-    print(zones, json, io)?;
+    print(&zones, json, io)?;
     Ok(Done::Well)
 }
 
 /// Prints zones as a table or as a document.
-pub(super) fn print(zones: Vec<ZoneItem>, json: bool, io: &Io) -> Result<(), Failure> {
-    if json { io.line(&serde_json::json!({ "zones": zones }).to_string()) } else { io.data(&table(&zones)) }
+pub(super) fn print(zones: &[ZoneItem], json: bool, io: &Io) -> Result<(), Failure> {
+    if json { io.line(&serde_json::json!({ "zones": zones }).to_string()) } else { io.data(&table(zones)) }
 }
 
 fn table(zones: &[ZoneItem]) -> String {

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::decide::event::CallError;
 use crate::decide::group::{LaunchBody, Raised};
+use crate::decide::guard::halt::is_counted;
 use crate::decide::hook::notice::Transition;
 use crate::decide::launches::{MOST_IN_GROUP, body_of};
 use crate::decide::mark::Mark;
@@ -29,7 +30,6 @@ use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Launc
 use crate::decide::{Core, Now};
 
 use super::Seen;
-use super::seen::Lifecycle;
 
 /// A raise goes out only upon a look that was answered so lately. The shorter, the less can happen between;
 /// shorter than a call takes, and no look would do.
@@ -424,7 +424,7 @@ impl Core {
     }
 
     /// A raise is on its way: nothing else may change what the group wants.
-    pub(super) fn is_raising(&self, group: usize) -> bool {
+    pub(in crate::decide) fn is_raising(&self, group: usize) -> bool {
         self.asgs[group].raises.iter().any(|r| r.in_flight)
     }
 
@@ -437,43 +437,6 @@ impl Core {
         let text =
             format!("{asg} does not allow LaunchInstances ({error}): its desired capacity is raised instead");
         self.ledger.journal(now.time, None, None, "raise", text);
-    }
-}
-
-/// Members that the desired capacity counts and that may be on their way or there.
-fn is_counted(lifecycle: Lifecycle) -> bool {
-    match lifecycle {
-        Lifecycle::Pending
-        | Lifecycle::PendingWait
-        | Lifecycle::PendingProceed
-        | Lifecycle::InService
-        | Lifecycle::ReplacingRootVolume
-        | Lifecycle::ReplacingRootVolumeWait
-        | Lifecycle::ReplacingRootVolumeProceed
-        | Lifecycle::RootVolumeReplaced => true,
-        Lifecycle::Quarantined
-        | Lifecycle::EnteringStandby
-        | Lifecycle::Standby
-        | Lifecycle::Detaching
-        | Lifecycle::Detached
-        | Lifecycle::Terminating
-        | Lifecycle::TerminatingWait
-        | Lifecycle::TerminatingProceed
-        | Lifecycle::TerminatingRetained
-        | Lifecycle::Terminated
-        | Lifecycle::WarmedPending
-        | Lifecycle::WarmedPendingWait
-        | Lifecycle::WarmedPendingProceed
-        | Lifecycle::WarmedPendingRetained
-        | Lifecycle::WarmedStopped
-        | Lifecycle::WarmedRunning
-        | Lifecycle::WarmedHibernated
-        | Lifecycle::WarmedTerminating
-        | Lifecycle::WarmedTerminatingWait
-        | Lifecycle::WarmedTerminatingProceed
-        | Lifecycle::WarmedTerminatingRetained
-        | Lifecycle::WarmedTerminated
-        | Lifecycle::Other => false,
     }
 }
 

@@ -366,7 +366,7 @@ fn suspend(asg: std::sync::Arc<str>) -> Mark {
 }
 
 /// Members that are held against the desired capacity.
-fn is_counted(lifecycle: Lifecycle) -> bool {
+pub(in crate::decide) fn is_counted(lifecycle: Lifecycle) -> bool {
     match lifecycle {
         Lifecycle::Pending
         | Lifecycle::PendingWait
