@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ins, scale_ups, signals,
-    zones,
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ins, scale_ups,
+    signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]

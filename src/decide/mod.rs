@@ -52,9 +52,9 @@ use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
-use guard::valve::Valve;
 use guard::Guards;
 use guard::halt::Halt;
+use guard::valve::Valve;
 use guard::version::{Outcome, Turn};
 use guard::zones::Zones;
 use hook::HookBook;
@@ -416,8 +416,7 @@ impl Core {
     /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
     /// by it.
     fn throttled_elsewhere(&self, api: Api) -> Chance {
-        let others =
-            [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute, &self.metrics];
+        let others = [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute, &self.metrics];
         let others = others.into_iter().filter(|b| b.api() != api);
         others.map(ApiBudget::chance).fold(Chance::default(), Chance::and)
     }

@@ -1,11 +1,11 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
-use super::retire::scale_in::ScaleInAsk;
-use super::signal::push::Pushed;
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
 use super::guard::zones::Weigh;
+use super::retire::scale_in::ScaleInAsk;
+use super::signal::push::Pushed;
 use super::{Core, Now};
 
 /// One order, well-formed, but not yet checked against anything.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::guard::valve::Shut;
 use super::rows::ScaleInRow;
 use super::signal::{Agreement, Reading};
-use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::wait::Wait;
 use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 

@@ -10,8 +10,8 @@ use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseS
 use crate::decide::hook::notice::HookState;
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow, Restored,
-    ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
+    BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow,
+    Restored, ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,

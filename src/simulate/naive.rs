@@ -130,7 +130,8 @@ impl Naive {
                     | Order::Hold(_)
                     | Order::Release(_)
                     | Order::Freeze(_)
-                    | Order::Thaw(_),
+                    | Order::Thaw(_)
+                    | Order::Weigh(_),
                 ..
             } => {}
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
@@ -169,8 +170,7 @@ impl Naive {
     /// As many as are asked for, at once: whoever asks will know why.
     fn scale_in(&mut self, ask: ScaleInAsk, ticket: Ticket) {
         let serving = self.servers.iter().filter(|(_, s)| s.phase == Phase::InService);
-        let asked: Vec<_> =
-            serving.map(|(instance, s)| (s.id, *instance)).take(ask.count as usize).collect();
+        let asked: Vec<_> = serving.map(|(instance, s)| (s.id, *instance)).take(ask.count as usize).collect();
         self.servers.retain(|instance, _| !asked.iter().any(|(_, i)| i == instance));
         self.actions.push(Action::Terminate { asked });
         self.actions.push(Action::Answer { ticket, answer: Ok(Accepted { id: ask.id, repeated: false }) });

@@ -10,11 +10,11 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
-use crate::decide::retire::words::ScaleInState;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
+use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow,
-    VersionRow, ZoneRow,
+    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
+    ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 

@@ -6,9 +6,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::signal::Agreement;
-use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::view::View;
 use crate::decide::words::{Phase, ScaleUpState};
 use crate::engine::handle::Readiness;

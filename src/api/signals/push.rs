@@ -48,9 +48,9 @@ pub async fn push(
 fn parse(body: &[u8]) -> Result<(Vec<(String, f64)>, Option<Time>), Problem> {
     let mut fields = Fields::read(body)?;
     let values = fields.numbers("values");
-    let at = fields.optional_text("at", 64).and_then(|text| {
-        text.parse::<Stamp>().map_err(|e| fields.wrong("at", e)).ok().map(|Stamp(at)| at)
-    });
+    let at = fields
+        .optional_text("at", 64)
+        .and_then(|text| text.parse::<Stamp>().map_err(|e| fields.wrong("at", e)).ok().map(|Stamp(at)| at));
     fields.finish()?;
     Ok((values.unwrap_or_default(), at))
 }
@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn values_are_numbers_by_name() {
-        let (values, at) = parse(br#"{"values": {"cpu": 3, "lag": 0.5}, "at": "2027-01-15T08:00:00Z"}"#).unwrap();
+        let (values, at) =
+            parse(br#"{"values": {"cpu": 3, "lag": 0.5}, "at": "2027-01-15T08:00:00Z"}"#).unwrap();
         assert_eq!(values, [("cpu".to_string(), 3.0), ("lag".to_string(), 0.5)]);
         assert_eq!(at, Some(Time(1_800_000_000_000)));
         for bad in [

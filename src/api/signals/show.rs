@@ -59,7 +59,10 @@ mod tests {
         }];
         fake.show(view);
         let shown: Signals = fake.get("/v1/groups/web/signals").await.json();
-        assert_eq!((shown.agreement, shown.valve_shut.as_deref()), (Agreement::Disagree, Some("7 of 30 members")));
+        assert_eq!(
+            (shown.agreement, shown.valve_shut.as_deref()),
+            (Agreement::Disagree, Some("7 of 30 members"))
+        );
         assert_eq!((shown.signals[0].says, shown.signals[0].value), (Says::Sudden, Some(60.0)));
         assert_eq!(fake.get("/v1/groups/db/signals").await.problem("unknown_group").0, 404);
     }

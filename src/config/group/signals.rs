@@ -28,8 +28,7 @@ pub(super) fn signal(s: &mut Section<'_>) -> Read<Signal> {
     let idle = s.real("idle", VALUES, f64::MIN_POSITIVE);
     let busy = s.real("busy", VALUES, f64::MIN_POSITIVE);
     let swing = s.number("swing", 1..=99, 50);
-    let steady_for =
-        s.duration("steady_for", MINUTE..=Duration::from_mins(45), Duration::from_mins(10));
+    let steady_for = s.duration("steady_for", MINUTE..=Duration::from_mins(45), Duration::from_mins(10));
     for mark in ["idle", "busy"] {
         if !s.is_written(mark) {
             s.refuse(mark, "missing: write the value from which on it says so");

@@ -27,6 +27,13 @@ const MOST_IDS: usize = 100;
 const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// And of those that were throttled.
+const AFTER_THROTTLE: Duration = Duration::from_millis(250);
+/// A call that was rejected because of one that is not in the group is followed by a look; without one
+/// for so long, it is tried again.
+const LOOKED_WITHIN: Duration = Duration::from_secs(10);
+/// Looks are eventually consistent: an instance that was launched so long ago is shown.
+const SHOWN_AFTER: Duration = Duration::from_secs(60);
 /// An instance that its group was told to end and that still runs after this is named in a terminate
 /// call: the group acts within seconds, and EC2 shows it within a few more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,6 +44,9 @@ pub(in crate::decide) struct Leaving {
     waiting: VecDeque<(Time, InstanceRef)>,
     /// When the last call went out.
     left_at: Time,
+    /// A call was rejected because of one that is not in the group: whoever a later look does not show is
+    /// not named again.
+    rejected_at: Option<Time>,
 }
 
 /// One terminate call.
@@ -128,7 +138,10 @@ impl Core {
                 continue;
             }
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some(call) = self.next_leaving(group, now.time) else { continue };
+                if self.waits_for_a_look(group, now) {
+                    break;
+                }
+                let Some(call) = self.next_leaving(group, now) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
@@ -144,16 +157,21 @@ impl Core {
     }
 
     /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
-    fn next_leaving(&mut self, group: usize, now: Time) -> Option<Call> {
+    fn next_leaving(&mut self, group: usize, now: &Now) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
         let mut held = Vec::new();
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
+            if self.is_not_shown(group, id, instance) {
+                self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
+                self.is_not_in_group(&asg, id, instance, now);
+                continue;
+            }
             let own = self.is_own(instance);
-            if self.hold_on(id, now).is_some() {
-                held.push((now.plus(WHILE_HELD), instance));
+            if self.hold_on(id, now.time).is_some() {
+                held.push((now.time.plus(WHILE_HELD), instance));
             } else if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
@@ -189,6 +207,13 @@ impl Core {
             }
             return;
         };
+        if error.class == ErrorClass::Throttle {
+            // The bucket decides when it goes again.
+            for (_, instance) in asked {
+                self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_THROTTLE));
+            }
+            return;
+        }
         // One that is not in the group any more fails the call for all, and is named in the message.
         let named = ids_in(&error.message);
         let blames = match error.class {
@@ -212,6 +237,7 @@ impl Core {
             }
             let held = error.class == ErrorClass::Contention && (named.is_empty() || named.contains(id));
             if blames && named.contains(id) {
+                self.asgs[group].leaving.rejected_at = Some(now.time);
                 self.is_not_in_group(asg, *id, *instance, now);
             } else if !(held && self.abandon(*instance, now)) {
                 self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
@@ -221,9 +247,33 @@ impl Core {
 }
 
 impl Core {
+    /// A call was rejected, and a look tells who else would have it rejected. One after the other would be
+    /// a call for each.
+    fn waits_for_a_look(&mut self, group: usize, now: &Now) -> bool {
+        let Some(rejected_at) = self.asgs[group].leaving.rejected_at else { return false };
+        let seen_at = self.asgs[group].seen.as_ref().map(|s| s.at);
+        if seen_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
+            return false;
+        }
+        self.sweep_at_once(group, now);
+        true
+    }
+
+    /// It was launched long ago, and a look after a call that was rejected does not show it.
+    fn is_not_shown(&self, group: usize, id: Ec2Id, instance: InstanceRef) -> bool {
+        let (state, slot) = (&self.asgs[group], self.ledger.current(instance));
+        let (Some(rejected_at), Some(seen), Some(slot)) = (state.leaving.rejected_at, &state.seen, slot)
+        else {
+            return false;
+        };
+        seen.at > rejected_at
+            && seen.at.since(slot.launched_at) > SHOWN_AFTER
+            && !seen.members.contains_key(&id)
+    }
+
     /// The group does not know it: either it has gone already, or somebody took it out and has it now. It
     /// is nobody's place in the group any more.
-    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &Now) {
         if self.ledger.current(instance).is_none_or(|s| s.phase != Phase::Terminating) {
             return;
         }

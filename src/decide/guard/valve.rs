@@ -224,10 +224,7 @@ mod tests {
         let Some(Turn::Shut { why }) = valve.look(&members(30), in_zone_a.into_iter(), NOW) else {
             panic!("3 of 10 in a zone");
         };
-        assert_eq!(
-            why,
-            "3 of 30 members are called unhealthy, 3 of 10 in zone a; 3 of those 3 have zone a"
-        );
+        assert_eq!(why, "3 of 30 members are called unhealthy, 3 of 10 in zone a; 3 of those 3 have zone a");
     }
 
     #[test]

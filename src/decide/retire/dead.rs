@@ -305,9 +305,10 @@ impl Core {
         }
         self.remove_replaced(group, now);
         let under_way = self.retiring.of(group, RemovalCause::Dead).count();
-        let serving = self.asgs[group].seen.as_ref().map_or(0, |s| {
-            s.members.values().filter(|m| m.lifecycle == Lifecycle::InService).count()
-        });
+        let serving = self.asgs[group]
+            .seen
+            .as_ref()
+            .map_or(0, |s| s.members.values().filter(|m| m.lifecycle == Lifecycle::InService).count());
         let most = (serving * AT_ONCE as usize / 100).max(1).saturating_sub(under_way);
         let dead: Vec<Ec2Id> = self.care[group]
             .suspects
@@ -325,7 +326,11 @@ impl Core {
             // There is no place for a replacement: the dead one gives its own, and its group fills it.
             Err(Wait::GroupMax { .. }) => {
                 for id in dead {
-                    self.retire(self.removal_of(group, id, None, RemovalState::Leaving, now.time), group, now);
+                    self.retire(
+                        self.removal_of(group, id, None, RemovalState::Leaving, now.time),
+                        group,
+                        now,
+                    );
                 }
             }
             // It is looked at first.
@@ -412,10 +417,8 @@ impl Core {
     /// Those whose replacements serve go, if they are dead still.
     fn remove_replaced(&mut self, group: usize, now: &Now) {
         let replaced = self.retiring.of(group, RemovalCause::Dead);
-        let replaced: Vec<RemovalRow> = replaced
-            .filter(|l| l.row.state == RemovalState::Replaced)
-            .map(|l| l.row.clone())
-            .collect();
+        let replaced: Vec<RemovalRow> =
+            replaced.filter(|l| l.row.state == RemovalState::Replaced).map(|l| l.row.clone()).collect();
         for row in replaced {
             let id = row.id;
             let sick = self.care[group].suspects.get(&id);

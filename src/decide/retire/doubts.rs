@@ -71,9 +71,7 @@ impl Core {
         let open =
             self.ledger.scale_ups.values().filter(|s| s.group == group && s.row.state != ScaleUpState::Done);
         let coming: u32 = open
-            .map(|s| {
-                s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn)
-            })
+            .map(|s| s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn))
             .sum();
         if coming > 0 {
             let text = format!("a scale-up is under way: {coming} are not in service yet");

@@ -52,7 +52,10 @@ pub(in crate::decide) enum Call {
     None,
     /// To be made, not before then. `Known`: an earlier one is known to have done nothing, so that
     /// whatever spoke for it is looked at again.
-    Due { at: Time, again: bool },
+    Due {
+        at: Time,
+        again: bool,
+    },
     Out,
     /// Its group was told, and still shows it.
     Told,
@@ -158,8 +161,7 @@ impl Core {
             .map(|l| (l.row.id, l.row.instance.unwrap_or(InstanceRef::NOBODY)))
             .collect();
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
-        let paid =
-            if asg.is_some() { self.auto.take(now.time, 0) } else { self.terminate.take(now.time, n) };
+        let paid = if asg.is_some() { self.auto.take(now.time, 0) } else { self.terminate.take(now.time, n) };
         if paid.is_err() {
             return false;
         }

@@ -71,8 +71,7 @@ impl ScaleIns {
 
     pub fn views(&self) -> Vec<ScaleInView> {
         let over = self.recent.iter().map(|row| ScaleInView { row: row.clone(), doubts: Vec::new() });
-        let open =
-            self.open.values().map(|s| ScaleInView { row: s.row.clone(), doubts: s.doubts.clone() });
+        let open = self.open.values().map(|s| ScaleInView { row: s.row.clone(), doubts: s.doubts.clone() });
         over.chain(open).collect()
     }
 }
@@ -86,7 +85,11 @@ impl Core {
     ) -> Result<Accepted, Refusal> {
         let ins = &self.retiring.scale_ins;
         let key = ask.idempotency_key.as_ref();
-        let open = ins.open.values().map(|s| &s.row).find(|row| key.is_some() && row.idempotency_key.as_ref() == key);
+        let open = ins
+            .open
+            .values()
+            .map(|s| &s.row)
+            .find(|row| key.is_some() && row.idempotency_key.as_ref() == key);
         if let Some(known) = open.or_else(|| ins.keys.get(key?)) {
             let same = known.group == ask.group && known.count == ask.count && known.reason == ask.reason;
             let id = known.id.clone();
@@ -103,13 +106,8 @@ impl Core {
             doubts.push(Doubt { guard: "scale_in", text });
         }
         if !doubts.is_empty() {
-            let text = format!(
-                "{} fewer in group {} ({}): {}",
-                ask.count,
-                ask.group,
-                ask.reason,
-                told(&doubts)
-            );
+            let text =
+                format!("{} fewer in group {} ({}): {}", ask.count, ask.group, ask.reason, told(&doubts));
             self.ledger.journal(now.time, None, None, "scale_in_refused", text);
             return Err(Refusal::Unsafe { group: ask.group, doubts });
         }
@@ -260,7 +258,11 @@ impl Core {
 
     fn end_scale_in(&mut self, id: &str, state: ScaleInState, note: Option<String>, now: Time) {
         let Some(open) = self.retiring.scale_ins.open.remove(id) else { return };
-        let waited = if open.doubts.is_empty() { String::new() } else { format!("; it waited: {}", told(&open.doubts)) };
+        let waited = if open.doubts.is_empty() {
+            String::new()
+        } else {
+            format!("; it waited: {}", told(&open.doubts))
+        };
         let note = note.map(|why| format!("{why}{waited}"));
         let row = ScaleInRow { state, note, done_at: Some(now), ..open.row };
         let text = format!(

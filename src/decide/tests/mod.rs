@@ -10,7 +10,7 @@ mod hooks;
 mod late;
 mod limits;
 pub(super) mod lives;
-mod retire;
 mod proofs;
+mod retire;
 mod scenarios;
 pub(super) mod world;

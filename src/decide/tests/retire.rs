@@ -62,7 +62,16 @@ impl Desk {
         };
         let core = Core::new(Settings::default(), vec![group.clone()]);
         let members = (0..20).map(member).collect();
-        Desk { core, group, now: START, members, max: 40, changes: Vec::new(), marks: Vec::new(), first: Vec::new() }
+        Desk {
+            core,
+            group,
+            now: START,
+            members,
+            max: 40,
+            changes: Vec::new(),
+            marks: Vec::new(),
+            first: Vec::new(),
+        }
     }
 
     /// Decides after so long, and answers looks, marks and probes at once. What else is to be done.

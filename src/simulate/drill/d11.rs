@@ -52,12 +52,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
             .then_some(Asked { at_ms: AT_MS + 60_000, group: 0, count: more, by_ms: None })
             .into_iter()
             .collect(),
-        reports: vec![Report {
-            at_ms: AT_MS,
-            over_ms: CALLED_OVER_MS,
-            for_ms: CALLED_FOR_MS,
-            percent,
-        }],
+        reports: vec![Report { at_ms: AT_MS, over_ms: CALLED_OVER_MS, for_ms: CALLED_FOR_MS, percent }],
         watch_from_ms: Some(AT_MS),
         lasts_ms: LASTS_MS,
         heal_at_ms: LASTS_MS,
@@ -73,7 +68,8 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
 }
 
 fn each(run: &str, world: &World) -> Vec<Figure> {
-    let called_until = super::START.plus(Duration::from_millis((AT_MS + CALLED_OVER_MS + CALLED_FOR_MS).into()));
+    let called_until =
+        super::START.plus(Duration::from_millis((AT_MS + CALLED_OVER_MS + CALLED_FOR_MS).into()));
     let while_called = world.removed.iter().filter(|(at, ..)| *at < called_until).count();
     let of_the_living = world.removed.iter().filter(|(_, _, served)| *served).count();
     // Where there is room a replacement serves first; where there is none, a tenth at most is missing.

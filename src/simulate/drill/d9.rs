@@ -113,10 +113,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
         network: Network { loss: 2.0, ..Network::QUIET },
         scale_ins: misled.chain([asked(ASKED_WHEN_IDLE)]).collect(),
         idle: vec![(IDLE_FROM * 1_000, u32::MAX)],
-        changes: vec![
-            (FROZEN.0 * 1_000, cloudwatch(frozen)),
-            (FROZEN.1 * 1_000, cloudwatch(metrics())),
-        ],
+        changes: vec![(FROZEN.0 * 1_000, cloudwatch(frozen)), (FROZEN.1 * 1_000, cloudwatch(metrics()))],
         lasts_ms: LASTS * 1_000,
         heal_at_ms: LASTS * 1_000,
         settled_by_ms: 4 * LASTS * 1_000,

@@ -4,13 +4,13 @@
 mod base;
 mod d1;
 mod d10;
+mod d11;
 mod d2;
 mod d4;
 mod d7;
 mod d8;
-mod d9;
-mod d11;
 mod d8_groups;
+mod d9;
 mod group_max;
 mod groups;
 mod hooks;

@@ -97,8 +97,7 @@ impl World {
     pub(super) fn call_health(&mut self, id: Ec2Id, healthy: bool) {
         let status = if healthy { HealthStatus::Healthy } else { HealthStatus::Unhealthy };
         self.note(|| format!("somebody calls {id} {status:?}"));
-        let call =
-            GroupCall::SetInstanceHealth { id: id.to_string(), status, respect_grace_period: false };
+        let call = GroupCall::SetInstanceHealth { id: id.to_string(), status, respect_grace_period: false };
         match self.model.handle(&AnyCall::AutoScaling(call), self.now.0).outcome {
             // One that has gone meanwhile is nobody's any more.
             Outcome::Error(error) if error.code == "ValidationError" => {}
@@ -120,7 +119,8 @@ impl World {
     /// By the truth alone: it does not serve, or the group really has more than it needs.
     pub(super) fn judge_removals(&mut self, ids: &[Ec2Id]) {
         let since_ms = self.now.0 - super::START.0;
-        let idle = self.plan.idle.iter().any(|(from, to)| (i64::from(*from)..i64::from(*to)).contains(&since_ms));
+        let idle =
+            self.plan.idle.iter().any(|(from, to)| (i64::from(*from)..i64::from(*to)).contains(&since_ms));
         for id in ids {
             let Some(row) = self.books.holder(*id).cloned() else { continue };
             if !self.oracle.has_served(row.instance) {
