@@ -17,6 +17,7 @@ use muster::app::sqlite_url;
 use muster::cloud::Ec2;
 use muster::cloud::account::{Account, AwsKeys, AwsSettings};
 use muster::cloud::autoscaling::AwsAutoScaling;
+use muster::cloud::cloudwatch::AwsCloudWatch;
 use muster::contact::Contacts;
 use muster::decide::action::Target;
 use muster::decide::budget::api::ApiLimits;
@@ -179,6 +180,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
         store,
         ec2,
         auto_scaling: Arc::new(AwsAutoScaling::of(&nobody(clock).await)),
+        cloudwatch: Arc::new(AwsCloudWatch::of(&nobody(clock).await)),
         contacts,
         clock,
         settings: Settings {
@@ -258,6 +260,9 @@ fn group() -> Group {
         watchdogs: Watchdogs { boot: Duration::from_secs(86_400), ..Watchdogs::default() },
         canary: Canary { size: 0 },
         breaker: Breaker::default(),
+        valve: muster::decide::guard::valve::ValveSpec::default(),
+        floor: 0,
+        signals: Vec::new(),
     }
 }
 

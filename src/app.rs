@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
 use crate::cloud::account::{Account, AwsKeys, AwsSettings};
 use crate::cloud::autoscaling::AwsAutoScaling;
+use crate::cloud::cloudwatch::AwsCloudWatch;
 use crate::cloud::ec2::AwsEc2;
 use crate::cloud::sqs::{AwsSqs, Sqs};
 use crate::config::{self, Config, LogFormat};
@@ -106,6 +107,7 @@ impl Service {
             store: store.clone(),
             ec2: Arc::new(AwsEc2::of(&account)),
             auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
+            cloudwatch: Arc::new(AwsCloudWatch::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),

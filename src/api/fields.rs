@@ -67,6 +67,23 @@ impl Fields {
         number
     }
 
+    /// An object of at least one number by name, which must be there.
+    pub fn numbers(&mut self, name: &'static str) -> Option<Vec<(String, f64)>> {
+        const ALLOWED: &str = "must be an object of numbers by name, at least one";
+        let Some(value) = self.take(name) else {
+            self.wrong(name, format!("is missing; {ALLOWED}"));
+            return None;
+        };
+        let numbers: Option<Vec<(String, f64)>> = value
+            .as_object()
+            .filter(|o| !o.is_empty())
+            .and_then(|o| o.iter().map(|(k, v)| Some((k.clone(), v.as_f64()?))).collect());
+        if numbers.is_none() {
+            self.wrong(name, format!("is {}; {ALLOWED}", shown(&value)));
+        }
+        numbers
+    }
+
     /// A whole number from 0 to 100 that must be there, or null.
     pub fn percent_or_null(&mut self, name: &'static str) -> Option<u8> {
         const ALLOWED: &str = "must be a whole number from 0 to 100, or null";

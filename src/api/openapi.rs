@@ -9,7 +9,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{explain, groups, health, hooks, instances, keep_failing, metrics, scale_ups, zones};
+use super::{
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, scale_ins, scale_ups,
+    signals, zones,
+};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -24,6 +27,7 @@ use super::{explain, groups, health, hooks, instances, keep_failing, metrics, sc
         (name = "scale-ups", description = "Ask for instances, follow, cancel, explain"),
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
+        (name = "guards", description = "Holds on instances, freezes of groups"),
         (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
@@ -40,10 +44,17 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(instances::show::show))
         .routes(routes!(explain::explain))
         .routes(routes!(groups::groups))
+        .routes(routes!(signals::push::push, signals::show::show))
+        .routes(routes!(scale_ins::create::create))
+        .routes(routes!(scale_ins::list::list))
         .routes(routes!(zones::list::list))
         .routes(routes!(zones::weigh::weigh))
         .routes(routes!(zones::weigh::weigh_in_group))
         .routes(routes!(keep_failing::keep_failing))
+        .routes(routes!(holds::create::create, holds::list::list))
+        .routes(routes!(holds::release::release))
+        .routes(routes!(freezes::create::create, freezes::list::list))
+        .routes(routes!(freezes::thaw::thaw))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

@@ -40,7 +40,14 @@ named! {
         PastDeadline = "past_deadline",
         NoRoom = "no_room",
         KeyReused = "key_reused",
+        UnknownSignal = "unknown_signal",
+        Unsafe = "unsafe",
         AlreadyDone = "already_done",
+        LeaseEnd = "end_out_of_range",
+        UnknownInstance = "unknown_instance",
+        UnknownLease = "unknown_hold_or_freeze",
+        NotTheirs = "not_theirs",
+        TooManyLeases = "too_many_holds_or_freezes",
         TooManyScaleUps = "too_many_scale_ups",
         TooManyFollowers = "too_many_followers",
         Busy = "busy",
@@ -62,16 +69,25 @@ impl Kind {
             | Kind::UnknownGroup
             | Kind::UnknownAsg
             | Kind::UnknownScaleUp
+            | Kind::UnknownSignal
+            | Kind::UnknownInstance
+            | Kind::UnknownLease
             | Kind::UnknownSlot
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::NoRoom | Kind::AlreadyDone | Kind::NoZoneLeft => StatusCode::CONFLICT,
+            Kind::NoRoom | Kind::AlreadyDone | Kind::Unsafe | Kind::NotTheirs | Kind::NoZoneLeft => {
+                StatusCode::CONFLICT
+            }
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::InvalidFields | Kind::CountOutOfRange | Kind::PastDeadline | Kind::KeyReused => {
-                StatusCode::UNPROCESSABLE_ENTITY
+            Kind::InvalidFields
+            | Kind::CountOutOfRange
+            | Kind::PastDeadline
+            | Kind::LeaseEnd
+            | Kind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::TooManyScaleUps | Kind::TooManyFollowers | Kind::TooManyLeases | Kind::Busy => {
+                StatusCode::TOO_MANY_REQUESTS
             }
-            Kind::TooManyScaleUps | Kind::TooManyFollowers | Kind::Busy => StatusCode::TOO_MANY_REQUESTS,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Kind::NotReady | Kind::Storage | Kind::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -94,6 +110,8 @@ impl Kind {
             Kind::UnknownGroup => "There is no such group",
             Kind::UnknownAsg => "No group has this Auto Scaling group",
             Kind::UnknownScaleUp => "There is no such scale-up",
+            Kind::UnknownSignal => "The group has no such pushed signal",
+            Kind::Unsafe => "Nothing may be removed now",
             Kind::UnknownSlot => "There is no such slot or instance",
             Kind::UnknownZone => "No group launches in this zone",
             Kind::NoZoneLeft => "A group could launch nowhere",
@@ -102,6 +120,11 @@ impl Kind {
             Kind::NoRoom => "The group has no room for so many",
             Kind::KeyReused => "The idempotency key belongs to another request",
             Kind::AlreadyDone => "The scale-up is already done",
+            Kind::LeaseEnd => "The end is out of range",
+            Kind::UnknownInstance => "No group has this instance",
+            Kind::UnknownLease => "There is no such hold or freeze",
+            Kind::NotTheirs => "It is somebody else's",
+            Kind::TooManyLeases => "Too many holds or freezes are open",
             Kind::TooManyScaleUps => "Too many scale-ups are open",
             Kind::TooManyFollowers => "Too many event streams are open",
             Kind::Busy => "The inbox is full",
@@ -217,13 +240,24 @@ impl Problem {
             Refusal::UnknownAsg { .. } => (Kind::UnknownAsg, Some("AutoScalingGroupName")),
             Refusal::UnknownScaleUp { .. } => (Kind::UnknownScaleUp, None),
             Refusal::AlreadyDone { .. } => (Kind::AlreadyDone, None),
+            Refusal::UnknownSignal { .. } => (Kind::UnknownSignal, Some("values")),
+            Refusal::Unsafe { doubts, .. } => {
+                let each = doubts.iter().map(|d| FieldError::new(d.guard, d.text.clone())).collect();
+                return Problem { errors: each, ..Problem::new(Kind::Unsafe, refusal.to_string()) };
+            }
+            Refusal::LeaseEnd { .. } => (Kind::LeaseEnd, Some("until")),
+            Refusal::UnknownInstance { .. } => (Kind::UnknownInstance, Some("instance")),
+            Refusal::UnknownLease { .. } => (Kind::UnknownLease, None),
+            Refusal::NotTheirs { .. } => (Kind::NotTheirs, Some("override")),
+            Refusal::LeasesFull { .. } => (Kind::TooManyLeases, None),
             Refusal::UnknownZone { .. } => (Kind::UnknownZone, None),
             Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
             Refusal::NoZoneLeft { .. } => (Kind::NoZoneLeft, Some("percent")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
-        let retry_after = (kind == Kind::TooManyScaleUps).then_some(SCALE_UP_DONE);
+        let full = matches!(kind, Kind::TooManyScaleUps | Kind::TooManyLeases);
+        let retry_after = full.then_some(SCALE_UP_DONE);
         Problem { errors, retry_after, ..Problem::new(kind, text) }
     }
 
@@ -319,6 +353,11 @@ mod tests {
             (Refusal::Full { open: 1_000 }, 429, &[]),
             (Refusal::UnknownScaleUp { id: id() }, 404, &[]),
             (Refusal::AlreadyDone { id: id() }, 409, &[]),
+            (Refusal::LeaseEnd { most_s: 3_600 }, 422, &["until"]),
+            (Refusal::UnknownInstance { id: "i-1".parse().unwrap(), unseen: 0 }, 404, &["instance"]),
+            (Refusal::UnknownLease { what: "hold", id: id() }, 404, &[]),
+            (Refusal::NotTheirs { id: id(), owner: "ann".into(), by: "bob".into() }, 409, &["override"]),
+            (Refusal::LeasesFull { most: 9 }, 429, &[]),
             (Refusal::UnknownZone { zone: id(), known: "a".into() }, 404, &[]),
             (Refusal::Percent { percent: 101 }, 422, &["percent"]),
             (Refusal::NoZoneLeft { group: web(), zone: id() }, 409, &["percent"]),

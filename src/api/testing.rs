@@ -20,12 +20,13 @@ use super::hooks::{ApiKey, Doors};
 use super::metrics::{Descriptors, Metrics};
 use super::state::ApiState;
 use super::types::ProblemBody;
-use crate::decide::action::{Accepted, Refusal};
+use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
 use crate::decide::guard::zones::Weigh;
 use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
+use crate::decide::signal::Agreement;
 use crate::decide::view::{
     BudgetView, GroupView, LaneView, PhaseCounts, Progress, View, Waiting, WatchdogView, ZoneView,
 };
@@ -232,9 +233,16 @@ async fn take_all(
     }
 }
 
-/// Takes every order that is about the group and the zones that there are.
+/// Takes every order that is about the group and the zones that there are. More than ten fewer are always
+/// misled.
 fn ordered(order: Order) -> Result<Accepted, Refusal> {
     match order {
+        Order::Signals(pushed) => Ok(Accepted { id: pushed.group, repeated: false }),
+        Order::ScaleIn(ask) if ask.count > 10 => {
+            let doubt = |guard| Doubt { guard, text: format!("the {guard} says no") };
+            Err(Refusal::Unsafe { group: ask.group, doubts: vec![doubt("signals"), doubt("valve")] })
+        }
+        Order::ScaleIn(ask) => Ok(Accepted { id: ask.id, repeated: false }),
         Order::Weigh(Weigh { zone, .. }) if !zone.starts_with("us-east-1") => {
             Err(Refusal::UnknownZone { zone, known: "us-east-1a, us-east-1b".into() })
         }
@@ -415,6 +423,10 @@ pub fn view() -> View {
             proven: true,
             wait: Some(tokens),
             asg: None,
+            signals: Vec::new(),
+            agreement: Agreement::Blind,
+            valve: None,
+            removals: 0,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -428,7 +440,10 @@ pub fn view() -> View {
         }],
         contacts: LaneView { in_flight: 7, limit: 48, waiting: 0 },
         keep_failing: Vec::new(),
+        scale_ins: Vec::new(),
         hooks_expired: 0,
+        holds: Vec::new(),
+        freezes: Vec::new(),
         never_shown: 0,
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::exit;
 use crate::config::duration;
-use crate::decide::words::Phase;
+use crate::decide::words::{Ec2Id, Phase};
 
 /// Brings servers into service on AWS by the thousand: launch, configure, verify.
 #[derive(Debug, Parser)]
@@ -97,8 +97,35 @@ pub enum Ask {
     /// List the lifecycle actions of Auto Scaling groups that wait for an answer.
     Hooks(Hooks),
 
+    /// Ask for COUNT fewer instances of GROUP in service.
+    ScaleIn(ScaleIn),
+
+    /// List scale-ins with what they wait for.
+    ScaleIns,
+
+    /// Show what a group's signals say, one by one and together.
+    Signals(Signals),
+
     /// Stop a scale-up: what is not in service yet is undone.
     Cancel(Cancel),
+
+    /// Let nobody end an instance, whoever wants to, until you are done with it.
+    Hold(Hold),
+
+    /// List who holds what until when.
+    Holds,
+
+    /// End a hold before its time.
+    Unhold(End),
+
+    /// Let no group, or one, be scaled in.
+    Freeze(Freeze),
+
+    /// List what is frozen until when.
+    Freezes,
+
+    /// End a freeze before its time.
+    Thaw(End),
 
     /// List the zones of every group with their share of new launches.
     Zones(Zones),
@@ -191,6 +218,29 @@ pub struct Instances {
 }
 
 #[derive(Args, Debug)]
+pub struct ScaleIn {
+    pub group: String,
+
+    pub count: u32,
+
+    /// Why; kept with the scale-in.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Two requests with the same key are one; without it, a new one is made for this call.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub idempotency_key: Option<String>,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct Signals {
+    pub group: String,
+}
+
+#[derive(Args, Debug)]
 pub struct Cancel {
     /// Id or number.
     pub scale_up: String,
@@ -251,6 +301,83 @@ fn percent(text: &str) -> Result<Percent, String> {
     percent
         .map(|p| Percent(Some(p)))
         .ok_or_else(|| "write a whole number from 0 to 100, or reset".to_string())
+}
+
+#[derive(Args, Debug)]
+pub struct Hold {
+    /// The instance's EC2 id.
+    pub instance: Ec2Id,
+
+    /// Until then: a duration from now (2h, at most 168h) or a time (2026-01-04T15:00:00Z).
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: String,
+
+    /// Why; kept with the hold.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Its group, where muster cannot find it by itself.
+    #[arg(long)]
+    pub group: Option<String>,
+
+    /// Take it out of service: `Standby` instead of suspending its group's `ReplaceUnhealthy`.
+    #[arg(long)]
+    pub standby: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// Who asks.
+#[derive(Args, Debug)]
+pub struct Who {
+    /// Who you are.
+    #[arg(long = "as", value_name = "NAME", env = "USER")]
+    pub name: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Freeze {
+    /// The group; --all for every one.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub group: Option<String>,
+
+    /// Every group.
+    #[arg(long)]
+    pub all: bool,
+
+    /// Until then: a duration from now (30m, at most 24h) or a time (2026-01-04T15:00:00Z).
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: String,
+
+    /// Why; kept with the freeze.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct End {
+    /// Its id, as the list shows it.
+    pub id: String,
+
+    /// Also if it is somebody else's. Your name is kept with it.
+    #[arg(long = "override")]
+    pub overrides: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 fn url(text: &str) -> Result<Url, String> {
@@ -325,6 +452,10 @@ mod tests {
         assert!(error(&["status", "--follow"]).contains("SCALE_UP"));
         assert!(error(&["status", "--url", "localhost:7087"]).contains("http://HOST:PORT"));
         assert!(error(&["status", "--url", "http://u:p@localhost"]).contains("--token-file"));
+        assert!(error(&["hold", "i-1", "--as", "ann"]).contains("--for <WHEN>"));
+        assert!(error(&["hold", "i-\u{e9}", "--for", "1h"]).contains("not an EC2 instance id"));
+        assert!(error(&["freeze", "--for", "1h"]).contains("<GROUP>"));
+        assert!(error(&["freeze", "web", "--all", "--for", "1h"]).contains("cannot be used with"));
         assert!(error(&["config", "check"]).contains("<FILE>"));
         assert!(error(&[]).contains("Usage"));
     }

@@ -105,6 +105,12 @@ impl Client {
         self.document(request).await
     }
 
+    /// One DELETE of a path on the service; may be sent again if the trouble says so.
+    pub async fn delete(&self, path: &str) -> Result<Document, Trouble> {
+        let request = self.request(Method::DELETE, path).map_err(Trouble::for_good)?;
+        self.document(request).await
+    }
+
     /// One PUT, which may always be sent again.
     pub async fn put<T: Serialize>(&self, path: &str, body: &T) -> Result<Document, Trouble> {
         let body = serde_json::to_vec(body).map_err(|e| Trouble::for_good(Failure::Failed(e.to_string())))?;

@@ -22,6 +22,7 @@ mod fuzz;
 pub mod groups;
 mod http;
 pub mod marks;
+pub mod metrics;
 mod request;
 pub mod sqs;
 mod whole;

@@ -388,7 +388,9 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
             .known
             .iter()
             .filter(|path| {
-                let in_lists = path.replace("probes.", "probes[0].").replace("subnets.", "subnets[0].");
+                let in_lists = ["probes", "subnets", "signals", "dimensions"]
+                    .iter()
+                    .fold((*path).clone(), |p, list| p.replace(&format!("{list}."), &format!("{list}[0].")));
                 node::find(&table, &in_lists).is_none()
             })
             .collect();
@@ -411,8 +413,8 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
             (bare.priority, bare.passes, bare.contact_every)
         );
         assert_eq!(
-            (shown.watchdogs, shown.canary, shown.breaker),
-            (bare.watchdogs, bare.canary, bare.breaker)
+            (shown.watchdogs, shown.canary, shown.breaker, shown.valve, shown.floor),
+            (bare.watchdogs, bare.canary, bare.breaker, bare.valve, bare.floor)
         );
         assert_eq!(shown.launch.batch, bare.launch.batch);
     }

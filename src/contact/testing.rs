@@ -41,6 +41,9 @@ pub(super) fn target(address: IpAddr) -> Target {
         watchdogs: Watchdogs::default(),
         canary: Canary::default(),
         breaker: Breaker::default(),
+        valve: crate::decide::guard::valve::ValveSpec::default(),
+        floor: 0,
+        signals: Vec::new(),
     };
     Target {
         instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(3), ordinal: 41 }, attempt: 2 },

@@ -7,7 +7,8 @@ use super::event::Ticket;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
 use super::mark::Mark;
-use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq};
+use super::signal::Metric;
+use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq, Time};
 
 /// One effect. Every action but an answer to a caller comes back as exactly one
 /// [`super::event::Event`].
@@ -36,6 +37,8 @@ pub enum Action {
     TerminateInGroup { asg: Arc<str>, asked: Vec<(Ec2Id, InstanceRef)>, decrement: bool },
     /// A call that marks a group or an instance; what it is for was committed first.
     Mark { mark: Mark },
+    /// `GetMetricData` of at most 500 metrics, for this time.
+    ReadMetrics { asked: Arc<[Metric]>, from: Time, until: Time },
     /// Tell a caller what became of its request.
     Answer { ticket: Ticket, answer: Result<Accepted, Refusal> },
 }
@@ -78,6 +81,10 @@ pub enum Refusal {
     Full { open: u32 },
     #[error("there is no group of the Auto Scaling group '{asg}'; configured Auto Scaling groups: {known}")]
     UnknownAsg { asg: String, known: String },
+    #[error("group '{group}' has no pushed signal '{signal}'; configured ones: {known}")]
+    UnknownSignal { signal: String, group: String, known: String },
+    #[error("nothing is removed from group '{group}': {}", told(doubts))]
+    Unsafe { group: String, doubts: Vec<Doubt> },
     #[error("there is no scale-up '{id}'")]
     UnknownScaleUp { id: String },
     #[error("no group launches in zone '{zone}'; there are: {known}")]
@@ -90,4 +97,34 @@ pub enum Refusal {
     NoZoneLeft { group: String, zone: String },
     #[error("scale-up '{id}' is already done; there is nothing left to cancel")]
     AlreadyDone { id: String },
+    #[error("the end must lie in the future, and at most {} h from now", most_s / 3_600)]
+    LeaseEnd { most_s: u64 },
+    #[error("no group has an instance '{id}', as far as is known{}", unseen_text(*unseen))]
+    UnknownInstance { id: Ec2Id, unseen: usize },
+    #[error("there is no {what} '{id}', or it is over")]
+    UnknownLease { what: &'static str, id: String },
+    #[error("'{id}' was asked for by {owner}, and not by {by}: ask {owner}, or override it by name")]
+    NotTheirs { id: String, owner: String, by: String },
+    #[error("{most} are open, the most allowed; end some first")]
+    LeasesFull { most: usize },
+}
+
+fn unseen_text(groups: usize) -> String {
+    if groups == 0 { String::new() } else { format!(" ({groups} groups have not been seen yet: try again)") }
+}
+
+/// One thing that stands against removing anything in service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Who says so: `signals`, `valve`, `freeze`, `floor`, `scale_up`, `unseen`, `scale_in`.
+    pub guard: &'static str,
+    /// A sentence, with the values.
+    pub text: String,
+}
+
+/// Doubts in one line.
+#[must_use]
+pub fn told(doubts: &[Doubt]) -> String {
+    let told: Vec<&str> = doubts.iter().map(|d| d.text.as_str()).collect();
+    told.join("; ")
 }

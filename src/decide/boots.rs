@@ -118,9 +118,11 @@ impl Core {
                 for (id, instance) in asked {
                     self.boots.watch_from(*id, *instance, at);
                 }
+                self.stranger_seen(&strangers(asked), &[]);
                 return;
             }
             Err(error) => {
+                self.stranger_seen(&strangers(asked), &[]);
                 let unknown =
                     if error.class == ErrorClass::NotFound { ids_in(&error.message) } else { Vec::new() };
                 for (id, instance) in asked {
@@ -133,6 +135,7 @@ impl Core {
                 return;
             }
         };
+        self.stranger_seen(&strangers(asked), &seen);
         for (id, instance) in asked {
             match seen.binary_search_by_key(id, |s| s.id) {
                 Ok(at) => self.look(*instance, &seen[at], now),
@@ -218,6 +221,11 @@ impl Core {
             self.boots.watch(id, instance, now.time, age);
         }
     }
+}
+
+/// Those of a describe that have no place in our books.
+fn strangers(asked: &[(Ec2Id, InstanceRef)]) -> Vec<Ec2Id> {
+    asked.iter().filter(|(_, i)| *i == InstanceRef::NOBODY).map(|(id, _)| *id).collect()
 }
 
 /// Whether a describe knows of an instance: one that is new, or that somebody made up, it does not.

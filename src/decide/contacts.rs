@@ -14,6 +14,7 @@ use super::event::Contact;
 use super::guard::silence::Silence;
 use super::guard::version::Outcome;
 use super::ledger::{ContactState, Slot};
+use super::retire::dead::SUSPECTS;
 use super::timers::Due;
 use super::view::LaneView;
 use super::words::{InstanceRef, Phase};
@@ -92,6 +93,23 @@ impl ContactQueue {
             None if out < (limit * 3 / 4).max(1) => Some((self.suspects.pop_front()?, true)),
             None => None,
         }
+    }
+
+    /// Lets a probe of one that was in service go out, if nobody new waits and there is room: a quarter of
+    /// the lane at most. False if not.
+    pub fn suspect_out(&mut self, instance: InstanceRef) -> bool {
+        let free = self.fresh.is_empty() && self.lane.room() > 0;
+        let few = self.suspects_out.len() < (self.lane.limit() as usize / 4).max(1);
+        if free && few {
+            self.out(instance, true);
+        }
+        free && few
+    }
+
+    /// How many silences in a row mean that one hangs, on a network as it is now.
+    #[must_use]
+    pub fn hangs_needed(&self, configured: u8) -> u8 {
+        self.silence.needed(configured)
     }
 
     fn out(&mut self, instance: InstanceRef, suspect: bool) {
@@ -220,6 +238,10 @@ impl Core {
     /// Books what a contact of `phase` showed.
     pub(super) fn contacted(&mut self, instance: InstanceRef, phase: Phase, outcome: Contact, now: &mut Now) {
         self.contacts.back(instance, &outcome);
+        if instance.slot.scale_up == SUSPECTS {
+            self.suspect_probed(instance.slot.ordinal, &outcome, now);
+            return;
+        }
         let Some(spec) = self.ledger.spec_of(instance.slot).cloned() else { return };
         let Some(slot) = self.ledger.slot_mut(instance.slot) else { return };
         if slot.attempt == instance.attempt && slot.phase == Phase::Admitting && phase == Phase::Verifying {

@@ -7,6 +7,8 @@ use super::asg::seen::{GroupsPage, HookSeen};
 use super::hook::notice::HookNotice;
 use super::mark::{Mark, Marked};
 use super::order::Order;
+use super::signal::Metric;
+use super::signal::read::Points;
 use super::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
 
 /// Names the caller who waits for an answer; the shell keeps the other end.
@@ -150,6 +152,11 @@ pub enum Event {
     Marked {
         mark: Mark,
         outcome: Result<Marked, CallError>,
+    },
+    /// Answer to [`super::action::Action::ReadMetrics`]: points for each metric, in their order.
+    MetricsRead {
+        asked: Arc<[Metric]>,
+        outcome: Result<Vec<Points>, CallError>,
     },
     /// An operator orders something.
     Ordered {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::guard::valve::ValveSpec;
+use super::signal::Signal;
 use super::words::named;
 
 /// A named set of interchangeable instances.
@@ -32,6 +34,10 @@ pub struct Group {
     pub watchdogs: Watchdogs,
     pub canary: Canary,
     pub breaker: Breaker,
+    pub valve: ValveSpec,
+    /// No scale-in leaves fewer in service than this, nor than the Auto Scaling group's minimum.
+    pub floor: u32,
+    pub signals: Vec<Signal>,
 }
 
 impl Group {
@@ -54,6 +60,19 @@ pub struct Asg {
     pub sweep_every: Duration,
     /// How what is asked of us is launched.
     pub launches: Launches,
+    /// Who replaces members that are not well.
+    pub health: HealthBy,
+}
+
+named! {
+    /// Who replaces members of an Auto Scaling group that are not well.
+    pub enum HealthBy {
+        /// The group itself, by its own health checks.
+        Aws = "aws",
+        /// Muster, when the group and its own probes agree: the group's `ReplaceUnhealthy` is kept
+        /// suspended.
+        Muster = "muster",
+    }
 }
 
 named! {

@@ -107,11 +107,16 @@ impl Core {
         Ok(Accepted { id: ask.id, repeated: false })
     }
 
-    fn admissible(&self, ask: &Ask, now: Time) -> Result<usize, Refusal> {
-        let Some(group) = self.ledger.group_index(&ask.group) else {
+    /// The group of this name.
+    pub(super) fn group_named(&self, group: &str) -> Result<usize, Refusal> {
+        self.ledger.group_index(group).ok_or_else(|| {
             let names: Vec<&str> = self.ledger.groups.iter().map(|g| g.spec.name.as_str()).collect();
-            return Err(Refusal::UnknownGroup { group: ask.group.clone(), known: names.join(", ") });
-        };
+            Refusal::UnknownGroup { group: group.to_string(), known: names.join(", ") }
+        })
+    }
+
+    fn admissible(&self, ask: &Ask, now: Time) -> Result<usize, Refusal> {
+        let group = self.group_named(&ask.group)?;
         let most = self.settings.most_per_scale_up;
         if ask.count == 0 || ask.count > most {
             return Err(Refusal::Count { count: ask.count, most });

@@ -217,7 +217,9 @@ impl Launches {
                     | Wait::Unseen { .. }
                     | Wait::Raising { .. }
                     | Wait::NoLaunchHook
-                    | Wait::Terminating,
+                    | Wait::Terminating
+                    | Wait::Held { .. }
+                    | Wait::Frozen { .. },
                 )
                 | None => None,
             });
@@ -550,6 +552,8 @@ impl Core {
             }
             // What it launched has been terminated since: settled, with nothing left of it.
             ErrorClass::TokenSpent => self.settle(launch, &[], now),
+            // Its group launches nothing just now: that is our doing, and will end.
+            ErrorClass::Configuration if self.is_halted(launch.group) => self.refused_now(launch, now),
             ErrorClass::Configuration => {
                 let group = launch.group;
                 self.refused_now(launch, now);

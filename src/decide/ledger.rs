@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::group::Group;
 use super::patience::Mark;
 use super::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
+use super::serving::Served;
 use super::view::PhaseCounts;
 use super::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
@@ -83,6 +84,8 @@ pub struct ScaleUp {
 pub struct GroupLedger {
     pub spec: Arc<Group>,
     zones: Vec<Arc<str>>,
+    /// The spec's, shared by all that serve with it.
+    pub(super) version: Arc<str>,
     /// Places taken under the maximum.
     pub taken: u32,
     pub in_service: u32,
@@ -98,6 +101,7 @@ pub struct GroupLedger {
 pub struct Ledger {
     pub groups: Vec<GroupLedger>,
     pub scale_ups: BTreeMap<ScaleUpSeq, ScaleUp>,
+    pub(super) serving: BTreeMap<Ec2Id, Served>,
     pub changes: Changes,
     /// Scale-ups finished by this decision.
     pub finished: Vec<ScaleUpSeq>,
@@ -110,6 +114,7 @@ impl Ledger {
             .into_iter()
             .map(|spec| GroupLedger {
                 zones: spec.launch.pools.iter().map(|p| Arc::from(p.zone.as_str())).collect(),
+                version: Arc::from(spec.version.as_str()),
                 taken: 0,
                 in_service: 0,
                 queued: 0,
@@ -162,11 +167,14 @@ impl Ledger {
 
     #[must_use]
     pub fn zone_of(&self, slot: SlotId) -> Arc<str> {
-        let known = self.scale_ups.get(&slot.scale_up).and_then(|s| {
-            let pool = s.slots.get(slot.ordinal as usize)?.pool;
-            self.groups[s.group].zones.get(usize::from(pool)).cloned()
-        });
-        known.unwrap_or_else(|| Arc::from(""))
+        let known = self.scale_ups.get(&slot.scale_up);
+        let pool = known.and_then(|s| Some((s.group, s.slots.get(slot.ordinal as usize)?.pool)));
+        pool.map_or_else(|| Arc::from(""), |(group, pool)| self.zone_at(group, pool))
+    }
+
+    /// The zone of a group's pool; empty if there is none.
+    pub(super) fn zone_at(&self, group: usize, pool: u16) -> Arc<str> {
+        self.groups[group].zones.get(usize::from(pool)).cloned().unwrap_or_else(|| Arc::from(""))
     }
 
     /// Opens a scale-up; all its slots are queued.
@@ -278,6 +286,7 @@ impl Ledger {
         let group = &mut self.groups[scale_up.group];
         count(group, from, s.pool, false);
         count(group, to, s.pool, true);
+        let mut served = None;
         match to {
             Phase::Queued => {
                 s.launch = LaunchSeq(0);
@@ -286,7 +295,10 @@ impl Ledger {
                 group.waiting.insert(slot.scale_up);
             }
             Phase::Broken => scale_up.broken_so_far += 1,
-            Phase::InService => scale_up.row.in_service += 1,
+            Phase::InService => {
+                scale_up.row.in_service += 1;
+                served = s.id.map(|id| (id, s.clone()));
+            }
             Phase::Withdrawn => scale_up.row.withdrawn += 1,
             Phase::Launching
             | Phase::Booting
@@ -295,6 +307,10 @@ impl Ledger {
             | Phase::Admitting
             | Phase::Terminating
             | Phase::Gone => {}
+        }
+        if let Some((id, s)) = served {
+            let version = group.version.clone();
+            self.serving.insert(id, Served::of(scale_up, &s, slot, version));
         }
         let done = scale_up.row.in_service + scale_up.row.withdrawn == scale_up.row.wanted;
         if done && scale_up.row.state != ScaleUpState::Done {
@@ -427,8 +443,8 @@ impl Ledger {
     }
 
     /// Puts a stored instance back: into its slot, or, if its scale-up is done, into the group's
-    /// counts alone.
-    pub fn restore_instance(&mut self, row: &InstanceRow, group: usize) {
+    /// counts alone. `served`: it was in service and leaves. `version` is what it was launched from.
+    pub fn restore_instance(&mut self, row: &InstanceRow, group: usize, served: bool, version: Arc<str>) {
         let pools = &self.groups[group].spec.launch.pools;
         let pool = row
             .zone
@@ -437,17 +453,23 @@ impl Ledger {
             .and_then(|i| u16::try_from(i).ok())
             .unwrap_or(u16::MAX);
         count(&mut self.groups[group], row.phase, pool, true);
+        if served || row.phase == Phase::InService {
+            self.restore_served(row, group, pool, version);
+        }
         let slot = row.instance.slot;
         let Some(scale_up) = self.scale_ups.get_mut(&slot.scale_up) else { return };
-        *scale_up.phases.get_mut(row.phase) += 1;
-        scale_up.entered[row.phase as usize] = scale_up.entered[row.phase as usize].max(row.since);
+        // What was in service has done what its scale-up wanted of it, wherever it is now: a slot whose
+        // instance went another way has a newer attempt than one that is gone.
+        let phase = if served || row.phase == Phase::Gone { Phase::InService } else { row.phase };
+        *scale_up.phases.get_mut(phase) += 1;
+        scale_up.entered[phase as usize] = scale_up.entered[phase as usize].max(row.since);
         scale_up.broken_so_far += u32::from(row.instance.attempt.saturating_sub(1));
         if row.phase == Phase::Queued {
             scale_up.requeued.push_back(slot.ordinal);
         }
         if let Some(s) = scale_up.slots.get_mut(slot.ordinal as usize) {
             *s = Slot {
-                phase: row.phase,
+                phase,
                 attempt: row.instance.attempt,
                 pool,
                 since: row.since,
@@ -462,7 +484,7 @@ impl Ledger {
 }
 
 /// Books one slot's phase in or out of its group's counts.
-fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool) {
+pub(super) fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool) {
     let add = |n: &mut u32| if into { *n += 1 } else { *n -= 1 };
     if phase.occupies() {
         add(&mut group.taken);

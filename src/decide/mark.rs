@@ -73,5 +73,6 @@ impl Core {
             let elsewhere = self.throttled_elsewhere(Api::ModifyInstanceAttribute);
             self.attribute.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
+        self.keep_marked(mark, outcome, now);
     }
 }

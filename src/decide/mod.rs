@@ -27,8 +27,11 @@ pub mod progress;
 pub mod promise;
 pub mod removals;
 pub mod restore;
+pub mod retire;
 pub mod rng;
 pub mod rows;
+pub mod serving;
+pub mod signal;
 pub mod span;
 #[cfg(test)]
 mod tests;
@@ -49,7 +52,9 @@ use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
 use group::Group;
+use guard::Guards;
 use guard::halt::Halt;
+use guard::valve::Valve;
 use guard::version::{Outcome, Turn};
 use guard::zones::Zones;
 use hook::HookBook;
@@ -61,8 +66,12 @@ use patience::Patience;
 use presence::Presence;
 use progress::Recent;
 use removals::Removals;
+use retire::{Care, Retiring};
 use rng::Rng;
 use rows::Changes;
+use signal::Agreement;
+use signal::read::MetricReads;
+use signal::series::Series;
 use timers::{Due, Timers};
 use words::{Api, Ec2Id, InstanceRef, Phase, Time};
 
@@ -143,10 +152,22 @@ pub struct Core {
     raises_wake: Time,
     sweeps: Sweeps,
     hooks: HookBook,
+    guards: Guards,
     /// Instances of Auto Scaling groups that have a place in the books.
     members: BTreeMap<Ec2Id, InstanceRef>,
     /// Those that leave without their group shrinking, though we launched them.
     kept: BTreeSet<InstanceRef>,
+    /// Of `GetMetricData`.
+    metrics: ApiBudget,
+    reads: MetricReads,
+    /// Of each group's signals, in the order of its configuration.
+    signals: Vec<Vec<Series>>,
+    /// What was last journalled of what they say together.
+    agreements: Vec<Option<Agreement>>,
+    valves: Vec<Valve>,
+    care: Vec<Care>,
+    last_suspect: u32,
+    retiring: Retiring,
     keys: Keys,
     zones: Zones,
     paces: Vec<Pace>,
@@ -174,7 +195,7 @@ impl Core {
             describe: ApiBudget::new(Api::DescribeInstances, &settings.describe_instances),
             terminate: ApiBudget::new(Api::TerminateInstances, &settings.terminate_instances),
             auto: ApiBudget::learning(Api::AutoScaling, &settings.auto_scaling),
-            attribute: ApiBudget::new(
+            attribute: ApiBudget::learning(
                 Api::ModifyInstanceAttribute,
                 &ApiLimits::published(Api::ModifyInstanceAttribute),
             ),
@@ -184,8 +205,17 @@ impl Core {
             raises_wake: Time::NEVER,
             sweeps: Sweeps::new(groups.iter().filter_map(|g| Some(g.asg.as_ref()?.sweep_every))),
             hooks: HookBook::default(),
+            guards: Guards::default(),
             members: BTreeMap::new(),
             kept: BTreeSet::new(),
+            metrics: ApiBudget::new(Api::GetMetricData, &ApiLimits::published(Api::GetMetricData)),
+            reads: MetricReads::new(groups.iter().map(|g| &**g)),
+            signals: groups.iter().map(|g| vec![Series::default(); g.signals.len()]).collect(),
+            agreements: vec![None; groups.len()],
+            valves: groups.iter().map(|g| Valve::new(g.valve)).collect(),
+            care: groups.iter().map(|_| Care::default()).collect(),
+            last_suspect: 0,
+            retiring: Retiring::default(),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -216,7 +246,8 @@ impl Core {
         while let Some(due) = self.timers.pop(time) {
             self.look_at(due, &mut now);
         }
-        // Free before you allocate: what is broken goes first, then what is wanted.
+        // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
+        self.plan_guards(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
         self.plan_raises(&mut now);
@@ -228,10 +259,16 @@ impl Core {
         // One call takes away, shows or launches a hundred; an answer that is not urgent is one instance's.
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
+        self.plan_reads(&mut now);
+        for group in 0..self.agreements.len() {
+            self.note_agreement(group, now.time);
+        }
+        self.plan_retiring(&mut now);
         self.plan_launches(&mut now);
         self.plan_hooks(&mut now);
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
+        self.plan_suspects(&mut now);
         self.finish(now)
     }
 
@@ -261,6 +298,7 @@ impl Core {
             Event::TerminatedInGroup { asg, asked, outcome } => {
                 self.terminated_in_group(&asg, &asked, outcome, now);
             }
+            Event::MetricsRead { asked, outcome } => self.metrics_read(&asked, outcome, now),
             Event::Marked { mark, outcome } => self.marked(&mark, &outcome, now),
             Event::Ordered { order, ticket } => {
                 let answer = self.ordered(order, now);
@@ -339,10 +377,13 @@ impl Core {
                     self.members.remove(&id);
                 }
             }
+            self.replacements_serve(&closed, &now);
             self.recent.push(progress::of_closed(&closed));
         }
         for api in
             [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto, &mut self.attribute]
+                .into_iter()
+                .chain([&mut self.metrics])
         {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
         }
@@ -362,6 +403,9 @@ impl Core {
             .min(self.boots.next().max(self.describe_chance(time)))
             .min(self.removals.next().max(self.terminate_chance(time)))
             .min(self.hooks.wake)
+            .min(self.retiring_wake(time))
+            .min(self.reads.next().max(self.metrics.next_chance(time)))
+            .min(self.guards.wake)
             .min(self.halts_wake)
             .min(self.raises_wake)
             .min(self.groups_wake(time));
@@ -372,7 +416,7 @@ impl Core {
     /// How often the other APIs' calls are throttled: what a throttle of this one proves is measured
     /// by it.
     fn throttled_elsewhere(&self, api: Api) -> Chance {
-        let others = [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute];
+        let others = [&self.run, &self.describe, &self.terminate, &self.auto, &self.attribute, &self.metrics];
         let others = others.into_iter().filter(|b| b.api() != api);
         others.map(ApiBudget::chance).fold(Chance::default(), Chance::and)
     }

@@ -1,12 +1,28 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
+use super::guard::freeze::FreezeAsk;
+use super::guard::hold::{EndAsk, HoldAsk};
 use super::guard::zones::Weigh;
+use super::retire::scale_in::ScaleInAsk;
+use super::signal::push::Pushed;
 use super::{Core, Now};
 
 /// One order, well-formed, but not yet checked against anything.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
+    /// Samples of a group's signals.
+    Signals(Pushed),
+    /// Fewer instances in a group.
+    ScaleIn(ScaleInAsk),
+    /// Nobody ends an instance until then.
+    Hold(HoldAsk),
+    /// A hold ends before its time.
+    Release(EndAsk),
+    /// No scale-in until then.
+    Freeze(FreezeAsk),
+    /// A freeze ends before its time.
+    Thaw(EndAsk),
     /// A zone's share of new launches.
     Weigh(Weigh),
 }
@@ -15,6 +31,12 @@ impl Core {
     /// Takes an order, or says why not.
     pub(super) fn ordered(&mut self, order: Order, now: &mut Now) -> Result<Accepted, Refusal> {
         match order {
+            Order::Signals(pushed) => self.pushed(&pushed, now),
+            Order::ScaleIn(ask) => self.scale_in_asked(ask, now),
+            Order::Hold(ask) => self.hold(ask, now),
+            Order::Release(ask) => self.release(ask, now),
+            Order::Freeze(ask) => self.freeze(ask, now),
+            Order::Thaw(ask) => self.thaw(ask, now),
             Order::Weigh(order) => self.weigh(order, now),
         }
     }

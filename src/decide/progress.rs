@@ -7,6 +7,8 @@ use super::budget::api::ApiBudget;
 use super::launches::MOST_IN_GROUP;
 use super::ledger::ScaleUp;
 use super::pace;
+use super::signal::Agreement;
+use super::signal::agree::agreement;
 use super::view::{AsgView, FailingLaunch, GroupView, Progress, View, Waiting};
 use super::wait::Wait;
 use super::words::{Phase, ScaleUpSeq, Time};
@@ -77,12 +79,15 @@ impl Core {
         View {
             at: now,
             scale_ups,
-            groups: self.group_views(),
+            groups: self.group_views(now),
+            scale_ins: self.retiring.scale_ins.views(),
             zones: self.zone_views(),
             budgets: self.budgets().iter().flat_map(|a| a.views(now)).collect(),
             contacts: self.contacts.view(),
             keep_failing: self.keep_failing(),
             hooks_expired: self.hooks.expired,
+            holds: self.hold_views(),
+            freezes: self.freeze_views(),
             never_shown: self.boots.never_shown,
         }
     }
@@ -174,7 +179,11 @@ impl Core {
             add(s.phases.get(Phase::Admitting), Some(Wait::Admitting { ready_at }));
         }
         let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
-        add(going, Some(Wait::Terminating));
+        let held = self.held_back(s.row.seq, now);
+        add(going - u32::try_from(held.len()).unwrap_or(going).min(going), Some(Wait::Terminating));
+        for until in held {
+            add(1, Some(Wait::Held { until }));
+        }
         waits.sort_by(|a, b| b.count.cmp(&a.count).then(a.wait.cmp(&b.wait)));
         Progress { waits, eta: self.eta(s, queued, now), late: s.late, ..of_closed(s) }
     }
@@ -210,14 +219,15 @@ impl Core {
     /// Auto Scaling's only where there are such groups.
     fn budgets(&self) -> Vec<&ApiBudget> {
         let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
-        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).collect()
+        let reads = (self.reads.next() != Time::NEVER).then_some(&self.metrics);
+        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).chain(reads).collect()
     }
 
     fn hooks_open(&self, group: usize) -> u32 {
         u32::try_from(self.hooks.iter().filter(|h| h.group == group).count()).unwrap_or(u32::MAX)
     }
 
-    fn group_views(&self) -> Vec<GroupView> {
+    fn group_views(&self, now: Time) -> Vec<GroupView> {
         self.ledger
             .groups
             .iter()
@@ -234,14 +244,30 @@ impl Core {
                 watchdogs: patience.views(),
                 wait: plan.wait.clone(),
                 asg: None,
+                signals: Vec::new(),
+                agreement: Agreement::Blind,
+                valve: None,
+                removals: 0,
             })
             .zip(self.asgs.iter().enumerate())
             .map(|(view, (group, asg))| GroupView {
                 taken: if asg.name.is_some() { self.occupied(group).1 } else { view.taken },
                 asg: asg.view().map(|a| AsgView { hooks_open: self.hooks_open(group), ..a }),
-                ..view
+                ..self.with_signals(view, group, now)
             })
             .collect()
+    }
+
+    fn with_signals(&self, view: GroupView, group: usize, now: Time) -> GroupView {
+        let signals = self.readings(group, now);
+        GroupView {
+            agreement: agreement(&signals),
+            signals,
+            valve: self.valves[group].shut().cloned(),
+            removals: u32::try_from(self.retiring.rows.values().filter(|l| l.group == group).count())
+                .unwrap_or(u32::MAX),
+            ..view
+        }
     }
 
     fn keep_failing(&self) -> Vec<FailingLaunch> {

@@ -1,8 +1,7 @@
 //! Taking away what is broken or cancelled, a batch at a time, each with its reason journalled in
 //! the same commit that precedes the call.
 //!
-//! Nothing in service ever comes here: that needs two signals and a valve (DESIGN rule 6), which
-//! muster does not have yet, so there is no way in.
+//! Nothing in service ever comes here: that takes two signals and a valve, and goes by [`super::retire`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,6 +17,8 @@ use super::{Core, Now};
 const MOST_IDS: usize = 500;
 /// Pause before an id that a failed terminate call named is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// One that is held is looked at again after this: its hold may end before its time.
+pub(super) const WHILE_HELD: Duration = Duration::from_secs(10);
 /// How long an instance may be unknown to both terminate and describe before it counts as gone.
 /// Eventual consistency is over within a few minutes (aws-facts 2.6); a terminated instance stays
 /// visible for about an hour, so one that is not is not there.
@@ -136,12 +137,19 @@ impl Core {
         let mut asked = Vec::new();
         for instance in self.removals.take(now.time) {
             let slot = self.ledger.current(instance).filter(|s| may_be_removed(s.phase));
-            if let Some(id) = slot.and_then(|s| s.id) {
+            let Some(id) = slot.and_then(|s| s.id) else { continue };
+            if self.hold_on(id, now.time).is_some() {
+                self.removals.retry(instance, now.time.plus(WHILE_HELD));
+            } else {
                 asked.push((id, instance));
             }
         }
+        let strays = self.removals.strays.keys().copied();
+        let held: Vec<Ec2Id> = strays.filter(|id| self.hold_on(*id, now.time).is_some()).collect();
         for (id, at) in &mut self.removals.strays {
-            if *at <= now.time {
+            if held.contains(id) {
+                *at = now.time.plus(WHILE_HELD);
+            } else if *at <= now.time {
                 *at = now.time.plus(AFTER_FAILURE);
                 asked.push((*id, InstanceRef::NOBODY));
             }
@@ -159,6 +167,10 @@ impl Core {
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         let elsewhere = self.throttled_elsewhere(Api::TerminateInstances);
         self.terminate.answered(now.time, n, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        let (retired, asked): (Vec<_>, Vec<_>) =
+            asked.iter().copied().partition(|(id, _)| self.retiring.rows.contains_key(id));
+        self.retired_by_ec2(&retired, &outcome, now);
+        let asked = &asked;
         match outcome {
             Ok(states) => {
                 for (id, instance) in asked {
@@ -236,7 +248,7 @@ fn ids_of(error: &CallError) -> Vec<Ec2Id> {
     super::boots::ids_in(&error.message)
 }
 
-/// Phases out of which an instance may be terminated. In service is not among them.
+/// Phases out of which a broken instance may be terminated.
 fn may_be_removed(phase: Phase) -> bool {
     match phase {
         Phase::Booting

@@ -1,6 +1,6 @@
 //! Going on from what was stored: the same path for a first start, a restart and a takeover.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use super::hook::notice::{HookResult, HookState, Transition};
 use super::launches::Launch;
 use super::patience::Mark;
 use super::presence::Presence;
-use super::rows::{HookRow, Restored};
+use super::retire::words::{RemovalState, ScaleInState};
+use super::rows::{HealthRow, HookRow, RemovalRow, Restored, ScaleInRow, VersionRow};
 use super::timers::Due;
 use super::words::{InstanceRef, LaunchSeq, Origin, Phase, ScaleUpState, SlotId, Time};
 use super::{Core, Now, Rng, Settings};
@@ -52,6 +53,8 @@ impl Core {
         for row in &stored.budgets {
             for api in
                 [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
+                    .into_iter()
+                    .chain([&mut core.metrics])
             {
                 api.restore(time, row);
             }
@@ -80,6 +83,12 @@ impl Core {
             core.ledger.restore_scale_up(row, group);
             core.watch_promise(seq, time);
         }
+        let leaving: BTreeSet<InstanceRef> = stored
+            .removals
+            .iter()
+            .filter(|row| row.state == RemovalState::Leaving)
+            .filter_map(|row| row.instance)
+            .collect();
         for row in &stored.instances {
             // Instances in service of a group that is gone from the configuration are nobody's
             // business any more; everything else is.
@@ -94,10 +103,13 @@ impl Core {
                     *known = row.instance;
                 }
             }
-            core.ledger.restore_instance(row, group);
+            let version = version_at(&stored.versions, &row.group, row.since);
+            core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
         }
+        core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
-        core.take_up_hooks(stored.hooks, stored.last_hook)?;
+        core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
+        core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
         for row in stored.halts {
             let group = core.must_have(&row.group, || format!("the halt of {}", row.asg))?;
             core.halts[group] = Halt::stored(row, time);
@@ -108,7 +120,35 @@ impl Core {
         Ok(core)
     }
 
-    fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
+    /// Removals, scale-ins and suspended health replacement go on as they were.
+    fn take_up_retiring(
+        &mut self,
+        removals: Vec<RemovalRow>,
+        scale_ins: Vec<ScaleInRow>,
+        health: Vec<HealthRow>,
+    ) -> Result<(), RestoreError> {
+        for row in removals {
+            let group = self.must_have(&row.group, || format!("the removal of {}", row.id))?;
+            self.take_up_removal(row, group);
+        }
+        for row in scale_ins {
+            let open = row.state == ScaleInState::Open;
+            match self.ledger.group_index(&row.group) {
+                Some(group) => self.take_up_scale_in(row, group),
+                None if open => drop(self.must_have(&row.group, || format!("scale-in {}", row.id))?),
+                None => {}
+            }
+        }
+        for row in health {
+            // A group that is gone from the configuration cannot be asked any more.
+            if let Some(group) = self.ledger.group_index(&row.group) {
+                self.care[group].row = Some(row);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn must_have(&self, group: &str, what: impl Fn() -> String) -> Result<usize, RestoreError> {
         self.ledger
             .group_index(group)
             .ok_or_else(|| RestoreError::GroupMissing { group: group.to_string(), what: what() })
@@ -163,7 +203,7 @@ impl Core {
 
     /// Lifecycle actions that wait for an answer go on waiting; those that ended are remembered, since
     /// their notifications may come again.
-    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64) -> Result<(), RestoreError> {
+    fn take_up_hooks(&mut self, rows: Vec<HookRow>, last: u64, now: Time) -> Result<(), RestoreError> {
         self.hooks.last_seq = last;
         for row in rows {
             if row.state != HookState::Open {
@@ -173,7 +213,8 @@ impl Core {
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
             self.timers.set(first_look(row.ends_at), Due::HookEnd(row.seq));
-            self.hooks.open(Hook::new(row, group, period));
+            let held = self.hold_on(row.id, now).is_some();
+            self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
         Ok(())
     }
@@ -234,4 +275,11 @@ impl Core {
             None => Ok(()),
         }
     }
+}
+
+/// The launch version of an instance that is in service since then: the newest that had been in service
+/// by then. Empty if none had.
+fn version_at(versions: &[VersionRow], group: &str, since: Time) -> Arc<str> {
+    let proven = versions.iter().filter(|v| v.group == group && v.proven_at.is_some_and(|at| at <= since));
+    proven.max_by_key(|v| v.proven_at).map_or_else(|| Arc::from(""), |v| Arc::from(v.version.as_str()))
 }

@@ -11,7 +11,9 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
+use crate::decide::retire::words::{RemovalCause, RemovalState, ScaleInState};
 
 /// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +135,54 @@ pub struct HookRow {
     pub error: Option<String>,
 }
 
+/// Key: `id`. One instance in service that is taken out of it, or was to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalRow {
+    pub id: Ec2Id,
+    pub group: String,
+    /// Its place in our books; none for a member that muster did not bring into service.
+    pub instance: Option<InstanceRef>,
+    pub cause: RemovalCause,
+    /// The scale-in that wants it gone.
+    pub scale_in: Option<String>,
+    /// The scale-up that brings its replacement; none where its group replaces it.
+    pub scale_up: Option<ScaleUpSeq>,
+    /// What was known when it was decided: each signal, its value and its age.
+    pub evidence: String,
+    pub state: RemovalState,
+    pub decided_at: Time,
+    pub done_at: Option<Time>,
+}
+
+/// Key: `id`. One accepted scale-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScaleInRow {
+    /// Public id (UUID v7).
+    pub id: String,
+    pub group: String,
+    pub count: u32,
+    /// Instances that have left for it.
+    pub removed: u32,
+    pub reason: String,
+    pub idempotency_key: Option<String>,
+    pub state: ScaleInState,
+    pub asked_at: Time,
+    pub done_at: Option<Time>,
+    /// Why it was stopped.
+    pub note: Option<String>,
+}
+
+/// Key: `group`. Muster suspended `ReplaceUnhealthy` in this Auto Scaling group, where it ran before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthRow {
+    pub group: String,
+    pub asg: String,
+    /// Written before the call goes out.
+    pub suspended_at: Time,
+    /// When it was resumed again.
+    pub resumed_at: Option<Time>,
+}
+
 /// Key: (group, zone). What operators order of a zone's share of new launches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneRow {
@@ -182,6 +232,12 @@ pub struct Changes {
     pub versions: Vec<VersionRow>,
     pub budgets: Vec<BudgetRow>,
     pub hooks: Vec<HookRow>,
+    pub removals: Vec<RemovalRow>,
+    pub scale_ins: Vec<ScaleInRow>,
+    pub health: Vec<HealthRow>,
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
     pub journal: Vec<JournalRow>,
@@ -196,6 +252,12 @@ impl Changes {
             && self.versions.is_empty()
             && self.budgets.is_empty()
             && self.hooks.is_empty()
+            && self.removals.is_empty()
+            && self.scale_ins.is_empty()
+            && self.health.is_empty()
+            && self.holds.is_empty()
+            && self.freezes.is_empty()
+            && self.keeps.is_empty()
             && self.zones.is_empty()
             && self.halts.is_empty()
             && self.journal.is_empty()
@@ -219,6 +281,16 @@ pub struct Restored {
     /// Every hook action that is open, and those that ended after `keys_since`: a notification may
     /// be delivered again.
     pub hooks: Vec<HookRow>,
+    /// Every removal that is not over.
+    pub removals: Vec<RemovalRow>,
+    /// Every scale-in that is open, and every one asked for after `keys_since`.
+    pub scale_ins: Vec<ScaleInRow>,
+    /// Groups in which `ReplaceUnhealthy` is suspended by us.
+    pub health: Vec<HealthRow>,
+    /// Every hold and every freeze that is not done, and every mark that is not restored.
+    pub holds: Vec<HoldRow>,
+    pub freezes: Vec<FreezeRow>,
+    pub keeps: Vec<KeepRow>,
     /// All that were ever ordered: as many as groups and zones.
     pub zones: Vec<ZoneRow>,
     /// Every halt that has not ended, by group.

@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
+use super::guard::valve::Shut;
+use super::rows::ScaleInRow;
+use super::signal::{Agreement, Reading};
 use super::wait::Wait;
 use super::words::{Api, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
@@ -22,10 +27,40 @@ pub struct View {
     pub contacts: LaneView,
     /// Launches that do not settle after many tries; they go on being tried at a slow pace.
     pub keep_failing: Vec<FailingLaunch>,
+    /// Scale-ins that are open, and the last ones that are over, oldest first.
+    pub scale_ins: Vec<ScaleInView>,
     /// Lifecycle actions whose time ran out before they could be answered, since the start.
     pub hooks_expired: u64,
     /// Instances that were told of, that EC2 never showed and that were given up for it, since the start.
     pub never_shown: u64,
+    /// Holds and freezes that are not done, oldest first.
+    pub holds: Vec<HoldView>,
+    pub freezes: Vec<FreezeView>,
+}
+
+/// One hold, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HoldView {
+    pub row: HoldRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// One freeze, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FreezeView {
+    pub row: FreezeRow,
+    pub pending: Vec<PendingMark>,
+}
+
+/// A mark at AWS that is not as it is to be yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingMark {
+    /// The instance, or the Auto Scaling group whose process it is.
+    pub subject: String,
+    pub marking: Marking,
+    pub state: KeepState,
+    /// What the last call about it failed with.
+    pub error: Option<String>,
 }
 
 impl View {
@@ -102,6 +137,20 @@ pub struct GroupView {
     pub wait: Option<Wait>,
     /// The Auto Scaling group behind it.
     pub asg: Option<AsgView>,
+    /// Its signals, as they are read now, and what they say together.
+    pub signals: Vec<Reading>,
+    pub agreement: Agreement,
+    /// Its removal valve, if that is shut.
+    pub valve: Option<Shut>,
+    /// Instances in service that are being replaced or removed.
+    pub removals: u32,
+}
+
+/// A scale-in, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleInView {
+    pub row: ScaleInRow,
+    pub doubts: Vec<Doubt>,
 }
 
 /// One zone of one group.

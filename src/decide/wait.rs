@@ -53,6 +53,10 @@ pub enum Wait {
     Contacts { limit: u32 },
     /// Being removed.
     Terminating,
+    /// To be removed, and held: nobody ends it before then.
+    Held { until: Time },
+    /// Its group is not to be scaled in before then.
+    Frozen { until: Time },
 }
 
 impl Wait {
@@ -140,6 +144,8 @@ impl Wait {
             }
             Wait::Contacts { limit } => format!("contact permits: all {limit} are in use"),
             Wait::Terminating => "being removed".to_string(),
+            Wait::Held { until } => format!("held: not removed for another {}", in_s(until)),
+            Wait::Frozen { until } => format!("frozen: no scale-in for another {}", in_s(until)),
         }
     }
 }

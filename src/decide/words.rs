@@ -331,6 +331,8 @@ named! {
         Asked = "asked",
         /// Nobody asked us: an Auto Scaling group launched instances, and we bring them into service.
         Adopted = "adopted",
+        /// Muster itself: replacements for instances in service that are dead.
+        Replacing = "replacing",
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cloud::Ec2;
 use crate::cloud::autoscaling::AutoScaling;
+use crate::cloud::cloudwatch::CloudWatch;
 use crate::contact::Contacts;
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::event::{Contact, Event, Ticket};
@@ -66,6 +67,7 @@ pub struct Parts {
     pub store: Store,
     pub ec2: Arc<dyn Ec2>,
     pub auto_scaling: Arc<dyn AutoScaling>,
+    pub cloudwatch: Arc<dyn CloudWatch>,
     pub contacts: Arc<dyn Contacts>,
     pub clock: Clock,
     pub settings: Settings,
@@ -127,6 +129,7 @@ impl Engine {
         let performer = Performer {
             ec2: parts.ec2.clone(),
             auto_scaling: parts.auto_scaling.clone(),
+            cloudwatch: parts.cloudwatch.clone(),
             contacts: parts.contacts.clone(),
             gauges: parts.gauges.clone(),
             outcomes: to_outcomes,

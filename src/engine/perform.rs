@@ -7,20 +7,23 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
 use crate::cloud::autoscaling::AutoScaling;
-use crate::cloud::{Ec2, groups, marks};
+use crate::cloud::cloudwatch::CloudWatch;
+use crate::cloud::{Ec2, groups, marks, metrics};
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
 use crate::decide::event::{CallError, Event};
 use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookResult};
 use crate::decide::mark::Mark;
-use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq};
+use crate::decide::signal::Metric;
+use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
 
 /// Whoever does what was decided.
 #[derive(Clone)]
 pub struct Performer {
     pub ec2: Arc<dyn Ec2>,
     pub auto_scaling: Arc<dyn AutoScaling>,
+    pub cloudwatch: Arc<dyn CloudWatch>,
     pub contacts: Arc<dyn Contacts>,
     pub gauges: Arc<dyn Gauges>,
     pub outcomes: UnboundedSender<Event>,
@@ -51,6 +54,9 @@ impl Performer {
             Action::DescribeHooks { asg } => drop(tokio::spawn(async move { me.describe_hooks(asg).await })),
             Action::TerminateInGroup { asg, asked, decrement } => {
                 drop(tokio::spawn(async move { me.terminate_in_group(asg, asked, decrement).await }));
+            }
+            Action::ReadMetrics { asked, from, until } => {
+                drop(tokio::spawn(async move { me.read_metrics(asked, from, until).await }));
             }
             Action::Mark { mark } => drop(tokio::spawn(async move { me.mark(mark).await })),
             // Answered by the engine, which has the other end.
@@ -122,6 +128,12 @@ impl Performer {
         let call = groups::terminate(&*self.auto_scaling, &asg, &ids, decrement);
         let outcome = self.group_call(Api::TerminateInstanceInAutoScalingGroup, call).await;
         self.report(Event::TerminatedInGroup { asg, asked, outcome });
+    }
+
+    async fn read_metrics(&self, asked: Arc<[Metric]>, from: Time, until: Time) {
+        let call = metrics::read(&*self.cloudwatch, &asked, from, until);
+        let outcome = self.group_call(Api::GetMetricData, call).await;
+        self.report(Event::MetricsRead { asked, outcome });
     }
 
     async fn mark(&self, mark: Mark) {

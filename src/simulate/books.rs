@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
+use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HaltRow, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow,
-    VersionRow, ZoneRow,
+    BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow,
+    Restored, ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -45,6 +47,12 @@ pub struct Books {
     versions: BTreeMap<(String, String), VersionRow>,
     budgets: BTreeMap<String, BudgetRow>,
     pub hooks: BTreeMap<HookSeq, HookRow>,
+    pub removals: BTreeMap<Ec2Id, RemovalRow>,
+    pub scale_ins: BTreeMap<String, ScaleInRow>,
+    health: BTreeMap<String, HealthRow>,
+    pub holds: BTreeMap<String, HoldRow>,
+    pub freezes: BTreeMap<String, FreezeRow>,
+    pub keeps: BTreeMap<(String, Marking), KeepRow>,
     pub zones: BTreeMap<(String, String), ZoneRow>,
     pub halts: BTreeMap<String, HaltRow>,
     by_token: HashMap<String, LaunchSeq>,
@@ -142,6 +150,13 @@ impl Books {
             self.budgets.insert(row.name.clone(), row.clone());
         }
         self.hooks.extend(changes.hooks.iter().map(|row| (row.seq, row.clone())));
+        self.removals.extend(changes.removals.iter().map(|row| (row.id, row.clone())));
+        self.scale_ins.extend(changes.scale_ins.iter().map(|row| (row.id.clone(), row.clone())));
+        self.health.extend(changes.health.iter().map(|row| (row.group.clone(), row.clone())));
+        self.holds.extend(changes.holds.iter().map(|row| (row.lease.id.clone(), row.clone())));
+        self.freezes.extend(changes.freezes.iter().map(|row| (row.lease.id.clone(), row.clone())));
+        let keeps = changes.keeps.iter().map(|row| ((row.subject.clone(), row.marking), row.clone()));
+        self.keeps.extend(keeps);
         self.zones
             .extend(changes.zones.iter().map(|row| ((row.group.clone(), row.zone.clone()), row.clone())));
         self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
@@ -197,6 +212,17 @@ impl Books {
                 .filter(|h| h.state == HookState::Open || h.done_at.is_some_and(|at| at >= keys_since))
                 .cloned()
                 .collect(),
+            removals: self.removals.values().filter(|r| !r.state.is_over()).cloned().collect(),
+            scale_ins: self
+                .scale_ins
+                .values()
+                .filter(|s| s.state == ScaleInState::Open || s.asked_at >= keys_since)
+                .cloned()
+                .collect(),
+            health: self.health.values().filter(|h| h.resumed_at.is_none()).cloned().collect(),
+            holds: self.holds.values().filter(|h| h.lease.state != LeaseState::Done).cloned().collect(),
+            freezes: self.freezes.values().filter(|f| f.lease.state != LeaseState::Done).cloned().collect(),
+            keeps: self.keeps.values().filter(|k| k.state != KeepState::Restored).cloned().collect(),
             zones: self.zones.values().cloned().collect(),
             halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
@@ -220,6 +246,14 @@ impl Books {
     #[must_use]
     pub fn holder(&self, id: Ec2Id) -> Option<&InstanceRow> {
         self.instances.get(self.by_id.get(&id)?)
+    }
+
+    /// Nothing is held or frozen, and everything is restored.
+    #[must_use]
+    pub fn nothing_is_kept(&self) -> bool {
+        self.holds.values().all(|h| h.lease.state == LeaseState::Done)
+            && self.freezes.values().all(|f| f.lease.state == LeaseState::Done)
+            && self.keeps.values().all(|k| k.state == KeepState::Restored)
     }
 
     #[must_use]

@@ -47,6 +47,10 @@ named! {
         NeverSweeps = "never-sweeps",
         /// Whoever is verified is let in before the answer is written down.
         AdmitsFirst = "admits-first",
+        /// Takes a group's word alone for who is dead.
+        BelievesOneSignal = "believes-one-signal",
+        /// Protection from scale-in is taken for set.
+        ForgetsToMark = "forgets-to-mark",
         /// Processes of a group are taken for suspended without asking.
         NeverHalts = "never-halts",
         /// Whoever waits to be let in is taken for serving without asking.

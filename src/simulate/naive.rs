@@ -12,6 +12,8 @@ use crate::decide::Decision;
 use crate::decide::action::{Accepted, Action, Target};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Group, LaunchBody};
+use crate::decide::order::Order;
+use crate::decide::retire::scale_in::ScaleInAsk;
 use crate::decide::rows::{Changes, InstanceRow, ScaleUpRow};
 use crate::decide::words::{
     Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -119,8 +121,19 @@ impl Naive {
             | Event::GroupsDescribed { .. }
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
-            | Event::Marked { .. }
-            | Event::Ordered { .. } => {}
+            | Event::MetricsRead { .. }
+            | Event::Marked { .. } => {}
+            Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),
+            Event::Ordered {
+                order:
+                    Order::Signals(_)
+                    | Order::Hold(_)
+                    | Order::Release(_)
+                    | Order::Freeze(_)
+                    | Order::Thaw(_)
+                    | Order::Weigh(_),
+                ..
+            } => {}
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
             Event::Probed { instance, outcome } => self.contacted(instance, &outcome, Phase::InService),
         }
@@ -152,6 +165,15 @@ impl Naive {
         self.jobs.insert(seq, Job { row, group, next_ordinal: 0, have: 0, serving: 0 });
         let answer = Ok(Accepted { id: ask.id, repeated: false });
         self.actions.push(Action::Answer { ticket, answer });
+    }
+
+    /// As many as are asked for, at once: whoever asks will know why.
+    fn scale_in(&mut self, ask: ScaleInAsk, ticket: Ticket) {
+        let serving = self.servers.iter().filter(|(_, s)| s.phase == Phase::InService);
+        let asked: Vec<_> = serving.map(|(instance, s)| (s.id, *instance)).take(ask.count as usize).collect();
+        self.servers.retain(|instance, _| !asked.iter().any(|(_, i)| i == instance));
+        self.actions.push(Action::Terminate { asked });
+        self.actions.push(Action::Answer { ticket, answer: Ok(Accepted { id: ask.id, repeated: false }) });
     }
 
     /// As many as are missing, at once.

@@ -3,7 +3,7 @@
 //! What muster committed is read only to ask whether it *knew* (an intent before its effect, an
 //! instance that somebody answers for), never to learn what is true.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -12,12 +12,13 @@ use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
 use crate::decide::hook::notice::HookResult;
 use crate::decide::rows::{Changes, InstanceRow, ZoneRow};
-use crate::decide::words::{Api, Ec2Id, HookSeq, LaunchState, Phase, ScaleUpState, Time, named};
+use crate::decide::words::{Api, Ec2Id, HookSeq, InstanceRef, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
 use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
 
 use super::books::Books;
+use super::held::Marks;
 use super::plan::{Plan, Provisioner, START};
 
 /// How long an instance that nobody answers for may live (I3).
@@ -33,7 +34,7 @@ const OF_ONE: usize = 3;
 const ENOUGH: usize = 6;
 
 named! {
-    /// What must hold (DRILLS.md). I5 (holds) and I7 (the dashboard) have nothing to judge yet.
+    /// What must hold (DRILLS.md). I7 (the dashboard) has nothing to judge yet.
     pub enum Invariant {
         /// No accepted request is lost.
         I1 = "I1",
@@ -43,6 +44,8 @@ named! {
         I3 = "I3",
         /// Descriptors and calls within their budgets.
         I4 = "I4",
+        /// No instance under a hold is terminated.
+        I5 = "I5",
         /// Nothing in service is removed without agreement.
         I6 = "I6",
         /// Nothing new is launched where an operator has closed the zone.
@@ -51,6 +54,8 @@ named! {
         I8 = "I8",
         /// No lifecycle action times out while AWS answers.
         Hooks = "hooks",
+        /// What holds and freezes changed is as it was before.
+        Restored = "restored",
         /// A group that is halted launches nothing by itself.
         Halts = "halts",
         /// In service means serving.
@@ -92,11 +97,15 @@ pub struct Oracle {
     per_token: HashMap<String, u32>,
     buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
+    /// Those that were ever said to be in service.
+    served: HashSet<InstanceRef>,
     closed: Closed,
     /// No answer is lost: whoever is let in was let in by the answer that is being judged.
     hears_all: bool,
     /// Whoever decides here does not even try to keep these.
     excused: &'static [Invariant],
+    /// What was marked before the first hold.
+    pub(super) before: Option<Marks>,
     pub violations: Vec<Violation>,
     pub peak_descriptors: u32,
     pub launched: u32,
@@ -122,6 +131,7 @@ impl Oracle {
                 .filter_map(|api| Some((*api, Counted::new(limits(plan, *api)?.requests))))
                 .collect(),
             by_slot: HashMap::new(),
+            served: HashSet::new(),
             closed: Closed::default(),
             hears_all: hears_all(plan),
             excused: match plan.provisioner {
@@ -129,6 +139,7 @@ impl Oracle {
                 // It writes nothing down: told once, and then what comes of it.
                 Provisioner::Naive => &[Invariant::I8],
             },
+            before: None,
             violations: Vec::new(),
             peak_descriptors: 0,
             launched: 0,
@@ -167,6 +178,7 @@ impl Oracle {
                     self.was_launched(now, launched, &token, model, books);
                 }
                 Happening::Ended { ordinal } => {
+                    self.was_ended(now, ordinal, model, books);
                     let Some(live) = self.live.remove(&ordinal) else { continue };
                     self.ended.push(ordinal);
                     if let Some(group) = live.group {
@@ -265,7 +277,10 @@ impl Oracle {
             | Phase::Gone
             | Phase::Withdrawn => false,
         };
-        let serving: Vec<&InstanceRow> = changes.instances.iter().filter(said).collect();
+        // One that stays in service after all, though it was to go, is not looked at anew.
+        let stays = |row: &&InstanceRow| self.served.contains(&row.instance);
+        let serving: Vec<&InstanceRow> =
+            changes.instances.iter().filter(said).filter(|row| !stays(row)).collect();
         for row in serving {
             let health = match row.address {
                 Some(IpAddr::V4(address)) => model.health(address, now.0),
@@ -280,6 +295,19 @@ impl Oracle {
                 self.violated(now, Invariant::Serving, text);
             }
         }
+        self.remember_served(changes);
+    }
+
+    /// Remembers who was said to be in service.
+    fn remember_served(&mut self, changes: &Changes) {
+        let rows = changes.instances.iter().filter(|row| row.phase == Phase::InService);
+        self.served.extend(rows.map(|row| row.instance));
+    }
+
+    /// It was said to be in service before: whether it may be ended is for the truth to say.
+    #[must_use]
+    pub fn has_served(&self, instance: InstanceRef) -> bool {
+        self.served.contains(&instance)
     }
 
     /// A terminate call reaches AWS.
@@ -390,6 +418,10 @@ impl Oracle {
             let prefix = format!("{}-", row.seq.0);
             let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
             let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
+            // Those that were right to go: each was judged when it went.
+            let gone = books.instances.values().filter(|r| r.instance.slot.scale_up == row.seq);
+            let gone = gone.filter(|r| r.phase == Phase::Gone && self.served.contains(&r.instance)).count();
+            let serving = serving + gone;
             // An Auto Scaling group may have scaled in since, for reasons of its own.
             let grouped = self.names.iter().zip(&self.asgs).any(|(n, asg)| *n == row.group && asg.is_some());
             if serving != row.in_service as usize && !grouped {

@@ -11,6 +11,7 @@ use crate::sim::settings::{Range, Settings};
 
 use super::mutant::Mutant;
 use super::network::Network;
+use super::world::World;
 
 /// When every run begins, in muster's time: an arbitrary day in 2027.
 pub const START: Time = Time(1_800_000_000_000);
@@ -36,9 +37,21 @@ pub struct Plan {
     pub asks: Vec<Asked>,
     /// Alarms that change a group's desired capacity.
     pub alarms: Vec<Alarm>,
+    /// Those who want fewer.
+    pub scale_ins: Vec<ScaleInAsked>,
+    /// When the groups really have more than they need: from, to.
+    pub idle: Vec<(u32, u32)>,
+    /// Those who call instances unhealthy.
+    pub reports: Vec<Report>,
+    /// From when on the number of members in service is watched.
+    pub watch_from_ms: Option<u32>,
+    /// The story is not over before.
+    pub lasts_ms: u32,
     /// Groups have terminate hooks too.
     pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,
+    /// What people do, at their times: orders to muster, and whatever else they do to AWS themselves.
+    pub deeds: Vec<(u32, Deed)>,
     /// What operators order and when, each until it is answered.
     pub orders: Vec<(u32, Order)>,
     /// Changes to the simulated AWS while it runs.
@@ -63,6 +76,9 @@ pub struct Plan {
     /// Breaks the protocol on purpose.
     pub mutant: Option<Mutant>,
 }
+
+/// Something that people do.
+pub type Deed = fn(&mut World);
 
 /// Who decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +106,27 @@ pub struct Alarm {
     /// Index into the groups.
     pub group: usize,
     pub by: i64,
+}
+
+/// One scale-in, asked for until it is answered.
+#[derive(Clone, Debug)]
+pub struct ScaleInAsked {
+    pub at_ms: u32,
+    /// Index into the groups.
+    pub group: usize,
+    pub count: u32,
+}
+
+/// So many of those in service are called unhealthy by somebody else: all that do not serve, and others.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub at_ms: u32,
+    /// One after the other within so long.
+    pub over_ms: u32,
+    /// Those that serve are called healthy again after so long.
+    pub for_ms: u32,
+    /// Of those in service.
+    pub percent: u32,
 }
 
 /// One cancellation, asked for once, if the scale-up was accepted by then.

@@ -53,6 +53,12 @@ async fn transaction<E: Engine>(
     write::<E, _>(&mut tx, &changes.versions).await?;
     write::<E, _>(&mut tx, &changes.budgets).await?;
     write::<E, _>(&mut tx, &changes.hooks).await?;
+    write::<E, _>(&mut tx, &changes.removals).await?;
+    write::<E, _>(&mut tx, &changes.scale_ins).await?;
+    write::<E, _>(&mut tx, &changes.health).await?;
+    write::<E, _>(&mut tx, &changes.holds).await?;
+    write::<E, _>(&mut tx, &changes.freezes).await?;
+    write::<E, _>(&mut tx, &changes.keeps).await?;
     write::<E, _>(&mut tx, &changes.zones).await?;
     write::<E, _>(&mut tx, &changes.halts).await?;
     write::<E, _>(&mut tx, &changes.journal).await?;

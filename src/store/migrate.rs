@@ -15,6 +15,8 @@ type Step = (i64, &'static str, &'static str);
 pub(super) const SQLITE: &[Step] = &[
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "lifecycle_actions", include_str!("../../migrations/sqlite/0002_lifecycle_actions.sql")),
+    (3, "holds", include_str!("../../migrations/sqlite/0003_holds.sql")),
+    (4, "removals", include_str!("../../migrations/sqlite/0004_removals.sql")),
     (5, "capacity", include_str!("../../migrations/sqlite/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/sqlite/0006_halts.sql")),
 ];
@@ -22,6 +24,8 @@ pub(super) const SQLITE: &[Step] = &[
 pub(super) const POSTGRES: &[Step] = &[
     (1, "first", include_str!("../../migrations/postgres/0001_first.sql")),
     (2, "lifecycle_actions", include_str!("../../migrations/postgres/0002_lifecycle_actions.sql")),
+    (3, "holds", include_str!("../../migrations/postgres/0003_holds.sql")),
+    (4, "removals", include_str!("../../migrations/postgres/0004_removals.sql")),
     (5, "capacity", include_str!("../../migrations/postgres/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/postgres/0006_halts.sql")),
 ];

@@ -10,8 +10,11 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
+use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
+use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HookRow, InstanceRow, LaunchRow, Restored, ScaleUpRow, VersionRow, ZoneRow,
+    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
+    ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -33,6 +36,19 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         versions: Query::<E>::of::<VersionRow>().sql("ORDER BY group_name, version").all(&mut tx).await?,
         budgets: Query::<E>::of::<BudgetRow>().sql("ORDER BY name").all(&mut tx).await?,
         hooks: hooks::<E>(&mut tx, keys_since).await?,
+        // The very words of the indexes' conditions, or they would not be used.
+        removals: Query::<E>::of::<RemovalRow>()
+            .sql("AND state IN ('waits', 'replaced', 'leaving') ORDER BY id")
+            .all(&mut tx)
+            .await?,
+        scale_ins: scale_ins::<E>(&mut tx, keys_since).await?,
+        health: Query::<E>::of::<HealthRow>()
+            .sql("AND resumed_at IS NULL ORDER BY group_name")
+            .all(&mut tx)
+            .await?,
+        holds: Query::<E>::of::<HoldRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        freezes: Query::<E>::of::<FreezeRow>().sql("AND state <> 'done' ORDER BY id").all(&mut tx).await?,
+        keeps: keeps::<E>(&mut tx).await?,
         zones: Query::<E>::of::<ZoneRow>().sql("ORDER BY group_name, zone").all(&mut tx).await?,
         halts: Query::<E>::of::<HaltRow>()
             .sql("AND ended_at IS NULL ORDER BY group_name")
@@ -79,6 +95,31 @@ async fn hooks<E: Engine>(
         .await?;
     rows.extend(remembered);
     rows.sort_by_key(|row| row.seq);
+    Ok(rows)
+}
+
+/// By id: the open ones, and those whose keys are remembered.
+async fn scale_ins<E: Engine>(
+    connection: &mut E::Connection,
+    keys_since: Time,
+) -> Result<Vec<ScaleInRow>, StoreError> {
+    let mut rows: Vec<ScaleInRow> =
+        Query::<E>::of::<ScaleInRow>().sql("AND state = 'open'").all(connection).await?;
+    let remembered = Query::<E>::of::<ScaleInRow>()
+        .int("AND asked_at >=", keys_since.0)?
+        .all::<ScaleInRow>(connection)
+        .await?;
+    rows.extend(remembered.into_iter().filter(|row| row.state != ScaleInState::Open));
+    // By bytes: databases order text as they were told to.
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(rows)
+}
+
+/// By subject and marking, in the order of their declaration: engines sort text in ways of their own.
+async fn keeps<E: Engine>(connection: &mut E::Connection) -> Result<Vec<KeepRow>, StoreError> {
+    let mut rows: Vec<KeepRow> =
+        Query::<E>::of::<KeepRow>().sql("AND state <> 'restored'").all(connection).await?;
+    rows.sort_by(|a, b| (&a.subject, a.marking).cmp(&(&b.subject, b.marking)));
     Ok(rows)
 }
 

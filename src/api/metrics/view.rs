@@ -6,6 +6,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::decide::guard::lease::{Lease, LeaseState};
+use crate::decide::retire::words::ScaleInState;
+use crate::decide::signal::Agreement;
 use crate::decide::view::View;
 use crate::decide::words::{Phase, ScaleUpState};
 use crate::engine::handle::Readiness;
@@ -56,11 +59,22 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     }
     to.register("hooks_open", "Lifecycle actions that wait for our answer", open);
     to.register("asg_members", "Members of Auto Scaling groups as last seen, by lifecycle state", members);
+    register_removals(to, view);
     let expired = view.hooks_expired;
     one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
     let help = "Instances that EC2 never showed, given up after the boot watchdog, since the start";
     one(to, "instances_never_shown", help, view.never_shown);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
+
+    let (holds, freezes) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for state in LeaseState::ALL.iter().copied().filter(|s| *s != LeaseState::Done) {
+        let labels = [("state", state.to_string())];
+        let in_state = |lease: &Lease| lease.state == state;
+        set(&holds.get_or_create(&labels), view.holds.iter().filter(|h| in_state(&h.row.lease)).count());
+        set(&freezes.get_or_create(&labels), view.freezes.iter().filter(|f| in_state(&f.row.lease)).count());
+    }
+    to.register("holds", "Holds on instances that are not done, by state", holds);
+    to.register("freezes", "Freezes of groups that are not done, by state", freezes);
 
     let scale_ups = Labelled::<1>::default();
     for state in [ScaleUpState::Open, ScaleUpState::Cancelling] {
@@ -90,6 +104,25 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     one(to, "descriptors_in_use", "Descriptors of the budget in use", fds.in_use);
     one(to, "descriptors_peak", "Most descriptors of the budget that were in use at once", fds.peak);
     one(to, "descriptors_open", "Open descriptors of the process", fds.open);
+}
+
+/// What holds removals up, and what is being removed.
+fn register_removals(to: &mut Registry, view: &View) {
+    let (signals, valves, removals) =
+        (Labelled::<2>::default(), Labelled::<1>::default(), Labelled::<1>::default());
+    for g in &view.groups {
+        for agreement in Agreement::ALL {
+            let labels = [("group", g.name.clone()), ("signals", agreement.to_string())];
+            set(&signals.get_or_create(&labels), u32::from(*agreement == g.agreement));
+        }
+        set(&valves.get_or_create(&[("group", g.name.clone())]), u32::from(g.valve.is_some()));
+        set(&removals.get_or_create(&[("group", g.name.clone())]), g.removals);
+    }
+    to.register("signals", "1 for what a group's signals say together, 0 for all else", signals);
+    to.register("removal_valve_shut", "1 while nothing in service of a group is removed", valves);
+    to.register("removals", "Instances in service that are being replaced or removed", removals);
+    let open = view.scale_ins.iter().filter(|s| s.row.state == ScaleInState::Open).count();
+    one(to, "scale_ins", "Scale-ins that are open", open);
 }
 
 /// Queued and in service come from the group, which knows of every scale-up; what is in between

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::names;
 use super::stamp::Stamp;
+use crate::decide::signal::Agreement;
 use crate::decide::view;
 use crate::decide::words::{Phase, SlotId, Time};
 
@@ -39,6 +40,21 @@ pub struct GroupItem {
     /// The Auto Scaling group behind it; absent for a plain fleet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asg: Option<AsgItem>,
+    /// What its signals say together.
+    #[schema(schema_with = names::agreement)]
+    #[serde(default = "blind")]
+    pub signals: Agreement,
+    /// Why its removal valve is shut; absent while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valve_shut: Option<String>,
+    /// Instances in service that are being replaced or removed.
+    #[serde(default)]
+    pub removals: u32,
+}
+
+/// What an older service knows of its signals.
+fn blind() -> Agreement {
+    Agreement::Blind
 }
 
 impl GroupItem {
@@ -55,6 +71,9 @@ impl GroupItem {
             watchdogs: g.watchdogs.iter().map(Watchdog::of).collect(),
             wait: g.wait.as_ref().map(|w| w.describe(now)),
             asg: g.asg.as_ref().map(AsgItem::of),
+            signals: g.agreement,
+            valve_shut: g.valve.as_ref().map(|v| v.why.clone()),
+            removals: g.removals,
         }
     }
 }

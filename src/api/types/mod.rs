@@ -9,9 +9,12 @@ pub mod group;
 pub mod health;
 pub mod hook;
 pub mod instance;
+pub mod lease;
 pub mod names;
 pub mod problem;
+pub mod scale_in;
 pub mod scale_up;
+pub mod signal;
 pub mod stamp;
 pub mod zone;
 
@@ -20,7 +23,12 @@ pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, Watc
 pub use health::{Alive, Ready};
 pub use hook::{HookItem, HookPage, HookTaken};
 pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
+pub use lease::{
+    FreezeItem, Freezes, HoldItem, Holds, LeaseItem, LeaseTaken, NewFreeze, NewHold, PendingItem,
+};
 pub use problem::{FieldError, ProblemBody};
+pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
+pub use signal::{PushSignals, SignalItem, Signals};
 pub use stamp::Stamp;
 pub use zone::{NewWeight, ZoneItem, ZoneOrder, Zones};

@@ -2,7 +2,11 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::decide::guard::lease::{HoldWay, KeepState, LeaseEnd, LeaseState, Marking};
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
+use crate::decide::retire::words::ScaleInState;
+use crate::decide::signal::series::Says;
+use crate::decide::signal::{Agreement, Tells};
 use crate::decide::words::{Origin, Phase, ScaleUpState};
 use crate::hooks::inlet::Outcome;
 
@@ -30,6 +34,26 @@ pub fn transition() -> Object {
     one_of(Transition::ALL.iter().map(|t| t.as_str()))
 }
 
+/// Every [`Agreement`].
+pub fn agreement() -> Object {
+    one_of(Agreement::ALL.iter().map(|a| a.as_str()))
+}
+
+/// Every [`Tells`].
+pub fn tells() -> Object {
+    one_of(Tells::ALL.iter().map(|t| t.as_str()))
+}
+
+/// Every [`Says`].
+pub fn says() -> Object {
+    one_of(Says::ALL.iter().map(|s| s.as_str()))
+}
+
+/// Every [`ScaleInState`].
+pub fn scale_in_state() -> Object {
+    one_of(ScaleInState::ALL.iter().map(|s| s.as_str()))
+}
+
 /// Every [`HookState`].
 pub fn hook_state() -> Object {
     one_of(HookState::ALL.iter().map(|s| s.as_str()))
@@ -43,4 +67,29 @@ pub fn hook_result() -> Object {
 /// Every [`Outcome`].
 pub fn hook_outcome() -> Object {
     one_of(Outcome::ALL.iter().map(|o| o.as_str()))
+}
+
+/// Every [`HoldWay`].
+pub fn hold_way() -> Object {
+    one_of(HoldWay::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`LeaseState`].
+pub fn lease_state() -> Object {
+    one_of(LeaseState::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`LeaseEnd`].
+pub fn lease_end() -> Object {
+    one_of(LeaseEnd::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`Marking`].
+pub fn marking() -> Object {
+    one_of(Marking::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`KeepState`].
+pub fn keep_state() -> Object {
+    one_of(KeepState::ALL.iter().map(|x| x.as_str()))
 }

@@ -1,10 +1,18 @@
 //! What is asked of a service, one file for each command.
 
 mod cancel;
+mod end;
 mod explain;
+mod freeze;
+mod freezes;
+mod hold;
+mod holds;
 mod hooks;
 mod instances;
+mod scale_in;
+mod scale_ins;
 mod scale_up;
+mod signals;
 mod status;
 mod zone_weight;
 mod zones;
@@ -49,7 +57,16 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Explain(args) => explain::run(args, &client, service.json, io).await,
         Ask::Instances(args) => instances::run(args, &client, service.json, io).await,
         Ask::Hooks(args) => hooks::run(args, &client, service.json, io).await,
+        Ask::ScaleIn(args) => scale_in::run(args, &client, service.json, io).await,
+        Ask::ScaleIns => scale_ins::run(&client, service.json, io).await,
+        Ask::Signals(args) => signals::run(args, &client, service.json, io).await,
         Ask::Cancel(args) => cancel::run(args, &client, service.json, io).await,
+        Ask::Hold(args) => hold::run(args, &client, service.json, io).await,
+        Ask::Holds => holds::run(&client, service.json, io).await,
+        Ask::Unhold(args) => end::run("/v1/holds", args, &client, service.json, io).await,
+        Ask::Freeze(args) => freeze::run(args, &client, service.json, io).await,
+        Ask::Freezes => freezes::run(&client, service.json, io).await,
+        Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }

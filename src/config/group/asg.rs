@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::section::{Read, Section};
-use crate::decide::group::{Asg, Launches};
+use crate::decide::group::{Asg, HealthBy, Launches};
 
 /// AWS takes 1 to 255 characters (aws-facts 3.1), of which `/`, `\` and `:` only in old ones.
 const NAME_MOST: usize = 255;
@@ -22,9 +22,16 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Asg> {
     // 10 calls a second: shorter finds lost notifications sooner, longer leaves more to answers.
     let sweep_every =
         s.duration("sweep_every", Duration::from_secs(5)..=Duration::from_mins(5), Duration::from_secs(15));
+    let health = s.text("health", "\"aws\" or \"muster\"", HealthBy::Aws, |t| t.parse().ok());
     let launches =
         s.text("launches", "\"launch_instances\" or \"desired\"", Launches::Instances, |t| t.parse().ok());
-    Ok(Asg { name: name?, heartbeat: heartbeat?, sweep_every: sweep_every?, launches: launches? })
+    Ok(Asg {
+        name: name?,
+        heartbeat: heartbeat?,
+        sweep_every: sweep_every?,
+        health: health?,
+        launches: launches?,
+    })
 }
 
 #[cfg(test)]
@@ -73,7 +80,7 @@ subnets = [{{ id = "subnet-1", zone = "us-east-1a" }}]
             r#"muster.toml:9: groups.web.asg.name: "" is not an Auto Scaling group's name, 1 to 255 characters
 muster.toml:10: groups.web.asg.heartbeat: "29s" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 30s to 2h
 muster.toml:11: groups.web.asg.sweep_every: "10m" is not a duration such as "90s", "5m", "1h30m" or "250ms" from 5s to 5m
-muster.toml:12: groups.web.asg.max: unknown key. Allowed here: heartbeat, launches, name, sweep_every"#
+muster.toml:12: groups.web.asg.max: unknown key. Allowed here: health, heartbeat, launches, name, sweep_every"#
         );
         assert!(
             refused_group("asg = {}").contains("groups.web.asg.name: missing: write an Auto Scaling group's")

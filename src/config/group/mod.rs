@@ -4,6 +4,7 @@ mod asg;
 mod contact;
 mod guards;
 mod launch;
+mod signals;
 
 use std::time::Duration;
 
@@ -33,6 +34,15 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
     let watchdogs = s.table("watchdogs", guards::watchdogs);
     let canary = s.table("canary", guards::canary);
     let breaker = s.table("breaker", guards::breaker);
+    let valve = s.table("valve", signals::valve);
+    let floor = s.number("floor", 0..=1_000_000, 0);
+    let signals = if s.is_written("signals") {
+        s.tables("signals", 0..=signals::MOST, signals::signal)
+    } else {
+        // Asked for, so that it is known.
+        let _ = s.list("signals", 0..=signals::MOST, "a table", Some(Vec::<()>::new()), |_| None);
+        Ok(Vec::new())
+    };
 
     let (asg, launch, configure, verify) = (asg?, launch?, configure?, verify?);
     let group = Group {
@@ -49,7 +59,11 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
         watchdogs: watchdogs?,
         canary: canary?,
         breaker: breaker?,
+        valve: valve?,
+        floor: floor?,
+        signals: signals?,
     };
+    signals::check_names(s, &group.signals);
     check_times(s, &group);
     check_sizes(s, &group);
     Ok(group)

@@ -4,7 +4,7 @@
 use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Place, Transition};
 use crate::decide::rows::ScaleUpRow;
-use crate::decide::words::{Ec2Id, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, Time};
+use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, Time};
 use crate::decide::{Core, Now};
 
 /// Instances that are adopted into one scale-up: beyond, another is opened, so that books can be closed.
@@ -20,22 +20,42 @@ impl Core {
         destination: Option<Place>,
         now: &mut Now,
     ) -> InstanceRef {
-        if !goes_to_warm_pool(destination)
-            && let Some(instance) = self.fulfil(group, id, now)
-        {
+        let warm = goes_to_warm_pool(destination);
+        if !warm && let Some(instance) = self.fulfil(group, id, now) {
             return instance;
         }
-        let seq = self.adopting(group, now);
-        let Some(instance) = self.ledger.add_slot(seq, id, now.time) else { return InstanceRef::NOBODY };
-        if goes_to_warm_pool(destination) {
+        let waiting = if warm { None } else { self.fills_a_waiting_slot(group, id, now) };
+        let instance = if let Some(instance) = waiting {
+            instance
+        } else {
+            let seq = self.adopting(group, now);
+            let Some(instance) = self.ledger.add_slot(seq, id, now.time) else { return InstanceRef::NOBODY };
+            instance
+        };
+        if warm {
             let text = format!("{id} is on its way into the warm pool");
-            self.ledger.journal(now.time, Some(seq), Some(instance), "warm_pool", text);
+            self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "warm_pool", text);
         }
         self.members.insert(id, instance);
         // If only a few may be tried, this is one of them.
         self.launches.plans[group].guard.launched(&[instance]);
         self.watch_boot(instance, id, now);
         instance
+    }
+
+    /// A group that has no place left replaced one of ours by itself: what comes is what a slot of ours waits
+    /// for, which nothing else could ever fill.
+    fn fills_a_waiting_slot(&mut self, group: usize, id: Ec2Id, now: &Now) -> Option<InstanceRef> {
+        let (max, live) = self.occupied(group);
+        // What we launched ourselves and were not answered about has a slot already.
+        let unsettled = self.launches.open.values().any(|l| l.group == group);
+        if self.ledger.groups[group].queued == 0 || live < max || unsettled {
+            return None;
+        }
+        let instance = self.ledger.assign(group, 1, LaunchSeq(0), u16::MAX, now.time).pop()?;
+        let slot = self.ledger.slot_mut(instance.slot)?;
+        (slot.id, slot.launched_at) = (Some(id), now.time);
+        self.ledger.enter(instance.slot, Phase::Booting, now.time, None)
     }
 
     /// The scale-up that a group's instances are adopted into; opened if there is none.
@@ -125,7 +145,7 @@ impl Core {
 }
 
 /// A UUID of version 7 out of a time and 128 random bits.
-fn id_of(at: Time, high: u64, low: u64) -> String {
+pub(in crate::decide) fn id_of(at: Time, high: u64, low: u64) -> String {
     let ms = u64::try_from(at.0).unwrap_or(0) & 0xffff_ffff_ffff;
     let (a, b) = (high & 0x0fff, low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
     format!("{:08x}-{:04x}-7{a:03x}-{:04x}-{:012x}", ms >> 16, ms & 0xffff, b >> 48, b & 0xffff_ffff_ffff)

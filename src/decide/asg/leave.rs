@@ -16,6 +16,7 @@ use crate::decide::boots::ids_in;
 use crate::decide::event::CallError;
 use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Transition};
+use crate::decide::removals::WHILE_HELD;
 use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, SlotId, Time};
 use crate::decide::{Core, Now};
 
@@ -26,6 +27,13 @@ const MOST_IDS: usize = 100;
 const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// And of those that were throttled.
+const AFTER_THROTTLE: Duration = Duration::from_millis(250);
+/// A call that was rejected because of one that is not in the group is followed by a look; without one
+/// for so long, it is tried again.
+const LOOKED_WITHIN: Duration = Duration::from_secs(10);
+/// Looks are eventually consistent: an instance that was launched so long ago is shown.
+const SHOWN_AFTER: Duration = Duration::from_secs(60);
 /// An instance that its group was told to end and that still runs after this is named in a terminate
 /// call: the group acts within seconds, and EC2 shows it within a few more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +44,9 @@ pub(in crate::decide) struct Leaving {
     waiting: VecDeque<(Time, InstanceRef)>,
     /// When the last call went out.
     left_at: Time,
+    /// A call was rejected because of one that is not in the group: whoever a later look does not show is
+    /// not named again.
+    rejected_at: Option<Time>,
 }
 
 /// One terminate call.
@@ -75,7 +86,9 @@ impl Core {
             })
         };
         // An abandoned one its group replaces; what we launched ourselves we replace ourselves.
-        if let Some(seq) = open.iter().copied().find(must).filter(|_| !self.is_own(instance)) {
+        let held = self.hold_on(id, now.time).is_some();
+        let must = open.iter().copied().find(must);
+        if let Some(seq) = must.filter(|_| !self.is_own(instance) && !held) {
             self.settle_hook(seq, HookResult::Abandon, now);
             return;
         }
@@ -88,6 +101,9 @@ impl Core {
     /// AWS does not take it out while it is being launched: its lifecycle action is what holds it.
     fn abandon(&mut self, instance: InstanceRef, now: &mut Now) -> bool {
         let Some((_, id)) = self.place(instance).filter(|_| !self.is_own(instance)) else { return false };
+        if self.hold_on(id, now.time).is_some() {
+            return false;
+        }
         let open = self.hooks.of(id, Transition::Launching);
         let undecided = open.into_iter().find(|s| self.hooks.get(*s).is_some_and(|h| !h.is_said()));
         if let Some(seq) = undecided {
@@ -99,7 +115,7 @@ impl Core {
     /// We launched it, and not its group for somebody else.
     fn is_own(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
-        scale_up.is_some_and(|s| s.row.origin == Origin::Asked) && !self.kept.contains(&instance)
+        scale_up.is_some_and(|s| s.row.origin != Origin::Adopted) && !self.kept.contains(&instance)
     }
 
     /// It was to end, and EC2 shows that it has not begun to.
@@ -122,7 +138,10 @@ impl Core {
                 continue;
             }
             while self.asgs[group].leaving.next() <= now.time && self.auto.check(now.time).is_ok() {
-                let Some(call) = self.next_leaving(group) else { continue };
+                if self.waits_for_a_look(group, now) {
+                    break;
+                }
+                let Some(call) = self.next_leaving(group, now) else { continue };
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
@@ -137,21 +156,32 @@ impl Core {
         }
     }
 
-    /// The next call's worth: alike in whether the group is to replace them.
-    fn next_leaving(&mut self, group: usize) -> Option<Call> {
+    /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
+    fn next_leaving(&mut self, group: usize, now: &Now) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
+        let mut held = Vec::new();
         while let Some((at, instance)) = self.asgs[group].leaving.waiting.pop_front() {
             let slot = self.ledger.current(instance).filter(|s| may_leave(s.phase));
             let Some(id) = slot.and_then(|s| s.id) else { continue };
+            if self.is_not_shown(group, id, instance) {
+                self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
+                self.is_not_in_group(&asg, id, instance, now);
+                continue;
+            }
             let own = self.is_own(instance);
-            if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
+            if self.hold_on(id, now.time).is_some() {
+                held.push((now.time.plus(WHILE_HELD), instance));
+            } else if asked.len() < MOST_IDS && *decrement.get_or_insert(own) == own {
                 asked.push((id, instance));
             } else {
                 rest.push_back((at, instance));
             }
         }
         self.asgs[group].leaving.waiting = rest;
+        for (at, instance) in held {
+            self.asgs[group].leaving.add(instance, at);
+        }
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 
@@ -167,6 +197,9 @@ impl Core {
         let Some(group) = self.ledger.asg_index(asg) else { return };
         self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
         self.asgs[group].resized_at = now.time;
+        if self.retired_by_group(group, asked, &outcome, now) {
+            return;
+        }
         let Err(error) = outcome else {
             for (id, instance) in asked {
                 self.hooks_end_with(*id, now);
@@ -174,6 +207,13 @@ impl Core {
             }
             return;
         };
+        if error.class == ErrorClass::Throttle {
+            // The bucket decides when it goes again.
+            for (_, instance) in asked {
+                self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_THROTTLE));
+            }
+            return;
+        }
         // One that is not in the group any more fails the call for all, and is named in the message.
         let named = ids_in(&error.message);
         let blames = match error.class {
@@ -197,6 +237,7 @@ impl Core {
             }
             let held = error.class == ErrorClass::Contention && (named.is_empty() || named.contains(id));
             if blames && named.contains(id) {
+                self.asgs[group].leaving.rejected_at = Some(now.time);
                 self.is_not_in_group(asg, *id, *instance, now);
             } else if !(held && self.abandon(*instance, now)) {
                 self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
@@ -206,9 +247,33 @@ impl Core {
 }
 
 impl Core {
+    /// A call was rejected, and a look tells who else would have it rejected. One after the other would be
+    /// a call for each.
+    fn waits_for_a_look(&mut self, group: usize, now: &Now) -> bool {
+        let Some(rejected_at) = self.asgs[group].leaving.rejected_at else { return false };
+        let asked_at = self.asgs[group].seen.as_ref().map(|s| s.asked_at);
+        if asked_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
+            return false;
+        }
+        self.sweep_at_once(group, now);
+        true
+    }
+
+    /// It was launched long ago, and a look after a call that was rejected does not show it.
+    fn is_not_shown(&self, group: usize, id: Ec2Id, instance: InstanceRef) -> bool {
+        let (state, slot) = (&self.asgs[group], self.ledger.current(instance));
+        let (Some(rejected_at), Some(seen), Some(slot)) = (state.leaving.rejected_at, &state.seen, slot)
+        else {
+            return false;
+        };
+        seen.asked_at > rejected_at
+            && seen.asked_at.since(slot.launched_at) > SHOWN_AFTER
+            && !seen.members.contains_key(&id)
+    }
+
     /// The group does not know it: either it has gone already, or somebody took it out and has it now. It
     /// is nobody's place in the group any more.
-    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
+    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &Now) {
         if self.ledger.current(instance).is_none_or(|s| s.phase != Phase::Terminating) {
             return;
         }
@@ -225,7 +290,7 @@ impl Core {
     }
 }
 
-/// Phases out of which an instance may be taken. In service is not among them.
+/// Phases out of which a broken instance may be taken. Those in service leave by [`crate::decide::retire`].
 fn may_leave(phase: Phase) -> bool {
     match phase {
         Phase::Booting

@@ -6,7 +6,7 @@
 //! notifications did not tell; [`room`] knows who occupies which place; [`seen`] has
 //! AWS's words.
 
-mod adopt;
+pub(in crate::decide) mod adopt;
 mod leave;
 mod raise;
 mod room;
@@ -48,7 +48,7 @@ pub(in crate::decide) struct AsgState {
     pub raises_desired: bool,
     pub raises: Vec<Raise>,
     /// Terminate calls that are out, each of which lowers its desired capacity, and when one was last answered.
-    resizing: u32,
+    pub resizing: u32,
     resized_at: Time,
 }
 

@@ -205,7 +205,10 @@ impl Core {
         let asked_at = self.sweeps.began;
         self.asgs[group].seen =
             Some(Seen { at: now.time, asked_at, stale: false, min, max, desired, suspended, members });
+        self.look_at_serving(group, now);
+        self.look_at_health(group, now);
         self.look_at_raises(group, now);
+        self.guards.look_again();
     }
 
     fn member_seen(&mut self, group: usize, member: &MemberSeen, before: Option<Time>, now: &mut Now) {

@@ -45,6 +45,8 @@ pub(in crate::decide) struct Halt {
     row: Option<HaltRow>,
     /// Whether the group may launch by itself, as AWS last answered; none while nobody knows.
     launching: Option<bool>,
+    /// The same before the call that is out: what a throttled call changes nothing about.
+    before: Option<bool>,
     /// It may launch a trial, or has.
     trial: bool,
     in_flight: bool,
@@ -92,10 +94,15 @@ impl Core {
                 self.halts_wake = self.halts_wake.min(self.auto.next_chance(now.time));
                 continue;
             }
-            if let Some(mark) = self.next_of_halt(group, stance, now)
-                && self.send_mark(mark, now).is_ok()
-            {
-                self.halts[group].in_flight = true;
+            let before = halt.launching;
+            if let Some(mark) = self.next_of_halt(group, stance, now) {
+                let halt = &mut self.halts[group];
+                halt.before = before;
+                if let Mark::Suspend { .. } | Mark::Resume { .. } = mark {
+                    halt.launching = None;
+                }
+                let sent = self.send_mark(mark, now).is_ok();
+                self.halts[group].in_flight = sent;
             }
         }
     }
@@ -119,8 +126,16 @@ impl Core {
                 (halt.launching != Some(false)).then(|| suspend(asg))
             }
             Stance::HalfOpen if halt.trial => {
-                let out = self.launches.plans[group].guard.trial_is_out();
-                (out && halt.launching == Some(true)).then(|| suspend(asg))
+                // Nothing of ours that is on its way is to be refused.
+                let ours = self.launches.open.values().any(|l| l.group == group);
+                let out = self.launches.plans[group].guard.trial_is_out() && !ours;
+                match halt.launching {
+                    Some(true) => out.then(|| suspend(asg)),
+                    Some(false) => None,
+                    // One of the two calls was lost.
+                    None if out => Some(suspend(asg)),
+                    None => self.resume(group),
+                }
             }
             Stance::HalfOpen if halt.launching == Some(false) => self.try_some(group, now),
             Stance::HalfOpen => Some(suspend(asg)),
@@ -137,7 +152,7 @@ impl Core {
             return None;
         };
         // Unless that is how it looked while it was ours.
-        if seen.at > halt.look_after && seen.suspended.iter().any(|p| p == LAUNCH) {
+        if seen.asked_at > halt.look_after && seen.suspended.iter().any(|p| p == LAUNCH) {
             return None;
         }
         let name = self.ledger.groups[group].spec.name.clone();
@@ -153,7 +168,7 @@ impl Core {
             ended_at: None,
         };
         self.ledger.journal(now.time, None, None, "halt", text);
-        self.halts[group] = Halt { row: Some(row), ..Halt::default() };
+        self.halts[group] = Halt { row: Some(row), launching: Some(true), ..Halt::default() };
         self.write_halt(group);
         Some(suspend(asg))
     }
@@ -184,8 +199,8 @@ impl Core {
         }
         let put_off = halt.row.as_ref()?.put_off;
         if put_off > 0 {
-            let most = self.asgs[group].seen.as_ref()?.max;
             let (desired, ..) = self.fresh_sizes(group, halt.look_after, now)?;
+            let most = self.asgs[group].seen.as_ref()?.max;
             return self.set_desired(group, desired, desired.saturating_add(put_off).min(most));
         }
         let halt = &mut self.halts[group];
@@ -206,7 +221,7 @@ impl Core {
             return None;
         }
         let seen = self.asgs[group].seen.as_ref();
-        let fresh = seen.filter(|s| !s.stale && s.at > since && now.time.since(s.at) <= FRESH);
+        let fresh = seen.filter(|s| !s.stale && s.asked_at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
             if now.time > since {
                 self.sweep_at_once(group, now);
@@ -229,7 +244,6 @@ impl Core {
     fn resume(&mut self, group: usize) -> Option<Mark> {
         let halt = &mut self.halts[group];
         let asg = halt.asg();
-        halt.launching = None;
         halt.row.as_mut()?.suspended = false;
         self.write_halt(group);
         Some(Mark::Resume { asg, processes: vec![LAUNCH.into()] })
@@ -263,6 +277,12 @@ impl Core {
                 self.ledger.journal(now.time, None, None, "halt", text);
             }
             self.write_halt(group);
+            return;
+        }
+        if error.class == ErrorClass::Throttle {
+            // Nothing was done, and the bucket decides when it goes again.
+            halt.launching = halt.before;
+            halt.not_before = now.time.plus(PAUSE);
             return;
         }
         halt.not_before = now.time.plus(PAUSE * 2u32.pow(halt.failures.min(5)));

@@ -1,7 +1,16 @@
 //! Rules that stop runaway action.
 
+pub mod freeze;
 pub mod halt;
+pub mod hold;
+mod keep;
+pub mod lease;
+mod marked;
 pub mod pools;
+mod shown;
 pub mod silence;
+pub mod valve;
 pub mod version;
 pub mod zones;
+
+pub(in crate::decide) use keep::Guards;

@@ -20,13 +20,17 @@ use crate::decide::{Core, Now};
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Core {
-    /// An action is to be answered: written down now, sent in its turn.
+    /// An action is to be answered: written down now, sent in its turn. Not while somebody holds the instance
+    /// that the answer would end: it gets heartbeats until then.
     pub(in crate::decide) fn settle_hook(&mut self, seq: HookSeq, result: HookResult, now: &mut Now) {
         let Some(hook) = self.hooks.get(seq) else { return };
         // What was said may have been heard: an answer is never taken back. One that nobody can have heard
         // gives way to an ABANDON.
         let gives_way = result == HookResult::Abandon && !hook.is_said();
         if hook.row.result.is_some() && !gives_way {
+            return;
+        }
+        if ends_its_instance(hook.row.transition, result) && self.hold_on(hook.row.id, now.time).is_some() {
             return;
         }
         let instance = hook.row.instance;
@@ -203,6 +207,10 @@ impl Core {
             let reason = "verified, and put into its group's warm pool".to_string();
             self.ledger.withdraw(instance.slot, now.time, reason);
         } else {
+            if let Some((group, _)) = self.place(instance).filter(|_| self.hold_on(id, now.time).is_some()) {
+                // From now on it can be protected.
+                self.sweep_soon(group, now);
+            }
             self.in_service(instance, now);
         }
     }
@@ -236,5 +244,15 @@ impl Core {
             self.ledger.changes.hooks.extend(row);
             self.sweep_soon(group, now);
         }
+    }
+}
+
+/// Both answers to an action that ends an instance let it end.
+#[must_use]
+pub(in crate::decide) fn ends_its_instance(transition: Transition, result: HookResult) -> bool {
+    match (transition, result) {
+        (Transition::Terminating, HookResult::Continue | HookResult::Abandon)
+        | (Transition::Launching, HookResult::Abandon) => true,
+        (Transition::Launching, HookResult::Continue) => false,
     }
 }

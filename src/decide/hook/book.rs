@@ -30,6 +30,8 @@ pub struct Hook {
     pub in_flight: Option<Api>,
     /// Answers may have been lost: "no such action" can mean that ours was taken.
     pub lost: bool,
+    /// Its instance is held.
+    pub held: bool,
     /// When its instance was last seen serving; none if its answer needs no proof.
     pub proof_at: Option<Time>,
     failures: u32,
@@ -53,16 +55,25 @@ impl Hook {
             action,
             period,
             in_flight: None,
+            held: false,
             proof_at: None,
             failures: 0,
             not_before: Time(0),
         }
     }
 
+    /// The same, of an instance that is held, or not.
+    #[must_use]
+    pub fn of_held(self, held: bool) -> Hook {
+        Hook { held, ..self }
+    }
+
     /// The next call about it has to go out by then.
     #[must_use]
     pub fn latest_start(&self) -> Time {
-        self.row.expires_at.minus(deadline::margin(self.period))
+        // Half a period outlasts an outage that the last sixth would not.
+        let margin = if self.held { self.period / 2 } else { deadline::margin(self.period) };
+        self.row.expires_at.minus(margin)
     }
 
     #[must_use]

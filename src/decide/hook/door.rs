@@ -74,7 +74,8 @@ impl Core {
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
         self.timers.set(first_look(row.ends_at), Due::HookEnd(seq));
-        self.hooks.open(Hook::new(row.clone(), group, period));
+        let held = self.hold_on(id, now.time).is_some();
+        self.hooks.open(Hook::new(row.clone(), group, period).of_held(held));
         self.ledger.changes.hooks.push(row);
         match transition {
             Transition::Launching => self.catch_up(seq, instance, now),
@@ -120,7 +121,8 @@ impl Core {
         }
     }
 
-    /// Its group ends the instance, whoever wanted that; nothing of ours has to be done first.
+    /// Its group ends the instance, whoever wanted that; nothing of ours has to be done first, unless somebody
+    /// holds it.
     fn is_leaving(&mut self, seq: HookSeq, instance: Option<InstanceRef>, now: &mut Now) {
         if let Some(instance) = instance {
             self.goes(instance, "its group ends it", now);

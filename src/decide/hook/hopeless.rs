@@ -28,7 +28,14 @@ impl Core {
         let Some(hook) = self.hooks.get(seq).filter(|h| h.row.result.is_none()) else { return };
         let Some(instance) = hook.row.instance else { return };
         let (ends_at, heartbeats) = (hook.row.ends_at, hook.row.heartbeats);
-        if now.time >= ends_at.minus(BEFORE_THE_END) {
+        if self.hook_is_held(seq, now.time) {
+            // Nobody gives up what somebody looks at.
+            if now.time >= ends_at.minus(BEFORE_THE_END) {
+                self.hook_of_held_ends(seq, now);
+            } else {
+                self.timers.set(next_look(ends_at, now.time), Due::HookEnd(seq));
+            }
+        } else if now.time >= ends_at.minus(BEFORE_THE_END) {
             let reason = format!("not through when its lifecycle action ended ({heartbeats} heartbeats)");
             self.give_up(instance, reason, now);
         } else if let Some(reason) = self.cannot_be_met(seq, now.time) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::hooks::*;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
-use crate::decide::event::{Ec2State, Event, Seen};
+use crate::decide::event::{Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Breaker, Group};
 use crate::decide::hook::notice::HookNotice;
 use crate::decide::mark::{Mark, Marked};
@@ -60,44 +60,57 @@ fn look(serving: u32, desired: u32, suspended: &[&str]) -> Event {
     }
 }
 
-/// Two instances break; what is to be done then.
-fn breaks(desk: &mut Desk) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for n in 1..=2 {
-        desk.told(HookNotice { id: id(n), ..notice(n) }).unwrap();
-        let describe =
-            |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
-        let asked = desk.until(10, describe).unwrap().1;
-        let stopped = asked.iter().map(|(id, _)| Seen { id: *id, ..seen(Ec2State::Stopped) }).collect();
-        actions = desk.after(10, vec![Event::Described { asked, outcome: Ok(stopped) }]);
+/// Decides after so long, and answers what is asked of the group.
+fn step(
+    desk: &mut Desk,
+    (serving, desired): (u32, u32),
+    suspended: &[&str],
+    ms: u64,
+    events: Vec<Event>,
+) -> Vec<Action> {
+    let mut actions = desk.after(ms, events);
+    let mut next = 0;
+    while next < actions.len() {
+        let answer = match &actions[next] {
+            Action::DescribeGroups { .. } => Some(look(serving, desired, suspended)),
+            Action::DescribeHooks { .. } => Some(hooks()),
+            _ => None,
+        };
+        if let Some(answer) = answer {
+            actions.extend(desk.after(10, vec![answer]));
+        }
+        next += 1;
     }
     actions
+}
+
+/// Two instances break; what is to be done then.
+fn breaks(desk: &mut Desk, suspended: &[&str]) -> Vec<Action> {
+    step(desk, (10, 30), suspended, 0, vec![]);
+    let told = |n| Event::HookNoticed { notice: HookNotice { id: id(n), ..notice(n) }, ticket: Ticket(1) };
+    step(desk, (10, 30), suspended, 1, vec![told(1), told(2)]);
+    let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
+    let asked =
+        (0..10).find_map(|_| step(desk, (10, 30), suspended, 1_000, vec![]).iter().find_map(describe));
+    let asked = asked.unwrap();
+    assert_eq!(asked.len(), 2);
+    let stopped = asked.iter().map(|(id, _)| Seen { id: *id, ..seen(Ec2State::Stopped) }).collect();
+    step(desk, (10, 30), suspended, 10, vec![Event::Described { asked, outcome: Ok(stopped) }])
 }
 
 fn halts(desk: &Desk) -> Vec<HaltRow> {
     desk.changes.iter().flat_map(|c| c.halts.clone()).collect()
 }
 
-/// Looks whenever it is asked to, until the next mark; marks are answered by the caller.
+/// The next call that marks the group, of those that come within so long.
 fn next_mark(desk: &mut Desk, sizes: (u32, u32), most_s: u64) -> Option<Mark> {
-    let mut asked = false;
-    for _ in 0..most_s {
-        let events =
-            if std::mem::take(&mut asked) { vec![look(sizes.0, sizes.1, &["Launch"])] } else { vec![] };
-        let actions = desk.after(1_000, events);
-        if let Some(mark) = actions.iter().find_map(mark) {
-            return Some(mark);
-        }
-        asked = actions.iter().any(|a| matches!(a, Action::DescribeGroups { .. }));
-    }
-    None
+    (0..most_s).find_map(|_| step(desk, sizes, &["Launch"], 1_000, vec![]).iter().find_map(mark))
 }
 
 #[test]
 fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_off() {
     let mut desk = desk();
-    desk.after(0, vec![hooks(), look(10, 30, &[])]);
-    let actions = breaks(&mut desk);
+    let actions = breaks(&mut desk, &[]);
     let suspend = Mark::Suspend { asg: "web-asg".into(), processes: launch() };
     assert_eq!(actions.iter().find_map(mark), Some(suspend.clone()), "at once");
     assert!(!halts(&desk).last().unwrap().suspended, "written down before it is so");
@@ -115,17 +128,15 @@ fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_of
     assert!(!halts(&desk).last().unwrap().suspended, "it may launch from when the call goes out");
     desk.after(300, vec![done(resume.clone())]);
     // The trial comes: nothing more is to come after it.
-    let actions = desk.after(
-        1_000,
-        vec![Event::HookNoticed {
-            notice: HookNotice { id: ID.parse().unwrap(), ..notice(77) },
-            ticket: crate::decide::event::Ticket(1),
-        }],
-    );
+    let told = HookNotice { id: ID.parse().unwrap(), ..notice(77) };
+    let told = vec![Event::HookNoticed { notice: told, ticket: Ticket(1) }];
+    let actions = step(&mut desk, (10, 11), &[], 1_000, told);
     assert_eq!(actions.iter().find_map(mark), Some(suspend.clone()));
     desk.after(300, vec![done(suspend)]);
     // It works: the breaker closes, the group launches again, and what was put off comes back.
     let actions = desk.verify();
+    // Whatever was asked meanwhile.
+    desk.after(10, vec![look(11, 12, &["Launch"])]);
     let hook = actions.iter().find_map(completion).unwrap().0;
     let api = Api::CompleteLifecycleAction;
     let actions = desk.after(10, vec![Event::HookAnswered { hook, api, outcome: Ok(()) }]);
@@ -147,8 +158,7 @@ fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_of
 #[test]
 fn what_somebody_else_suspended_is_left_alone() {
     let mut desk = desk();
-    desk.after(0, vec![hooks(), look(10, 30, &["Launch"])]);
-    assert_eq!(breaks(&mut desk).iter().find_map(mark), None);
+    assert_eq!(breaks(&mut desk, &["Launch"]).iter().find_map(mark), None);
     assert!(halts(&desk).is_empty());
 }
 
@@ -177,8 +187,7 @@ fn a_restart_goes_on_with_a_halt_and_ends_it_though_the_version_is_another() {
 #[test]
 fn a_call_that_fails_goes_out_again_and_one_that_is_refused_does_not_for_a_while() {
     let mut desk = desk();
-    desk.after(0, vec![hooks(), look(10, 30, &[])]);
-    let suspend = breaks(&mut desk).iter().find_map(mark).unwrap();
+    let suspend = breaks(&mut desk, &[]).iter().find_map(mark).unwrap();
     for class in [ErrorClass::Unknown, ErrorClass::Throttle] {
         desk.after(10, vec![Event::Marked { mark: suspend.clone(), outcome: Err(error(class)) }]);
         assert_eq!(next_mark(&mut desk, (10, 30), 5), Some(suspend.clone()), "{class}");

@@ -5,10 +5,12 @@
 
 mod drills;
 mod halts;
+mod holds;
 mod hooks;
 mod late;
 mod limits;
 pub(super) mod lives;
 mod proofs;
+mod retire;
 mod scenarios;
 pub(super) mod world;

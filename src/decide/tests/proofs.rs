@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::hooks::*;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::HookSeen;
-use crate::decide::event::{Contact, Ec2State, Event, Ticket};
+use crate::decide::event::{Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::hook::notice::*;
 use crate::decide::words::*;
 
@@ -93,9 +93,11 @@ fn for_at_most(global: Duration) -> Event {
     Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![hook]) }
 }
 
-fn told_of(desk: &mut Desk, n: u32) -> Vec<(Ec2Id, InstanceRef)> {
-    let id = format!("i-0aaaaaaaaaaaaa{n:03}").parse().unwrap();
-    desk.told(HookNotice { id, ..notice(n) }).unwrap();
+/// Is told of so many; they are looked at.
+fn told_of(desk: &mut Desk, most: u32) -> Vec<(Ec2Id, InstanceRef)> {
+    let id = |n: u32| format!("i-0aaaaaaaaaaaaa{n:03}").parse().unwrap();
+    let told = |n| Event::HookNoticed { notice: HookNotice { id: id(n), ..notice(n) }, ticket: Ticket(1) };
+    desk.after(1, (1..=most).map(told).collect());
     let describe = |a: &Action| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None };
     desk.until(10, describe).unwrap().1
 }
@@ -105,35 +107,25 @@ fn an_action_that_cannot_be_met_is_abandoned_early_and_says_what_is_missing() {
     let mut desk = Desk::new();
     desk.after(0, vec![for_at_most(Duration::from_secs(3_600))]);
     // Each of 60 takes a minute to configure.
-    let mut all = Vec::new();
-    for n in 1..=60 {
-        let asked = told_of(&mut desk, n);
-        let running =
-            asked.iter().map(|(id, _)| crate::decide::event::Seen { id: *id, ..seen(Ec2State::Running) });
-        let running = running.collect();
-        all.extend(asked.iter().map(|(_, i)| *i));
-        desk.after(10, vec![Event::Described { asked, outcome: Ok(running) }]);
+    let asked = told_of(&mut desk, 60);
+    let running = asked.iter().map(|(id, _)| Seen { id: *id, ..seen(Ec2State::Running) }).collect();
+    let all: Vec<InstanceRef> = asked.iter().map(|(_, i)| *i).collect();
+    desk.after(10, vec![Event::Described { asked, outcome: Ok(running) }]);
+    let unready =
+        |i: &InstanceRef| Event::Configured { instance: *i, outcome: Contact::Unreachable(String::new()) };
+    for _ in 0..6 {
+        desk.after(10_000, all.iter().map(unready).collect());
     }
-    desk.after(60_000, vec![]);
     let configured = |i: &InstanceRef| Event::Configured { instance: *i, outcome: Contact::Passed };
     desk.after(10, all.iter().map(configured).collect());
     // The next one has 45 s in all.
     desk.after(0, vec![for_at_most(Duration::from_secs(45))]);
-    let (from, _) = (desk.now, told_of(&mut desk, 99));
-    let line = |desk: &Desk| {
-        let lines = desk.changes.iter().flat_map(|c| &c.journal);
-        lines.filter(|l| l.kind == "hook_hopeless").map(|l| l.text.clone()).next_back()
-    };
-    let mut result = None;
-    while line(&desk).is_none() && desk.now.since(from) < Duration::from_secs(60) {
-        result = result.or(desk.after(1_000, vec![]).iter().find_map(completion).map(|c| c.2));
-    }
-    let text = line(&desk).unwrap();
-    assert!(desk.now.since(from) < Duration::from_secs(15), "at once, not when it ends: {text}");
-    assert!(text.contains("cannot be met") && text.ends_with("s short"), "{text}");
-    assert!(
-        result == Some(HookResult::Abandon) || desk.until(3, completion).unwrap().1.2 == HookResult::Abandon
-    );
+    let told = HookNotice { id: ID.parse().unwrap(), ..notice(99) };
+    let actions = desk.after(1, vec![Event::HookNoticed { notice: told, ticket: Ticket(1) }]);
+    let lines = desk.changes.last().unwrap().journal.iter();
+    let text = lines.filter(|l| l.kind == "hook_hopeless").map(|l| l.text.clone()).next_back().unwrap();
+    assert!(text.contains("ends in 45 s and cannot be met") && text.ends_with("s short"), "{text}");
+    assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon), "at once");
 }
 
 #[test]

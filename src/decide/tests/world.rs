@@ -10,6 +10,7 @@ use super::lives::{Broken, Life, Lives};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::*;
+use crate::decide::guard::valve::ValveSpec;
 use crate::decide::rng::Rng;
 use crate::decide::rows::*;
 use crate::decide::words::*;
@@ -160,6 +161,9 @@ pub fn group(name: &str) -> Group {
         watchdogs: Watchdogs::default(),
         canary: Canary { size: 0 },
         breaker: Breaker::default(),
+        valve: ValveSpec::default(),
+        floor: 0,
+        signals: vec![],
     }
 }
 
@@ -302,6 +306,12 @@ impl World {
             versions: r.versions.values().cloned().collect(),
             budgets: r.budgets.values().cloned().collect(),
             hooks: Vec::new(),
+            removals: Vec::new(),
+            scale_ins: Vec::new(),
+            health: Vec::new(),
+            holds: Vec::new(),
+            freezes: Vec::new(),
+            keeps: Vec::new(),
             zones: Vec::new(),
             halts: Vec::new(),
             last_scale_up: r.scale_ups.keys().last().map_or(0, |s| s.0),

@@ -498,6 +498,18 @@ impl Model {
         self.probe(address, None, now_ms).map(|seen| seen.health)
     }
 
+    /// Whether EC2's own calls end this instance.
+    #[must_use]
+    pub fn is_termination_protected(&self, id: &str) -> bool {
+        self.ec2.is_protected(id)
+    }
+
+    /// Whether somebody ended it, rather than it itself.
+    #[must_use]
+    pub fn was_ended_by_a_call(&self, ordinal: u32) -> bool {
+        self.ec2.was_ended_by_a_call(ordinal)
+    }
+
     /// Whether what has this address now served its clients at that time, which may be past.
     #[must_use]
     pub fn served_at(&self, address: Ipv4Addr, at_ms: i64) -> bool {

@@ -2,6 +2,7 @@
 
 pub(super) mod autoscaling;
 pub(super) mod mark;
+pub(super) mod metrics;
 
 use std::collections::BTreeMap;
 
@@ -118,6 +119,17 @@ fn state(state: State) -> Ec2State {
 
 fn id(text: &str) -> Result<Ec2Id, CallError> {
     text.parse().map_err(|e: String| unknown("unreadable", &e))
+}
+
+/// An outcome that is not the answer that was asked for.
+fn failed(outcome: Outcome) -> CallError {
+    match outcome {
+        Outcome::Answer(_) => wrong_answer(),
+        Outcome::Error(Failure { code, http_status, message, .. }) => {
+            CallError { class: classify(code, http_status, &message), code: code.to_string(), message }
+        }
+        Outcome::Lost => unknown("connect", "the reply was lost"),
+    }
 }
 
 /// A call whose effect nobody knows.

@@ -7,6 +7,7 @@ use crate::decide;
 use crate::decide::group::{
     Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
 };
+use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
 use crate::decide::order::Order;
 use crate::sim::settings::{Range, Settings};
@@ -35,8 +36,14 @@ pub fn plan(seed: u64) -> Plan {
         stalls: 0.0,
         asks: vec![Asked { at_ms: 0, group: 0, count: MANY, by_ms: None }],
         alarms: Vec::new(),
+        scale_ins: Vec::new(),
+        idle: Vec::new(),
+        reports: Vec::new(),
+        watch_from_ms: None,
+        lasts_ms: 0,
         terminate_hooks: false,
         cancels: Vec::new(),
+        deeds: Vec::new(),
         orders: Vec::new(),
         changes: Vec::new(),
         kills: Kills::default(),
@@ -117,5 +124,8 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         watchdogs: Watchdogs::default(),
         canary: Canary::default(),
         breaker: Breaker::default(),
+        valve: ValveSpec::default(),
+        floor: 0,
+        signals: Vec::new(),
     }
 }

@@ -25,7 +25,7 @@ pub(super) const D8_GROUPS: Drill = Drill {
 /// Servers that are in service before the image turns bad.
 const OLD: u32 = 100;
 /// The image is bad from here until there.
-const BAD_MS: std::ops::Range<u32> = 300_000..1_500_000;
+const BAD_MS: std::ops::Range<u32> = 600_000..1_800_000;
 /// After a breaker has opened, what was launched so soon was launched by its group before it could be
 /// halted: a call that is throttled, and a commit.
 const HALTED_WITHIN_S: f64 = 5.0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::group::{Asg, Group, Launches};
+use crate::decide::group::{Asg, Group, HealthBy, Launches};
 use crate::sim::fate::Broken;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{BucketSettings, Range, Settings};
@@ -46,6 +46,7 @@ pub(super) fn group(aws: &Settings, heartbeat_s: u64) -> Group {
             name: Arc::from("web-asg"),
             heartbeat: Duration::from_secs(heartbeat_s),
             sweep_every: Duration::from_secs(15),
+            health: HealthBy::Aws,
             launches: Launches::Instances,
         }),
         ..base::group("web", aws, base::MANY)

@@ -3,11 +3,14 @@
 
 mod base;
 mod d1;
+mod d10;
+mod d11;
 mod d2;
 mod d4;
 mod d7;
 mod d8;
 mod d8_groups;
+mod d9;
 mod group_max;
 mod groups;
 mod hooks;
@@ -44,6 +47,9 @@ pub const DRILLS: &[Drill] = &[
     d4::D4,
     d7::D7,
     d8::D8,
+    d9::D9,
+    d11::D11,
+    d10::D10,
     d8_groups::D8_GROUPS,
     group_max::TEN,
     group_max::THIRTY,
@@ -158,6 +164,11 @@ pub(super) fn served_s(world: &World, share: f64) -> Option<f64> {
 
 pub(super) fn seconds(to: Time, from: Time) -> f64 {
     to.since(from).as_secs_f64()
+}
+
+/// A number of things.
+pub(super) fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// A figure that is missing is as bad as can be.

@@ -1,8 +1,10 @@
 //! One run: a queue of events in virtual time, the simulated AWS, muster's processes and the judge.
 
 mod clients;
+mod deeds;
 pub mod doors;
 mod outside;
+mod outsiders;
 mod processes;
 
 use std::cmp::Reverse;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use crate::decide::action::{Action, Target};
 use crate::decide::event::Event;
-use crate::decide::words::{Api, InstanceRef, Time};
+use crate::decide::words::{Api, Ec2Id, InstanceRef, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::Model;
 use crate::sim::settings::SettingsError;
@@ -22,6 +24,7 @@ use super::dice::Dice;
 use super::host::Host;
 use super::oracle::{Invariant, Oracle};
 use super::plan::{Plan, START};
+pub use deeds::Demand;
 
 /// How often the judge looks for orphans.
 const SWEEP_MS: u32 = 60_000;
@@ -50,8 +53,17 @@ enum Coming {
     },
     Ask(usize),
     Cancel(usize),
+    Deed(usize),
+    Demand(usize),
     Order(usize),
     Alarm(usize),
+    ScaleIn(usize),
+    Report(usize),
+    /// Somebody calls an instance healthy or not.
+    Call {
+        id: Ec2Id,
+        healthy: bool,
+    },
     /// A process asks the queue of notifications.
     Poll {
         life: u64,
@@ -128,6 +140,13 @@ pub struct World {
     pub books: Books,
     pub oracle: Oracle,
     pub asking: Vec<Asking>,
+    pub scaling: Vec<outsiders::Scaling>,
+    /// Instances that had been in service and were ended by muster, and whether they served.
+    pub removed: Vec<(Time, Ec2Id, bool)>,
+    /// Alarms of removal valves.
+    pub valve_shut: Vec<Time>,
+    /// Fewest members in service since the plan wants to know.
+    pub fewest: u32,
     pub ordering: Vec<Asking>,
     /// When each instance that is in service got there.
     pub served: BTreeMap<InstanceRef, Time>,
@@ -149,6 +168,9 @@ pub struct World {
     letters: BTreeMap<u64, doors::Letter>,
     letters_so_far: u64,
     alarms_to_come: usize,
+    deeds_to_come: usize,
+    /// What people ordered.
+    pub demands: Vec<Demand>,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<Due>>,
     serial: u64,
@@ -172,6 +194,10 @@ impl World {
             books: Books::new(disk),
             oracle: Oracle::new(&plan),
             asking: vec![Asking::default(); plan.asks.len()],
+            scaling: vec![outsiders::Scaling::default(); plan.scale_ins.len()],
+            removed: Vec::new(),
+            valve_shut: Vec::new(),
+            fewest: u32::MAX,
             ordering: vec![Asking::default(); plan.orders.len()],
             served: BTreeMap::new(),
             sent: BTreeMap::new(),
@@ -186,6 +212,8 @@ impl World {
             letters: BTreeMap::new(),
             letters_so_far: 0,
             alarms_to_come: plan.alarms.len(),
+            deeds_to_come: plan.deeds.len(),
+            demands: Vec::new(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             serial: 0,
@@ -213,11 +241,20 @@ impl World {
         for (i, alarm) in self.plan.alarms.clone().iter().enumerate() {
             self.after(alarm.at_ms, Coming::Alarm(i));
         }
+        for (i, asked) in self.plan.scale_ins.clone().iter().enumerate() {
+            self.after(asked.at_ms, Coming::ScaleIn(i));
+        }
+        for (i, report) in self.plan.reports.clone().iter().enumerate() {
+            self.after(report.at_ms, Coming::Report(i));
+        }
         for (i, asked) in self.plan.asks.clone().iter().enumerate() {
             self.after(asked.at_ms, Coming::Ask(i));
         }
         for (i, cancelled) in self.plan.cancels.clone().iter().enumerate() {
             self.after(cancelled.at_ms, Coming::Cancel(i));
+        }
+        for (i, (at, _)) in self.plan.deeds.clone().iter().enumerate() {
+            self.after(*at, Coming::Deed(i));
         }
         for (i, (at, _)) in self.plan.orders.clone().iter().enumerate() {
             self.after(*at, Coming::Order(i));
@@ -268,12 +305,13 @@ impl World {
         }
         let accepted: Vec<String> = self.asking.iter().filter_map(|a| a.accepted.clone()).collect();
         let all = self.asking.iter().chain(&self.ordering);
-        let unanswered = all.filter(|a| a.answered.is_none()).count();
+        let unanswered = all.filter(|a| a.answered.is_none()).count() + self.demands_unanswered();
         if unanswered > 0 {
             let text = format!("{unanswered} requests were never answered");
             self.oracle.violated(self.now, Invariant::Liveness, text);
         }
         self.judge_hooks();
+        self.oracle.judge_marks(self.now, &mut self.model);
         self.judge_sizes();
         self.oracle.finish(self.now, &accepted, &mut self.model, &self.books);
     }
@@ -287,7 +325,11 @@ impl World {
     /// Everything that was asked for is answered and done, and nothing is left over.
     fn is_quiet(&self) -> bool {
         self.books.open() == 0
+            && self.now >= START.plus(ms(self.plan.lasts_ms))
+            && self.scaling.iter().all(|s| s.answered.is_some())
+            && self.books.removals.values().all(|r| r.state.is_over())
             && self.groups_are_quiet()
+            && self.deeds_are_done()
             && self.asking.iter().chain(&self.ordering).all(|a| a.answered.is_some())
             && self.hosts.len() == 1
             && !self.hosts.iter().any(|h| h.paused || h.committing.is_some())
@@ -302,8 +344,13 @@ impl World {
             Coming::Wake { life } => self.turn(life),
             Coming::Ask(i) => self.ask(i),
             Coming::Cancel(i) => self.cancel(i),
+            Coming::Deed(i) => self.do_deed(i),
+            Coming::Demand(i) => self.demand_again(i),
             Coming::Order(i) => self.order(i),
             Coming::Alarm(i) => self.alarm(i),
+            Coming::ScaleIn(i) => self.scale_in(i),
+            Coming::Report(i) => self.report(i),
+            Coming::Call { id, healthy } => self.call_health(id, healthy),
             Coming::Poll { life } => self.poll(life),
             Coming::Told { life, event } => self.told(life, event),
             Coming::Change(i) => self.change(i),
@@ -329,6 +376,7 @@ impl World {
     fn look(&mut self) {
         let happened = self.model.happened(self.now.0);
         let rebalances = self.model.settings().autoscaling.switches.rebalances;
+        self.count_serving();
         let tallies: Vec<_> = self.model.tallies().collect();
         for (sizes, tally) in tallies {
             self.oracle.counts(self.now, tally.counted(), sizes.max, rebalances);

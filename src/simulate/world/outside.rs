@@ -8,6 +8,7 @@ use crate::decide::asg::seen::GroupsPage;
 use crate::decide::event::{CallError, Contact, Ec2State, Event};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
+use crate::decide::retire::dead::SUSPECTS;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::ec2::{Door, Health};
@@ -23,6 +24,9 @@ impl World {
             match action {
                 Action::Answer { ticket, answer } => {
                     if self.letter_answered(life, ticket, answer.is_ok()) {
+                        continue;
+                    }
+                    if self.scale_in_answered(ticket, &answer) || self.demand_answered(ticket, &answer) {
                         continue;
                     }
                     let now = self.now;
@@ -66,6 +70,14 @@ impl World {
                 Action::DescribeHooks { .. } => self.send(life, Api::DescribeLifecycleHooks, action),
                 Action::TerminateInGroup { .. } => {
                     self.send(life, Api::TerminateInstanceInAutoScalingGroup, action);
+                }
+                Action::ReadMetrics { .. } => self.send(life, Api::GetMetricData, action),
+                Action::Mark { mark: mark @ Mark::ScaleInProtection { on: true, .. } }
+                    if self.plan.mutant == Some(Mutant::ForgetsToMark) =>
+                {
+                    self.count_out(life, Kind::Call, true);
+                    let event = Event::Marked { mark, outcome: Ok(Marked::Done) };
+                    self.after(10, Coming::Returns { life, what: Kind::Call, event });
                 }
                 Action::Mark { mark: mark @ Mark::Suspend { .. } }
                     if self.plan.mutant == Some(Mutant::NeverHalts) =>
@@ -178,11 +190,15 @@ impl World {
             },
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
-                self.oracle.terminates(self.now, asked.iter().map(|(id, _)| *id), &self.books);
+                let ids = || asked.iter().map(|(id, _)| *id);
+                self.oracle.terminates(self.now, ids(), &self.books);
+                self.judge_removals(&ids().collect::<Vec<_>>());
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::terminate_call(asked.iter().map(|(id, _)| *id))
             }
             Action::Complete { hook, action, result } => {
                 self.oracle.answers(self.now, *hook, *result, &self.books, &self.model);
+                self.oracle.answers_held(self.now, sent, *hook, *result, &self.books);
                 adapt::autoscaling::complete_call(action, *result)
             }
             Action::Heartbeat { action, .. } => adapt::autoscaling::heartbeat_call(action),
@@ -191,8 +207,11 @@ impl World {
             Action::TerminateInGroup { asg, asked, decrement } => {
                 let ids = || asked.iter().map(|(id, _)| *id);
                 self.oracle.terminates(self.now, ids(), &self.books);
+                self.judge_removals(&ids().collect::<Vec<_>>());
+                self.oracle.ends_held(self.now, sent, ids(), &self.books);
                 adapt::autoscaling::terminate_in_group_call(asg, ids(), *decrement)
             }
+            Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
             Action::Mark { mark } => adapt::mark::call(mark),
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
         };
@@ -245,6 +264,10 @@ impl World {
                 asked,
                 outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
             },
+            Action::ReadMetrics { asked, .. } => {
+                let outcome = if timeout { Err(too_late()) } else { adapt::metrics::read(out, asked.len()) };
+                Event::MetricsRead { asked, outcome }
+            }
             Action::Mark { mark } => {
                 let outcome = if timeout { Err(too_late()) } else { adapt::mark::answer(out) };
                 Event::Marked { mark, outcome }
@@ -278,6 +301,9 @@ impl World {
         let at = if hangs || back > late { late.max(self.now) } else { back };
         if !hangs && back > late {
             outcome = Contact::Hung("no answer in time".into());
+        }
+        if self.plan.mutant == Some(Mutant::BelievesOneSignal) && target.instance.slot.scale_up == SUSPECTS {
+            outcome = Contact::Unreachable("its group says so".into());
         }
         if self.plan.mutant == Some(Mutant::BelievesAnyAnswer) && matches!(outcome, Contact::Rejected(_)) {
             outcome = Contact::Passed;
@@ -331,6 +357,7 @@ impl World {
             | Event::GroupsDescribed { .. }
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
+            | Event::MetricsRead { .. }
             | Event::Marked { .. } => CrashPoint::AfterGroupCall,
             Event::ScaleUpAsked { .. }
             | Event::CancelAsked { .. }
@@ -406,6 +433,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GroupsDescribed { outcome: Err(error), .. }
         | Event::HooksDescribed { outcome: Err(error), .. }
         | Event::TerminatedInGroup { outcome: Err(error), .. }
+        | Event::MetricsRead { outcome: Err(error), .. }
         | Event::Marked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
@@ -415,6 +443,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GroupsDescribed { .. }
         | Event::HooksDescribed { .. }
         | Event::TerminatedInGroup { .. }
+        | Event::MetricsRead { .. }
         | Event::Marked { .. }
         | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
@@ -456,6 +485,10 @@ fn brief(event: &Event) -> String {
         Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
             Ok(()) => format!("terminate in group of {}: done", asked.len()),
             Err(error) => format!("terminate in group of {}: {error}", asked.len()),
+        },
+        Event::MetricsRead { asked, outcome } => match outcome {
+            Ok(_) => format!("read of {} metrics: done", asked.len()),
+            Err(error) => format!("read of {} metrics: {error}", asked.len()),
         },
         Event::Marked { mark, outcome } => match outcome {
             Ok(_) => format!("{mark:?}: done"),

@@ -213,6 +213,7 @@ impl World {
             if row.kind == "breaker_open" {
                 self.opened.push(self.now);
             }
+            self.book_valve(row);
             if row.kind == "late" {
                 self.late.push((self.now, row.text.clone()));
             }

@@ -6,10 +6,15 @@ use std::str::FromStr;
 
 pub(super) mod budget;
 pub(super) mod halt;
+pub(super) mod health;
 pub(super) mod hook;
 pub(super) mod instance;
 pub(super) mod journal;
+pub(super) mod keep;
 pub(super) mod launch;
+pub(super) mod lease;
+pub(super) mod removal;
+pub(super) mod scale_in;
 pub(super) mod scale_up;
 pub(super) mod version;
 pub(super) mod zone;

@@ -49,6 +49,15 @@ impl Ec2 {
         Ok(Answer::Done(Action::ModifyInstanceAttribute))
     }
 
+    pub(in super::super) fn is_protected(&self, id: &str) -> bool {
+        let instance = self.ordinal_of(id).and_then(|o| self.instances.get(o as usize));
+        instance.is_some_and(|i| i.protected)
+    }
+
+    pub(in super::super) fn was_ended_by_a_call(&self, ordinal: u32) -> bool {
+        self.instances.get(ordinal as usize).is_some_and(|i| i.ended_by_user_ms.is_some())
+    }
+
     pub(super) fn describe_instance_attribute(
         &self,
         id: &str,

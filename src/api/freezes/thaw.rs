@@ -1,0 +1,43 @@
+//! `DELETE /v1/freezes/{id}`: end a freeze before its time.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::api::holds::release::{end, end_ask};
+use crate::api::lookup::Name;
+use crate::api::params::Params;
+use crate::api::problem::Problem;
+use crate::api::state::ApiState;
+use crate::api::types::{LeaseTaken, ProblemBody};
+use crate::decide::order::Order;
+
+/// Ends a freeze; processes that it suspended go on, unless somebody else wants them suspended.
+///
+/// Whoever is not its owner has to say `override=true`. Asking twice changes nothing.
+#[utoipa::path(
+    delete, path = "/v1/freezes/{id}", operation_id = "thaw", tag = "guards",
+    params(
+        ("id" = String, Path, description = "The freeze's id"),
+        ("by" = String, Query, description = "Who asks"),
+        ("override" = Option<bool>, Query, description = "End it although it is somebody else's"),
+    ),
+    responses(
+        (status = 202, description = "Durable", body = LeaseTaken),
+        (status = 404, description = "There is no such freeze, or it is over", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 409, description = "It is somebody else's", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = "4XX", description = "Refused; nothing was changed", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 503, description = "Not ready; see Retry-After", body = ProblemBody,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn thaw(
+    State(state): State<ApiState>,
+    Name(id): Name,
+    params: Params,
+) -> Result<Response, Problem> {
+    let ask = end_ask(id, params)?;
+    end(&state, Order::Thaw(ask)).await
+}
