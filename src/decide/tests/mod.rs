@@ -5,6 +5,7 @@
 
 mod drills;
 mod halts;
+mod holds;
 mod hooks;
 mod late;
 mod limits;
