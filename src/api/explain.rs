@@ -147,7 +147,9 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         Wait::Verifying { .. } => &[Phase::Verifying],
         Wait::Admitting { .. } => &[Phase::Admitting],
         Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
-        Wait::Terminating => &[Phase::Broken, Phase::Terminating],
+        Wait::Terminating | Wait::Held { .. } => &[Phase::Broken, Phase::Terminating],
+        // Scale-in takes from what serves.
+        Wait::Frozen { .. } => &[Phase::InService],
     }
 }
 
