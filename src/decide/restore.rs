@@ -188,7 +188,14 @@ impl Core {
                         self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Admitting => self.admit_again(instance, now),
-                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
+                    Phase::Broken => self.remove(instance, now),
+                    Phase::Terminating => {
+                        // What was heard of the call that ends it is not known.
+                        if let Some(group) = self.ledger.scale_ups.get(&seq).map(|s| s.group) {
+                            self.may_have_shrunk(group, instance);
+                        }
+                        self.remove(instance, now);
+                    }
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }

@@ -7,7 +7,7 @@
 //! actions that would end before such a call is through, for warm pools, which that call does not know,
 //! and for instances of which AWS says that they are still being launched.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub(in crate::decide) struct Leaving {
     /// A call was rejected because of one that is not in the group: whoever a later look does not show is
     /// not named again.
     rejected_at: Option<Time>,
+    /// Those of ours for which a call that shrinks the group may have been heard: it does not replace them.
+    shrunk: BTreeSet<InstanceRef>,
 }
 
 /// One terminate call.
@@ -202,6 +204,7 @@ impl Core {
         }
         let Err(error) = outcome else {
             for (id, instance) in asked {
+                self.may_have_shrunk(group, *instance);
                 self.hooks_end_with(*id, now);
                 self.look_again(*id, *instance, now);
             }
@@ -231,6 +234,9 @@ impl Core {
             | ErrorClass::NoAction => false,
         };
         for (id, instance) in asked {
+            if error.class == ErrorClass::Unknown {
+                self.may_have_shrunk(group, *instance);
+            }
             if error.class == ErrorClass::Size {
                 // The minimum forbids to shrink: its group replaces it.
                 self.kept.insert(*instance);
@@ -255,7 +261,7 @@ impl Core {
         if asked_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
             return false;
         }
-        self.sweep_at_once(group, now);
+        self.look_since(group, Time(rejected_at.0.saturating_add(1)), now);
         true
     }
 
@@ -279,8 +285,25 @@ impl Core {
         }
         let text = format!("{id}: not in {asg} any more");
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
+        self.is_ended_by_its_group(instance);
         self.hooks_end_with(id, now);
         self.is_gone(instance, now);
+    }
+
+    /// A call of ours that shrinks the group may have been heard.
+    pub(in crate::decide) fn may_have_shrunk(&mut self, group: usize, instance: InstanceRef) {
+        if self.is_own(instance) {
+            self.asgs[group].leaving.shrunk.insert(instance);
+        }
+    }
+
+    /// The group ended it without being told to: it replaces it, or somebody wants fewer. To launch another
+    /// of our own would be one too many.
+    pub(in crate::decide) fn is_ended_by_its_group(&mut self, instance: InstanceRef) {
+        let Some((group, _)) = self.place(instance).filter(|_| self.is_own(instance)) else { return };
+        if !self.asgs[group].leaving.shrunk.remove(&instance) {
+            self.kept.insert(instance);
+        }
     }
 
     /// What becomes of a slot whose instance left a group that replaces it by itself.
