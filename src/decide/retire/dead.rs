@@ -321,6 +321,10 @@ impl Core {
         if dead.is_empty() {
             return;
         }
+        if self.launches.plans[group].guard.is_open(now.time) {
+            // What would come in their place breaks too.
+            return;
+        }
         match self.room_in_group(group, now) {
             Ok(room) => self.replace(group, &dead[..dead.len().min(room as usize)], now),
             // There is no place for a replacement: the dead one gives its own, and its group fills it.
