@@ -179,7 +179,7 @@ pub(in crate::decide) mod tests {
         }
         assert_eq!((series.says(&cpu, NOW), series.newest()), (Says::Idle, Some((NOW, 20.0))));
         // One that was held up on its way does not take the newest one's place.
-        series.add(NOW.minus(Duration::from_millis(1)), 90.0, NOW);
+        series.add(NOW.minus(Duration::from_secs(5)), 90.0, NOW);
         assert_eq!(series.says(&cpu, NOW.plus(Duration::from_secs(1))), Says::Idle);
     }
 }
