@@ -373,6 +373,7 @@ fn one_that_never_becomes_visible_and_that_its_group_says_is_being_launched_is_a
                 | Action::DescribeGroups { .. }
                 | Action::DescribeHooks { .. }
                 | Action::Mark { .. }
+                | Action::ReadMetrics { .. }
                 | Action::Answer { .. } => {}
             }
         }

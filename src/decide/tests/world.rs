@@ -414,6 +414,7 @@ impl World {
             | Action::DescribeGroups { .. }
             | Action::DescribeHooks { .. }
             | Action::TerminateInGroup { .. }
+            | Action::ReadMetrics { .. }
             | Action::Mark { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }
     }

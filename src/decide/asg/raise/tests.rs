@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Event, Ticket};
-use crate::decide::group::{Asg, Canary, Group, LaunchBody, Launches, Raised};
+use crate::decide::group::{Asg, Canary, Group, HealthBy, LaunchBody, Launches, Raised};
 use crate::decide::hook::notice::{HookNotice, HookResult, Place, Transition};
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::rows::{Changes, LaunchRow, Restored};
@@ -32,6 +32,7 @@ fn web(launches: Launches) -> Group {
         heartbeat: Duration::from_secs(3_600),
         sweep_every: Duration::from_secs(15),
         launches,
+        health: HealthBy::Aws,
     };
     Group { asg: Some(asg), max: 100, canary: Canary { size: 0 }, ..group("web") }
 }
