@@ -117,6 +117,11 @@ fn d8_reaches_its_figures() {
 }
 
 #[test]
+fn d8_on_groups_reaches_its_figures() {
+    reaches_its_figures("D8-groups", 10);
+}
+
+#[test]
 fn a_seed_is_a_run_byte_for_byte() {
     for drill in drill::DRILLS {
         for n in [1, 20] {
@@ -154,6 +159,8 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::AdmitsFirst, "groups", 1, Invariant::I8),
     (Mutant::BelievesOneSignal, "D11", 1, Invariant::I6),
     (Mutant::ForgetsToMark, "D10", 1, Invariant::I5),
+    (Mutant::NeverHalts, "D8-groups", 1, Invariant::Halts),
+    (Mutant::LetsTheDeadIn, "hooks-tight", 4, Invariant::Serving),
     (Mutant::RemovesTheWrongOne, "mixed", 1, Invariant::I6),
 ];
 

@@ -14,11 +14,11 @@ use crate::sdk::autoscaling::{group, with_template_at};
 use crate::sdk::{config, faults};
 
 const MANY: i32 = 1_200;
-/// Two minutes for an answer are half a minute of the wall: a busy machine's pauses stay below it, and all
+/// Two minutes for an answer are forty seconds of the wall: a busy machine's pauses stay below it, and all
 /// that has to happen one after the other (instances that hang, and those launched in their place) fits
 /// into a test.
-const SCALE: f64 = 4.0;
-/// It takes some 90 s where little else runs. A look at the ledger is a megabyte, which both sides pay for.
+const SCALE: f64 = 3.0;
+/// It takes some two minutes where little else runs. A look at the ledger is a megabyte, which both sides pay for.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(270), Duration::from_secs(1));
 /// As Auto Scaling's docs set up a hook that is to be answered soon; everything else as it is by default.
 const HEARTBEAT_S: i32 = 120;

@@ -251,8 +251,8 @@ impl Core {
     /// a call for each.
     fn waits_for_a_look(&mut self, group: usize, now: &Now) -> bool {
         let Some(rejected_at) = self.asgs[group].leaving.rejected_at else { return false };
-        let seen_at = self.asgs[group].seen.as_ref().map(|s| s.at);
-        if seen_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
+        let asked_at = self.asgs[group].seen.as_ref().map(|s| s.asked_at);
+        if asked_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
             return false;
         }
         self.sweep_at_once(group, now);
@@ -266,8 +266,8 @@ impl Core {
         else {
             return false;
         };
-        seen.at > rejected_at
-            && seen.at.since(slot.launched_at) > SHOWN_AFTER
+        seen.asked_at > rejected_at
+            && seen.asked_at.since(slot.launched_at) > SHOWN_AFTER
             && !seen.members.contains_key(&id)
     }
 

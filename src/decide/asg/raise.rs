@@ -148,7 +148,7 @@ impl Core {
         let row = self.row_of_raise(group, seq, n, raised, now);
         self.ledger.changes.launches.push(row.clone());
         self.asgs[group].raises.push(Raise::stored(row, raised, slots, now.time));
-        self.sweep_at_once(group, now);
+        self.look_since(group, now.time, now);
         Ok(())
     }
 
@@ -332,26 +332,24 @@ impl Core {
     pub(in crate::decide) fn look_at_raises(&mut self, group: usize, now: &mut Now) {
         let Some(seen) = &self.asgs[group].seen else { return };
         let (asked_at, desired, max, here) = (seen.asked_at, seen.desired, seen.max, seen.counted());
-        let mut keep = None;
-        for raise in &mut self.asgs[group].raises {
-            let Some(taken_at) = raise.taken_at.filter(|at| !raise.shown && asked_at >= *at) else {
-                continue;
-            };
-            let to = raise.raised.to;
-            if desired >= to || now.time.since(taken_at) >= LAG {
-                raise.shown = true;
+        let look = |r: &Raise| r.taken_at.filter(|at| !r.shown && asked_at >= *at);
+        // It had been told to have more before our call came.
+        let overtaken = |r: &Raise| desired == r.raised.to && here.saturating_sub(r.surplus) > desired;
+        let overtaken = self.asgs[group].raises.iter().find(|r| look(r).is_some() && overtaken(r));
+        let keep = overtaken.map(|r| here.saturating_sub(r.surplus).min(max)).filter(|keep| *keep > desired);
+        if let (Some(keep), Some(asg)) = (keep, self.asgs[group].name.clone()) {
+            // If its answer is lost, the alarm that asked for them asks again.
+            if self.send_mark(Mark::Desired { asg: asg.clone(), desired: keep }, now).is_err() {
+                self.sweep_soon(group, now);
+                return;
             }
-            let launched = here.saturating_sub(raise.surplus);
-            if desired == to && launched > to {
-                // It had been told to have more before our call came.
-                keep = Some(launched.min(max));
-            }
-        }
-        if let (Some(keep), Some(asg)) = (keep.filter(|k| *k > desired), self.asgs[group].name.clone()) {
             let text = format!("{asg} has {here} and wants {desired}: it is told to keep {keep}");
             self.ledger.journal(now.time, None, None, "raise", text);
-            // If that does not get through, the alarm that asked for them asks again.
-            let _ = self.send_mark(Mark::Desired { asg, desired: keep }, now);
+        }
+        for raise in &mut self.asgs[group].raises {
+            if let Some(taken_at) = look(raise) {
+                raise.shown = desired >= raise.raised.to || now.time.since(taken_at) >= LAG;
+            }
         }
         if self.asgs[group].raises.iter().any(|r| r.taken_at.is_some()) {
             self.sweep_soon(group, now);

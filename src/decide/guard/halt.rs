@@ -152,7 +152,7 @@ impl Core {
             return None;
         };
         // Unless that is how it looked while it was ours.
-        if seen.at > halt.look_after && seen.suspended.iter().any(|p| p == LAUNCH) {
+        if seen.asked_at > halt.look_after && seen.suspended.iter().any(|p| p == LAUNCH) {
             return None;
         }
         let name = self.ledger.groups[group].spec.name.clone();
@@ -221,7 +221,7 @@ impl Core {
             return None;
         }
         let seen = self.asgs[group].seen.as_ref();
-        let fresh = seen.filter(|s| !s.stale && s.at > since && now.time.since(s.at) <= FRESH);
+        let fresh = seen.filter(|s| !s.stale && s.asked_at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
             if now.time > since {
                 self.sweep_at_once(group, now);

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::event::{CallError, Ec2State};
+use super::removals::WHILE_HELD;
 use super::rows::RemovalRow;
 use super::words::{Ec2Id, ErrorClass, InstanceRef, Time};
 use super::{Core, Now};
@@ -43,6 +44,8 @@ pub(in crate::decide) struct Leaver {
     pub row: RemovalRow,
     pub group: usize,
     pub call: Call,
+    /// A call that names it may have reached AWS.
+    sent: bool,
 }
 
 /// How far the call that ends it has come.
@@ -70,7 +73,7 @@ impl Leaver {
                 Call::None
             }
         };
-        Leaver { row, group, call }
+        Leaver { row, group, call, sent: true }
     }
 
     /// Its group is not to replace it: it is one too many, or its replacement is there already.
@@ -123,6 +126,7 @@ impl Core {
         self.book_removal(row, group, now);
         if let Some(leaver) = self.retiring.rows.get_mut(&id) {
             leaver.call = Call::Due { at: now.time, again: false };
+            leaver.sent = false;
         }
     }
 
@@ -146,11 +150,24 @@ impl Core {
             let id = first.row.id;
             return self.asks_itself_again(id, now);
         }
+        let held = |l: &Leaver| self.hold_on(l.row.id, now.time).is_some();
+        if held(first) {
+            // One that may have been named before is not named again; the others ask themselves again.
+            let (id, again) = (first.row.id, !first.sent);
+            if let Some(leaver) = self.retiring.rows.get_mut(&id) {
+                leaver.call =
+                    Call::Due { at: now.time.plus(if again { Duration::ZERO } else { WHILE_HELD }), again };
+            }
+            return true;
+        }
         let decrement = first.decrement();
         let asg = self.asgs[group].name.clone();
         let most = if asg.is_some() { MOST_IN_GROUP } else { MOST_IDS };
         let alike = |l: &&Leaver| {
-            due(l) && l.decrement() == decrement && !matches!(l.call, Call::Due { again: true, .. })
+            due(l)
+                && l.decrement() == decrement
+                && !matches!(l.call, Call::Due { again: true, .. })
+                && !held(l)
         };
         let asked: Vec<(Ec2Id, InstanceRef)> = self
             .retiring
@@ -163,6 +180,12 @@ impl Core {
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         let paid = if asg.is_some() { self.auto.take(now.time, 0) } else { self.terminate.take(now.time, n) };
         if paid.is_err() {
+            // When there is a budget for it, what speaks for it may not hold any more.
+            for (id, _) in &asked {
+                if let Some(leaver) = self.retiring.rows.get_mut(id).filter(|l| !l.sent) {
+                    leaver.call = Call::Due { at: now.time, again: true };
+                }
+            }
             return false;
         }
         if asg.is_some() {
@@ -171,6 +194,7 @@ impl Core {
         for (id, _) in &asked {
             if let Some(leaver) = self.retiring.rows.get_mut(id) {
                 leaver.call = Call::Out;
+                leaver.sent = true;
             }
         }
         now.actions.push(match asg {

@@ -9,6 +9,8 @@ use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
 use crate::decide::event::{CallError, Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Asg, Canary, Group, HealthBy, Launches};
+use crate::decide::guard::hold::HoldAsk;
+use crate::decide::guard::lease::HoldWay;
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::order::Order;
 use crate::decide::retire::scale_in::ScaleInAsk;
@@ -373,4 +375,49 @@ fn where_aws_replaces_again_its_process_is_resumed_once() {
     desk.run(40, 50.0, 150.0, &nobody());
     assert!(desk.marks.is_empty(), "{:?}", desk.marks);
     assert!(desk.changes.iter().flat_map(|c| &c.health).last().unwrap().resumed_at.is_some());
+}
+
+impl Desk {
+    /// Somebody is on it from now on.
+    fn hold(&mut self, id: Ec2Id) -> Event {
+        let ask = HoldAsk {
+            id: "hold".into(),
+            instance: id,
+            group: Some("web".into()),
+            until: self.now.plus(Duration::from_secs(3_600)),
+            owner: "ann".into(),
+            reason: "looking at it".into(),
+            way: HoldWay::Replacement,
+        };
+        Event::Ordered { order: Order::Hold(ask), ticket: Ticket(3) }
+    }
+}
+
+#[test]
+fn one_that_is_held_after_its_call_was_throttled_stays() {
+    let mut desk = Desk::new(HealthBy::Aws);
+    desk.run(900, 20.0, 100.0, &nobody());
+    desk.scale_in(1, "a").unwrap();
+    let (ids, _) = terminated(&desk.first).unwrap();
+    let throttled =
+        CallError { class: ErrorClass::Throttle, code: "Throttling".into(), message: String::new() };
+    let told = desk.told(&ids, Err(throttled));
+    let held = desk.hold(ids[0]);
+    desk.after(10, vec![told, held], &nobody());
+    let (others, _) = terminated(&desk.run(900, 20.0, 100.0, &nobody())).unwrap();
+    assert!(!others.contains(&ids[0]), "somebody else goes instead: {others:?}");
+}
+
+#[test]
+fn one_that_is_held_is_not_named_again_after_a_restart() {
+    let mut desk = Desk::new(HealthBy::Aws);
+    desk.run(900, 20.0, 100.0, &nobody());
+    desk.scale_in(1, "a").unwrap();
+    let (ids, _) = terminated(&desk.first).unwrap();
+    let removals: Vec<_> = desk.changes.iter().flat_map(|c| c.removals.clone()).collect();
+    let stored = Restored { removals, ..Restored::default() };
+    desk.core = Core::restored(Settings::default(), vec![desk.group.clone()], stored, desk.now, 7).unwrap();
+    let held = desk.hold(ids[0]);
+    desk.after(1, vec![held], &nobody());
+    assert_eq!(terminated(&desk.run(300, 20.0, 100.0, &nobody())), None);
 }
