@@ -4,6 +4,9 @@
 //! Scaling (aws-facts 3.4): so a hold is both, and either a suspended `ReplaceUnhealthy` or `Standby`. Muster
 //! itself obeys a hold from the moment it is stored, by every path that ends an instance: [`Core::hold_on`].
 //!
+//! One that does not serve yet cannot be protected from scale-in (`SetInstanceProtection` is refused), only
+//! from everything else: its group takes it when nobody who serves may go.
+//!
 //! One that waits in a lifecycle action that would end it gets heartbeats until the hold is over: an
 //! instance that is leaving its group cannot come back (aws-facts 3.2), but it can be looked at.
 

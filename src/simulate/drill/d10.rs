@@ -6,6 +6,7 @@ use crate::decide::guard::freeze::FreezeAsk;
 use crate::decide::guard::hold::{EndAsk, HoldAsk};
 use crate::decide::guard::lease::HoldWay;
 use crate::decide::order::Order;
+use crate::decide::signal::Tells;
 use crate::decide::words::{Ec2Id, Phase, Time};
 use crate::engine::crash::CrashPoint;
 use crate::sim::model::Change;
@@ -18,9 +19,9 @@ use crate::sim::model::ec2::call::Call as Ec2Call;
 use crate::sim::settings::{Faults, Settings};
 
 use super::super::dice::Dice;
-use super::super::plan::{Alarm, Asked, Cancelled, Deed, Kills, Plan, START};
+use super::super::plan::{Alarm, Asked, Cancelled, Deed, Kills, Plan, START, ScaleInAsked};
 use super::super::world::World;
-use super::{Drill, Figure, base, hooks, quantile, seconds};
+use super::{Drill, Figure, base, d9, hooks, quantile, seconds};
 
 pub(super) const D10: Drill = Drill {
     name: "D10",
@@ -29,7 +30,7 @@ pub(super) const D10: Drill = Drill {
     plans,
     each,
     all: |_| Vec::new(),
-    not_run: &["removal of instances in service by muster itself: it has no way to yet"],
+    not_run: &[],
 };
 
 /// In service by then.
@@ -37,6 +38,11 @@ const SETTLED_MS: u32 = 250_000;
 const HOLD_MS: u32 = 300_000;
 /// Holds end then.
 const END_MS: u32 = 900_000;
+/// When the hosts are held that muster wants fewer of, and when it does: its signals have been steady by then.
+const BY_MUSTER_MS: (u32, u32) = (500_000, 520_000);
+const SERVERS: u32 = 60;
+/// How many fewer.
+const FEWER: u32 = 15;
 /// All calls fail: the session's heartbeat is lost with them.
 const OUTAGE_MS: (u32, u32) = (330_000, 390_000);
 /// From asked to in force. Where every second call is throttled at random, the two in a row that each of 20
@@ -69,7 +75,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     let plan = Plan {
         groups: vec![web, base::group("api", &aws, 40)],
         alarms: vec![
-            Alarm { at_ms: 1_000, group: 0, by: 60 },
+            Alarm { at_ms: 1_000, group: 0, by: SERVERS.into() },
             Alarm { at_ms: HOLD_MS - 20_000, group: 0, by: 10 },
         ],
         asks,
@@ -100,9 +106,34 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     let kills = Kills { at_ms, per_step: d.of(&[0.0, 0.1, 1.0]), at_step: Some(step) };
     vec![
         ("clean", plan.clone()),
-        ("throttled", Plan { aws: throttled, ..plan.clone() }),
-        ("killed", Plan { aws: lossy, kills, ..plan }),
+        // Without a hook that would keep alive what the group ends.
+        ("throttled", Plan { aws: throttled, terminate_hooks: false, ..plan.clone() }),
+        ("killed", Plan { aws: lossy, kills, ..plan.clone() }),
+        ("scale-in", by_muster(plan)),
     ]
+}
+
+/// Every signal agrees that a quarter may go, and muster itself takes them: none of those that are held.
+fn by_muster(plan: Plan) -> Plan {
+    let mut web = plan.groups[0].clone();
+    web.signals = vec![
+        d9::signal("cpu", Tells::Cpu, 30.0, 70.0),
+        d9::signal("requests", Tells::Requests, 300.0, 1_500.0),
+    ];
+    let mut aws = plan.aws.clone();
+    aws.cloudwatch.series = vec![d9::series("cpu", &[(0, 10.0)]), d9::series("requests", &[(0, 50.0)])];
+    Plan {
+        groups: vec![web],
+        alarms: vec![Alarm { at_ms: 1_000, group: 0, by: SERVERS.into() }],
+        asks: Vec::new(),
+        cancels: Vec::new(),
+        changes: Vec::new(),
+        deeds: vec![(BY_MUSTER_MS.0, hold)],
+        scale_ins: vec![ScaleInAsked { at_ms: BY_MUSTER_MS.1, group: 0, count: FEWER }],
+        idle: vec![(0, u32::MAX)],
+        aws,
+        ..plan
+    }
 }
 
 fn each(run: &str, world: &World) -> Vec<Figure> {
@@ -119,6 +150,12 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
     let number = f64::from(u32::try_from(holds.len()).unwrap_or(0));
     let mut figures = vec![Figure::at_most("hosts that are not held of 20", 20.0 - number, 0.0)];
     match run {
+        "scale-in" => {
+            let removed: u32 = world.books.scale_ins.values().map(|s| s.removed).sum();
+            let left = f64::from(FEWER.saturating_sub(removed));
+            // Or nobody would have been spared.
+            figures.push(Figure::at_most("instances that were to go and did not", left, f64::from(FEWER / 3)));
+        }
         "clean" => {
             figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S))
         }
@@ -212,8 +249,8 @@ fn attack(world: &mut World) {
     for id in held.iter().skip(8).take(4) {
         world.outsider(&AnyCall::Ec2(Ec2Call::TerminateInstances { ids: vec![id.to_string()] }));
     }
-    // The group obeys this one: what is left is its lifecycle action.
-    if let Some(id) = held.get(12) {
+    // The group obeys this one: what is left is its lifecycle action, if it has one.
+    if let Some(id) = held.get(12).filter(|_| world.plan.terminate_hooks) {
         world.outsider_of_groups(Call::TerminateInstanceInAutoScalingGroup(TerminateInstances {
             group: Some("web-asg".into()),
             ids: vec![id.to_string()],
@@ -222,8 +259,9 @@ fn attack(world: &mut World) {
         }));
     }
     let now = world.now;
-    // Suspended, it does nothing.
-    let _ = world.model.alarm("web-asg", Adjustment::By(-35), now.0);
+    // As many as serve and are not protected, and no more: then a group takes those on their way, which AWS
+    // does not protect. While `AlarmNotification` is suspended it does nothing.
+    let _ = world.model.alarm("web-asg", Adjustment::By(-15), now.0);
 }
 
 fn freeze(world: &mut World) {

@@ -47,7 +47,7 @@ const LASTS: u32 = 8_400;
 /// 30 % of what serves then.
 const FEWER: u32 = SERVERS * 3 / 10;
 
-fn series(metric: &str, points: &[(i64, f64)]) -> Series {
+pub(super) fn series(metric: &str, points: &[(i64, f64)]) -> Series {
     Series {
         namespace: NAMESPACE.into(),
         metric: metric.into(),
@@ -79,7 +79,7 @@ fn metrics() -> CloudWatchSettings {
     }
 }
 
-fn signal(name: &str, tells: Tells, idle: f64, busy: f64) -> Signal {
+pub(super) fn signal(name: &str, tells: Tells, idle: f64, busy: f64) -> Signal {
     Signal {
         name: name.into(),
         tells,
