@@ -262,7 +262,7 @@ mod tests {
             Wait::Verifying { .. } => "verifying, given up in 10 s",
             Wait::Admitting { .. } => "told to let it in: next call in 10 s",
             Wait::Unseen { .. } => "last seen 0 s ago",
-            Wait::Raising { .. } => "its desired capacity was set to 8",
+            Wait::Raising { .. } => "its desired capacity is 8",
             Wait::NoLaunchHook => "no launch lifecycle hook",
             Wait::Contacts { .. } => "contact permits: all 48",
             Wait::Terminating => "being removed",

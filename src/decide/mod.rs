@@ -332,12 +332,17 @@ impl Core {
     /// whether it is still wanted.
     fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
         let slot = instance.slot;
-        if let Some((group, _)) = self.place(instance) {
+        let group = self.place(instance).map(|(group, _)| group);
+        if let Some(group) = group {
             // Its place is free when its group says so.
             self.sweep_soon(group, now);
         }
+        let ours = group.filter(|group| self.asgs[*group].name.is_some() && self.is_own(instance));
         self.ledger.enter(slot, Phase::Gone, now.time, None);
         self.requeue_or_withdraw(slot, now.time);
+        if let Some(group) = ours {
+            self.may_be_replaced(group, instance, now);
+        }
     }
 
     /// Books an outcome with the guard of its group's launch version.

@@ -188,7 +188,11 @@ impl Core {
                         self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Admitting => self.admit_again(instance, now),
-                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
+                    Phase::Broken => self.remove(instance, now),
+                    Phase::Terminating => {
+                        self.may_have_shrunk(instance);
+                        self.remove(instance, now);
+                    }
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }

@@ -113,7 +113,7 @@ impl Core {
     }
 
     /// We launched it, and not its group for somebody else.
-    fn is_own(&self, instance: InstanceRef) -> bool {
+    pub(in crate::decide) fn is_own(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
         scale_up.is_some_and(|s| s.row.origin != Origin::Adopted) && !self.kept.contains(&instance)
     }
@@ -197,6 +197,7 @@ impl Core {
         let Some(group) = self.ledger.asg_index(asg) else { return };
         self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
         self.asgs[group].resized_at = now.time;
+        self.shrank(group, asked, &outcome);
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
         }
