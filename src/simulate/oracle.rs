@@ -350,12 +350,11 @@ impl Oracle {
         };
         let instance = row.instance.and_then(|i| books.instances.get(&i));
         let phase = instance.map(|row| row.phase);
-        if let (true, HookResult::Continue, Some(Phase::Admitting), Some(IpAddr::V4(address))) =
-            (self.hears_all, result, phase, instance.and_then(|row| row.address))
-        {
-            let served = |ago_ms| model.served_at(address, now.0 - ago_ms);
-            if (0..=PROVEN_MS / 5_000).all(|n| !served(n * 5_000)) {
-                let text = format!("{} is let in and has not served for {} s", row.id, PROVEN_MS / 1_000);
+        if self.hears_all && result == HookResult::Continue && phase == Some(Phase::Admitting) {
+            let id = row.id.to_string();
+            let dead = |ago_ms| model.served_at(&id, now.0 - ago_ms, now.0) == Some(false);
+            if (0..=PROVEN_MS / 5_000).all(|n| dead(n * 5_000)) {
+                let text = format!("{id} is let in and has not served for {} s", PROVEN_MS / 1_000);
                 self.violated(now, Invariant::Serving, text);
             }
         }

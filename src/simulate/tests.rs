@@ -159,6 +159,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::NeverSweeps, "groups", 2, Invariant::I3),
     (Mutant::AdmitsFirst, "groups", 1, Invariant::I8),
     (Mutant::BelievesOneSignal, "D11", 1, Invariant::I6),
+    (Mutant::ForgetsToMark, "D10", 1, Invariant::I5),
     (Mutant::NeverHalts, "D8-groups", 1, Invariant::Halts),
     (Mutant::LetsTheDeadIn, "hooks-tight", 4, Invariant::Serving),
     (Mutant::RemovesTheWrongOne, "mixed", 1, Invariant::I6),

@@ -46,10 +46,13 @@ impl Core {
     /// A group that has no place left replaced one of ours by itself: what comes is what a slot of ours waits
     /// for, which nothing else could ever fill.
     fn fills_a_waiting_slot(&mut self, group: usize, id: Ec2Id, now: &Now) -> Option<InstanceRef> {
-        let (max, live) = self.occupied(group);
         // What we launched ourselves and were not answered about has a slot already.
-        let unsettled = self.launches.open.values().any(|l| l.group == group);
-        if self.ledger.groups[group].queued == 0 || live < max || unsettled {
+        let unsettled = || self.launches.open.values().any(|l| l.group == group);
+        if self.ledger.groups[group].queued == 0 || unsettled() {
+            return None;
+        }
+        let (max, live) = self.occupied(group);
+        if live < max {
             return None;
         }
         let instance = self.ledger.assign(group, 1, LaunchSeq(0), u16::MAX, now.time).pop()?;

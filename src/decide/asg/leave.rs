@@ -256,7 +256,7 @@ impl Core {
         if asked_at.is_some_and(|at| at > rejected_at) || now.time.since(rejected_at) > LOOKED_WITHIN {
             return false;
         }
-        self.sweep_at_once(group, now);
+        self.look_since(group, Time(rejected_at.0.saturating_add(1)), now);
         true
     }
 

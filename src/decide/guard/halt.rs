@@ -224,7 +224,8 @@ impl Core {
         let fresh = seen.filter(|s| !s.stale && s.asked_at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
             if now.time > since {
-                self.sweep_at_once(group, now);
+                let since = Time(since.0.saturating_add(1)).max(now.time.minus(FRESH));
+                self.look_since(group, since, now);
             } else {
                 self.halts_wake = self.halts_wake.min(Time(since.0.saturating_add(1)));
             }

@@ -510,10 +510,10 @@ impl Model {
         self.ec2.was_ended_by_a_call(ordinal)
     }
 
-    /// Whether what has this address now served its clients at that time, which may be past.
+    /// Whether this instance served its clients at that time, which may be past; none if it is being ended by now.
     #[must_use]
-    pub fn served_at(&self, address: Ipv4Addr, at_ms: i64) -> bool {
-        self.ec2.probe(address, None, at_ms).is_some_and(|seen| seen.health == ec2::Health::Serving)
+    pub fn served_at(&self, id: &str, at_ms: i64, now_ms: i64) -> Option<bool> {
+        self.ec2.served_at(id, at_ms, now_ms)
     }
 
     /// The zone of the subnet that this address is in, whether or not an instance has it.

@@ -26,6 +26,9 @@ pub(super) const D8_GROUPS: Drill = Drill {
 const OLD: u32 = 100;
 /// The image is bad from here until there.
 const BAD_MS: std::ops::Range<u32> = 600_000..1_800_000;
+/// A bad image that was never seen to work is tried for so long: the canary, what the group replaces of it by
+/// itself while it boots, and the trials after one and after two minutes more.
+const UNPROVEN_MS: u32 = 600_000;
 /// After a breaker has opened, what was launched so soon was launched by its group before it could be
 /// halted: a call that is throttled, and a commit.
 const HALTED_WITHIN_S: f64 = 5.0;
@@ -49,12 +52,12 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     };
     let mut unproven = Plan {
         proven: false,
-        heal_at_ms: BAD_MS.end,
-        settled_by_ms: 2 * BAD_MS.end,
+        heal_at_ms: UNPROVEN_MS,
+        settled_by_ms: 4 * UNPROVEN_MS,
         ..plan(100.0, base::MANY)
     };
     // Nothing can come of it: it ends with its deadline.
-    unproven.asks[0].by_ms = Some(BAD_MS.end);
+    unproven.asks[0].by_ms = Some(UNPROVEN_MS);
     let broken = |share| Change { broken: Some(share), ..Change::default() };
     let turned = Plan {
         asks: Vec::new(),

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::super::super::fate::Broken;
-use super::instance::{Door, Health, Instance};
+use super::instance::{Door, Health, Instance, State};
 use super::{Ec2, Happening, Reverse};
 
 /// What a health check is answered.
@@ -61,6 +61,14 @@ impl Ec2 {
         let version = if right_version { &instance.launch.image } else { WRONG_VERSION };
         let health = instance.health(from.unwrap_or(outside), now_ms);
         Some(Seen { health, version: version.to_string(), right_version })
+    }
+
+    /// Whether this instance served its clients then; none if EC2 is ending it by now.
+    pub(in super::super) fn served_at(&self, id: &str, at_ms: i64, now_ms: i64) -> Option<bool> {
+        let instance = self.instances.get(self.ordinal_of(id)? as usize)?;
+        let zone = &instance.launch.zone;
+        let serves = instance.door(at_ms) == Door::Open && instance.health(zone, at_ms) == Health::Serving;
+        (instance.state(now_ms) == State::Running).then_some(serves)
     }
 
     fn at(&self, address: Ipv4Addr) -> Option<&Instance> {
