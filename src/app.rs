@@ -119,7 +119,7 @@ impl Service {
         let sqs: Arc<dyn Sqs> = Arc::new(AwsSqs::of(&account));
         let pollers = doors::pollers(&config.hooks.sqs, &sqs, &inlet, fds.share(FdClass::Cloud), clock);
         let mut polling = Vec::new();
-        let engine = match Box::pin(Engine::start(parts, ends)).await {
+        let engine = match Engine::start(parts, ends).await {
             Ok(engine) => {
                 for poller in pollers {
                     polling.push(tokio::spawn(poller.run(stopped.clone())));
