@@ -147,7 +147,9 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         Wait::Verifying { .. } => &[Phase::Verifying],
         Wait::Admitting { .. } => &[Phase::Admitting],
         Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
-        Wait::Terminating => &[Phase::Broken, Phase::Terminating],
+        Wait::Terminating | Wait::Held { .. } => &[Phase::Broken, Phase::Terminating],
+        // Scale-in takes from what serves.
+        Wait::Frozen { .. } => &[Phase::InService],
     }
 }
 
@@ -234,6 +236,8 @@ mod tests {
             Wait::NoLaunchHook,
             Wait::Contacts { limit: 48 },
             Wait::Terminating,
+            Wait::Held { until },
+            Wait::Frozen { until },
         ];
         let says = |wait: &Wait| match wait {
             Wait::InstanceTokens { .. } => "1 of the 20 for the next batch, there in 10 s",
@@ -258,10 +262,12 @@ mod tests {
             Wait::Verifying { .. } => "verifying, given up in 10 s",
             Wait::Admitting { .. } => "told to let it in: next call in 10 s",
             Wait::Unseen { .. } => "last seen 0 s ago",
-            Wait::Raising { .. } => "its desired capacity was set to 8",
+            Wait::Raising { .. } => "its desired capacity is 8",
             Wait::NoLaunchHook => "no launch lifecycle hook",
             Wait::Contacts { .. } => "contact permits: all 48",
             Wait::Terminating => "being removed",
+            Wait::Held { .. } => "held: not removed for another 10 s",
+            Wait::Frozen { .. } => "frozen: no scale-in for another 10 s",
         };
         all.into_iter()
             .map(|wait| {

@@ -22,6 +22,8 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::guard::freeze::FreezeAsk;
+use crate::decide::guard::hold::{EndAsk, HoldAsk};
 use crate::decide::guard::zones::Weigh;
 use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
@@ -247,6 +249,10 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
             Err(Refusal::UnknownZone { zone, known: "us-east-1a, us-east-1b".into() })
         }
         Order::Weigh(Weigh { zone, .. }) => Ok(Accepted { id: zone, repeated: false }),
+        Order::Hold(HoldAsk { id, .. })
+        | Order::Release(EndAsk { id, .. })
+        | Order::Freeze(FreezeAsk { id, .. })
+        | Order::Thaw(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
     }
 }
 

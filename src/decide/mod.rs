@@ -162,8 +162,9 @@ pub struct Core {
     reads: MetricReads,
     /// Of each group's signals, in the order of its configuration.
     signals: Vec<Vec<Series>>,
-    /// What was last journalled of what they say together.
+    /// What was last journalled of what they say together, and when that was looked at.
     agreements: Vec<Option<Agreement>>,
+    agreed_at: Time,
     valves: Vec<Valve>,
     care: Vec<Care>,
     last_suspect: u32,
@@ -212,6 +213,7 @@ impl Core {
             reads: MetricReads::new(groups.iter().map(|g| &**g)),
             signals: groups.iter().map(|g| vec![Series::default(); g.signals.len()]).collect(),
             agreements: vec![None; groups.len()],
+            agreed_at: Time(0),
             valves: groups.iter().map(|g| Valve::new(g.valve)).collect(),
             care: groups.iter().map(|_| Care::default()).collect(),
             last_suspect: 0,
@@ -260,9 +262,7 @@ impl Core {
         self.plan_leaving(&mut now);
         self.plan_sweeps(&mut now);
         self.plan_reads(&mut now);
-        for group in 0..self.agreements.len() {
-            self.note_agreement(group, now.time);
-        }
+        self.note_agreements(now.time);
         self.plan_retiring(&mut now);
         self.plan_launches(&mut now);
         self.plan_hooks(&mut now);
@@ -332,12 +332,17 @@ impl Core {
     /// whether it is still wanted.
     fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
         let slot = instance.slot;
-        if let Some((group, _)) = self.place(instance) {
+        let group = self.place(instance).map(|(group, _)| group);
+        if let Some(group) = group {
             // Its place is free when its group says so.
             self.sweep_soon(group, now);
         }
+        let ours = group.filter(|group| self.asgs[*group].name.is_some() && self.is_own(instance));
         self.ledger.enter(slot, Phase::Gone, now.time, None);
         self.requeue_or_withdraw(slot, now.time);
+        if let Some(group) = ours {
+            self.may_be_replaced(group, instance, now);
+        }
     }
 
     /// Books an outcome with the guard of its group's launch version.

@@ -190,10 +190,7 @@ impl Core {
                     Phase::Admitting => self.admit_again(instance, now),
                     Phase::Broken => self.remove(instance, now),
                     Phase::Terminating => {
-                        // What was heard of the call that ends it is not known.
-                        if let Some(group) = self.ledger.scale_ups.get(&seq).map(|s| s.group) {
-                            self.may_have_shrunk(group, instance);
-                        }
+                        self.may_have_shrunk(instance);
                         self.remove(instance, now);
                     }
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}

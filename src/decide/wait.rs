@@ -135,7 +135,7 @@ impl Wait {
                 format!("its Auto Scaling group is looked at before its desired capacity is set to {to}")
             }
             Wait::Raising { to, taken: true } => {
-                format!("its Auto Scaling group launches it: its desired capacity was set to {to}")
+                format!("its Auto Scaling group launches it: its desired capacity is {to}")
             }
             Wait::NoLaunchHook => {
                 "its Auto Scaling group has no launch lifecycle hook: put one, or its instances would serve \

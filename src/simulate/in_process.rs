@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::decide::group::{Breaker, Canary, Group, LaunchSpec, Watchdogs};
+    use crate::decide::guard::valve::ValveSpec;
     use crate::decide::words::{ErrorClass, InstanceRef, ScaleUpSeq, SlotId};
     use crate::sim::Model;
     use crate::sim::model::ec2::testing::{A, small_settings};
@@ -165,6 +166,9 @@ mod tests {
             watchdogs: Watchdogs::default(),
             canary: Canary::default(),
             breaker: Breaker::default(),
+            valve: ValveSpec::default(),
+            floor: 0,
+            signals: Vec::new(),
         };
         Target {
             instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(1), ordinal: 7 }, attempt: 2 },

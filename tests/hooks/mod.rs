@@ -9,5 +9,6 @@ mod flood;
 mod forged;
 mod gate;
 pub mod group;
+mod held;
 mod recorder;
 mod thousand;

@@ -107,6 +107,7 @@ macro_rules! stories {
 
 // Behind the macro, which they use.
 mod halts;
+mod holds;
 mod hooks;
 mod lists;
 mod lives;

@@ -7,7 +7,7 @@
 //! actions that would end before such a call is through, for warm pools, which that call does not know,
 //! and for instances of which AWS says that they are still being launched.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,8 +47,6 @@ pub(in crate::decide) struct Leaving {
     /// A call was rejected because of one that is not in the group: whoever a later look does not show is
     /// not named again.
     rejected_at: Option<Time>,
-    /// Those of ours for which a call that shrinks the group may have been heard: it does not replace them.
-    shrunk: BTreeSet<InstanceRef>,
 }
 
 /// One terminate call.
@@ -115,7 +113,7 @@ impl Core {
     }
 
     /// We launched it, and not its group for somebody else.
-    fn is_own(&self, instance: InstanceRef) -> bool {
+    pub(in crate::decide) fn is_own(&self, instance: InstanceRef) -> bool {
         let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
         scale_up.is_some_and(|s| s.row.origin != Origin::Adopted) && !self.kept.contains(&instance)
     }
@@ -199,12 +197,12 @@ impl Core {
         let Some(group) = self.ledger.asg_index(asg) else { return };
         self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
         self.asgs[group].resized_at = now.time;
+        self.shrank(group, asked, &outcome);
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
         }
         let Err(error) = outcome else {
             for (id, instance) in asked {
-                self.may_have_shrunk(group, *instance);
                 self.hooks_end_with(*id, now);
                 self.look_again(*id, *instance, now);
             }
@@ -234,9 +232,6 @@ impl Core {
             | ErrorClass::NoAction => false,
         };
         for (id, instance) in asked {
-            if error.class == ErrorClass::Unknown {
-                self.may_have_shrunk(group, *instance);
-            }
             if error.class == ErrorClass::Size {
                 // The minimum forbids to shrink: its group replaces it.
                 self.kept.insert(*instance);
@@ -285,25 +280,8 @@ impl Core {
         }
         let text = format!("{id}: not in {asg} any more");
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
-        self.is_ended_by_its_group(instance);
         self.hooks_end_with(id, now);
         self.is_gone(instance, now);
-    }
-
-    /// A call of ours that shrinks the group may have been heard.
-    pub(in crate::decide) fn may_have_shrunk(&mut self, group: usize, instance: InstanceRef) {
-        if self.is_own(instance) {
-            self.asgs[group].leaving.shrunk.insert(instance);
-        }
-    }
-
-    /// The group ended it without being told to: it replaces it, or somebody wants fewer. To launch another
-    /// of our own would be one too many.
-    pub(in crate::decide) fn is_ended_by_its_group(&mut self, instance: InstanceRef) {
-        let Some((group, _)) = self.place(instance).filter(|_| self.is_own(instance)) else { return };
-        if !self.asgs[group].leaving.shrunk.remove(&instance) {
-            self.kept.insert(instance);
-        }
     }
 
     /// What becomes of a slot whose instance left a group that replaces it by itself.

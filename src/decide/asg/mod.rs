@@ -2,13 +2,14 @@
 //! let in by answering the group's lifecycle actions; those that break leave through the group.
 //!
 //! [`adopt`] gives an instance that nobody asked us for a place in the books and lets it in when it is
-//! verified; [`leave`] takes broken ones out; [`raise`] has the group launch; [`sweep`] looks at the groups on a beat and finds what
+//! verified; [`leave`] takes broken ones out; [`raise`] has the group launch, and [`replaced`] knows when it does so by itself; [`sweep`] looks at the groups on a beat and finds what
 //! notifications did not tell; [`room`] knows who occupies which place; [`seen`] has
 //! AWS's words.
 
 pub(in crate::decide) mod adopt;
 mod leave;
 mod raise;
+mod replaced;
 mod room;
 pub mod seen;
 mod sweep;
@@ -25,6 +26,7 @@ use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
+use replaced::Shrunk;
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
 
@@ -47,6 +49,7 @@ pub(in crate::decide) struct AsgState {
     /// What is asked of us is launched by raising its desired capacity.
     pub raises_desired: bool,
     pub raises: Vec<Raise>,
+    shrunk: Shrunk,
     /// Terminate calls that are out, each of which lowers its desired capacity, and when one was last answered.
     pub resizing: u32,
     resized_at: Time,

@@ -61,6 +61,8 @@ pub(in crate::decide) struct Raise {
     look_since: Time,
     /// So many more than it wanted the group had when it was told, to balance its zones.
     surplus: u32,
+    /// For an instance of ours that its group has replaced, or will.
+    replaces: bool,
 }
 
 impl Raise {
@@ -68,13 +70,14 @@ impl Raise {
     pub fn stored(row: LaunchRow, raised: Raised, slots: Vec<InstanceRef>, now: Time) -> Raise {
         let taken = row.not_before == Time::NEVER;
         Raise {
-            heard: row.sends > 0,
+            heard: row.sends > 0 || taken,
             taken_at: taken.then_some(now),
             shown: false,
             in_flight: false,
             failures: 0,
             look_since: now,
             surplus: 0,
+            replaces: false,
             row,
             raised,
             slots,
@@ -145,28 +148,22 @@ impl Core {
         self.launches.last_seq = seq.0;
         let slots = self.ledger.assign(group, n, seq, u16::MAX, now.time);
         self.launches.plans[group].guard.launched(&slots);
-        let row = self.row_of_raise(group, seq, n, raised, now);
+        let row = self.row_of_raise(group, seq, n, raised, now.time);
         self.ledger.changes.launches.push(row.clone());
         self.asgs[group].raises.push(Raise::stored(row, raised, slots, now.time));
         self.look_since(group, now.time, now);
         Ok(())
     }
 
-    fn row_of_raise(
-        &self,
-        group: usize,
-        seq: LaunchSeq,
-        count: u32,
-        raised: Raised,
-        now: &mut Now,
-    ) -> LaunchRow {
+    fn row_of_raise(&self, group: usize, seq: LaunchSeq, count: u32, raised: Raised, now: Time) -> LaunchRow {
         let spec = &self.ledger.groups[group].spec;
         let body = LaunchBody {
             raised: Some(raised),
             // The group chooses where.
             subnet: String::new(),
             zone: String::new(),
-            ..body_of(spec, 0, count, seq, now.rng.next_u64())
+            // It is never sent: the number is enough.
+            ..body_of(spec, 0, count, seq, 0)
         };
         LaunchRow {
             seq,
@@ -177,13 +174,28 @@ impl Core {
             count,
             state: LaunchState::Unsettled,
             sends: 0,
-            created_at: now.time,
-            not_before: now.time,
+            created_at: now,
+            not_before: now,
             settled_at: None,
             launched: 0,
             error_class: None,
             error: None,
         }
+    }
+
+    /// The next queued slot waits for what the group launches anyway: a raise to what it wants already.
+    pub(super) fn await_replacement(&mut self, group: usize, replaces: bool, now: &Now) {
+        let Some(desired) = self.asgs[group].seen.as_ref().map(|s| s.desired) else { return };
+        let seq = LaunchSeq(self.launches.last_seq + 1);
+        self.launches.last_seq = seq.0;
+        let slots = self.ledger.assign(group, 1, seq, u16::MAX, now.time);
+        let raised = Raised { from: desired, to: desired };
+        let mut row = self.row_of_raise(group, seq, 1, raised, now.time);
+        row.not_before = Time::NEVER;
+        self.ledger.changes.launches.push(row.clone());
+        let raise =
+            Raise { shown: true, heard: true, replaces, ..Raise::stored(row, raised, slots, now.time) };
+        self.asgs[group].raises.push(raise);
     }
 
     /// Tells groups what they are to have, where a fresh look shows that it is still a raise.
@@ -313,16 +325,21 @@ impl Core {
         }
     }
 
-    /// A group launches an instance that nobody knows: it fills a slot that waits for one.
+    /// A group launches an instance that is nobody's yet: it fills a slot that waits for one.
     pub(in crate::decide) fn fulfil(
         &mut self,
         group: usize,
         id: Ec2Id,
         now: &mut Now,
     ) -> Option<InstanceRef> {
-        let i = self.asgs[group].raises.iter().position(Raise::may_be_filled)?;
+        let raises = &self.asgs[group].raises;
+        // Who was there before comes first.
+        let replaced = raises.iter().position(|r| r.replaces && r.may_be_filled());
+        let i = replaced.or_else(|| raises.iter().position(Raise::may_be_filled))?;
         let instance = self.asgs[group].raises[i].slots.pop()?;
         self.asgs[group].raises[i].row.launched += 1;
+        // If only a few may be tried, this is one of them.
+        self.launches.plans[group].guard.launched(&[instance]);
         self.launched(instance, id, None, now);
         self.settle_raises(group, now);
         Some(instance)
@@ -354,6 +371,14 @@ impl Core {
         if self.asgs[group].raises.iter().any(|r| r.taken_at.is_some()) {
             self.sweep_soon(group, now);
         }
+        let replaces = |r: &Raise| r.replaces && !r.slots.is_empty();
+        while self.asgs[group].raises.iter().any(replaces)
+            && let Some(id) = self.lately_adopted(group)
+        {
+            if self.fulfil(group, id, now).is_none() {
+                break;
+            }
+        }
         // As many as it wants are there: what was waited for does not come any more.
         let all_here = here >= desired && !self.is_halted(group);
         for i in 0..self.asgs[group].raises.len() {
@@ -361,10 +386,11 @@ impl Core {
             let Some(taken_at) = raise.taken_at.filter(|at| raise.shown && now.time.since(*at) >= LAG) else {
                 continue;
             };
+            // A group that is halted may never launch what nobody waits for any more.
             let late = now.time.since(taken_at) >= CANCELLED_FOR;
             let slots = std::mem::take(&mut self.asgs[group].raises[i].slots);
             let (over, left): (Vec<_>, Vec<_>) =
-                slots.into_iter().partition(|slot| all_here || late && self.is_cancelling(*slot));
+                slots.into_iter().partition(|slot| all_here || late && self.unwanted(slot.slot.scale_up, now.time).is_some());
             self.asgs[group].raises[i].slots = left;
             for instance in over {
                 self.back_to_the_queue(instance, now);

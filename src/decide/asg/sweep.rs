@@ -308,24 +308,8 @@ impl Core {
     fn ends(&mut self, id: Ec2Id, now: &mut Now) {
         let Some(instance) = self.members.get(&id).copied() else { return };
         if self.hooks.of(id, Transition::Launching).is_empty() {
-            if self.is_on_its_way(instance) {
-                self.is_ended_by_its_group(instance);
-            }
             self.goes(instance, "its group ends it", now);
         }
-    }
-
-    /// It is not in service, and nobody has told its group to end it.
-    pub(in crate::decide) fn is_on_its_way(&self, instance: InstanceRef) -> bool {
-        self.ledger.current(instance).is_some_and(|s| match s.phase {
-            Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Admitting | Phase::Broken => true,
-            Phase::Queued
-            | Phase::Launching
-            | Phase::InService
-            | Phase::Terminating
-            | Phase::Gone
-            | Phase::Withdrawn => false,
-        })
     }
 
     /// An instance on its way is going: from now on it is watched until EC2 says so.

@@ -125,9 +125,6 @@ impl Core {
     /// holds it.
     fn is_leaving(&mut self, seq: HookSeq, instance: Option<InstanceRef>, now: &mut Now) {
         if let Some(instance) = instance {
-            if self.is_on_its_way(instance) {
-                self.is_ended_by_its_group(instance);
-            }
             self.goes(instance, "its group ends it", now);
         }
         self.settle_hook(seq, HookResult::Continue, now);

@@ -321,6 +321,10 @@ impl Core {
         if dead.is_empty() {
             return;
         }
+        if self.launches.plans[group].guard.is_open(now.time) {
+            // What would come in their place breaks too.
+            return;
+        }
         match self.room_in_group(group, now) {
             Ok(room) => self.replace(group, &dead[..dead.len().min(room as usize)], now),
             // There is no place for a replacement: the dead one gives its own, and its group fills it.
@@ -414,6 +418,14 @@ impl Core {
         }
     }
 
+    /// The group itself has what this scale-up brought in service: it does so a moment after it was told to.
+    fn group_shows(&self, group: usize, scale_up: ScaleUpSeq) -> bool {
+        let Some(seen) = &self.asgs[group].seen else { return false };
+        let serves = |id: &Ec2Id| seen.members.get(id).is_some_and(|m| m.lifecycle == Lifecycle::InService);
+        let mut brought = self.ledger.served(group).filter(|(_, s)| s.instance.slot.scale_up == scale_up);
+        brought.all(|(id, _)| serves(&id))
+    }
+
     /// Those whose replacements serve go, if they are dead still.
     fn remove_replaced(&mut self, group: usize, now: &Now) {
         let replaced = self.retiring.of(group, RemovalCause::Dead);
@@ -423,6 +435,10 @@ impl Core {
             let id = row.id;
             let sick = self.care[group].suspects.get(&id);
             if self.hold_on(id, now.time).is_some() {
+                continue;
+            }
+            if !row.scale_up.is_some_and(|seq| self.group_shows(group, seq)) {
+                self.sweep_soon(group, now);
                 continue;
             }
             if self.is_dead(group, id, now.time) {

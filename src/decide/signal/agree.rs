@@ -1,5 +1,7 @@
 //! A group's signals put together: do they agree?
 
+use std::time::Duration;
+
 use super::series::{Says, Series};
 use super::spec::{Signal, Tells};
 use crate::decide::Core;
@@ -87,8 +89,19 @@ impl Core {
         signals.iter().zip(&self.signals[group]).map(|(s, series)| Reading::of(s, series, now)).collect()
     }
 
-    /// Journals when what a group's signals say together has changed.
-    pub(in crate::decide) fn note_agreement(&mut self, group: usize, now: Time) {
+    /// Journals what signals say together where that has changed: for those who read, so once a second is
+    /// enough. Whoever acts on it looks for itself.
+    pub(in crate::decide) fn note_agreements(&mut self, now: Time) {
+        if now.since(self.agreed_at) < Duration::from_secs(1) {
+            return;
+        }
+        self.agreed_at = now;
+        for group in 0..self.agreements.len() {
+            self.note_agreement(group, now);
+        }
+    }
+
+    fn note_agreement(&mut self, group: usize, now: Time) {
         let readings = self.readings(group, now);
         let agreement = agreement(&readings);
         if readings.is_empty() || self.agreements[group] == Some(agreement) {

@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::spec::Signal;
 use crate::decide::words::{Time, named};
 
-/// Most samples that are kept of one signal: an hour of minutes.
-const MOST: usize = 60;
+/// Of samples that fall into the same so many milliseconds the newest is kept, however often they come.
+const APART_MS: i64 = 10_000;
+/// Most samples that are kept of one signal: more than 45 minutes of them, the longest that is compared, with
+/// 30 minutes, the longest that one is fresh, before those.
+const MOST: usize = 480;
 /// A sample from further ahead than this comes from a clock that is not ours, and is dropped.
 const AHEAD: Duration = Duration::from_secs(60);
 
@@ -33,15 +36,16 @@ named! {
 pub struct Series(VecDeque<(Time, f64)>);
 
 impl Series {
-    /// Takes a sample in, whatever order they come in; one of the same time is replaced. False if it is
-    /// not a number, or from the future.
+    /// Takes a sample in, whatever order they come in. False if it is not a number, or from the future.
     pub fn add(&mut self, at: Time, value: f64, now: Time) -> bool {
         if !value.is_finite() || at > now.plus(AHEAD) {
             return false;
         }
-        let place = self.0.partition_point(|(t, _)| *t < at);
-        match self.0.get_mut(place).filter(|(t, _)| *t == at) {
-            Some(known) => known.1 = value,
+        let slot = |t: Time| t.0.div_euclid(APART_MS);
+        let place = self.0.partition_point(|(t, _)| slot(*t) < slot(at));
+        match self.0.get_mut(place).filter(|(t, _)| slot(*t) == slot(at)) {
+            Some(known) if known.0 <= at => *known = (at, value),
+            Some(_) => {}
             None => self.0.insert(place, (at, value)),
         }
         while self.0.len() > MOST {
@@ -162,7 +166,20 @@ pub(in crate::decide) mod tests {
         assert!(!series.add(NOW, f64::NAN, NOW));
         assert!(!series.add(NOW.plus(Duration::from_secs(61)), 1.0, NOW));
         assert_eq!(series.newest(), None);
-        (0..100).for_each(|n| drop(series.add(Time(n), 1.0, NOW)));
+        (0..2_000).for_each(|n| drop(series.add(Time(n * APART_MS), 1.0, NOW)));
         assert_eq!(series.0.len(), MOST);
+    }
+
+    #[test]
+    fn samples_that_come_every_second_reach_back_as_far_as_any() {
+        let cpu = signal("cpu", 30.0, 70.0);
+        let mut series = Series::default();
+        for ago in (0..=620).rev() {
+            series.add(NOW.minus(Duration::from_secs(ago)), 20.0, NOW);
+        }
+        assert_eq!((series.says(&cpu, NOW), series.newest()), (Says::Idle, Some((NOW, 20.0))));
+        // One that was held up on its way does not take the newest one's place.
+        series.add(NOW.minus(Duration::from_secs(5)), 90.0, NOW);
+        assert_eq!(series.says(&cpu, NOW.plus(Duration::from_secs(1))), Says::Idle);
     }
 }

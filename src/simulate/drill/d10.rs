@@ -159,9 +159,9 @@ fn of_group(ids: &[Ec2Id]) -> Members {
 /// Somebody else has marked some of them before.
 fn mark(world: &mut World) {
     let ids = serving(world);
-    let third: Vec<Ec2Id> = ids.iter().copied().step_by(3).collect();
-    world.outsider_of_groups(Call::SetInstanceProtection { members: of_group(&third), protected: true });
-    for id in ids.iter().step_by(4) {
+    let some: Vec<Ec2Id> = ids.iter().copied().step_by(4).collect();
+    world.outsider_of_groups(Call::SetInstanceProtection { members: of_group(&some), protected: true });
+    for id in ids.iter().step_by(5) {
         let modify = ModifyAttribute { instance: id.to_string(), disable_api_termination: Some(true) };
         world.outsider(&AnyCall::Ec2(Ec2Call::ModifyInstanceAttribute(modify)));
     }
@@ -223,7 +223,7 @@ fn attack(world: &mut World) {
     }
     let now = world.now;
     // Suspended, it does nothing.
-    let _ = world.model.alarm("web-asg", Adjustment::By(-15), now.0);
+    let _ = world.model.alarm("web-asg", Adjustment::By(-35), now.0);
 }
 
 fn freeze(world: &mut World) {

@@ -6,13 +6,16 @@
 use std::time::Duration;
 
 use crate::decide::group::Group;
+use crate::decide::guard::freeze::FreezeAsk;
+use crate::decide::order::Order;
 use crate::decide::signal::{Metric, Signal, Source, Tells};
 use crate::sim::model::Change;
 use crate::sim::settings::{CloudWatchSettings, Point, Series, Settings};
 
 use super::super::network::Network;
-use super::super::plan::{Alarm, Asked, Plan, ScaleInAsked};
+use super::super::plan::{Alarm, Asked, Plan, START, ScaleInAsked};
 use super::super::world::World;
+use super::super::world::outsiders::Scaling;
 use super::{Drill, Figure, base, count, hooks, or_never, seconds};
 
 pub(super) const D9: Drill = Drill {
@@ -36,6 +39,9 @@ const EVENING: (i64, i64) = (3_600, 5_400);
 /// All signals say idle by now, and have for long enough.
 const IDLE_FROM: u32 = 5_500;
 const ASKED_WHEN_IDLE: u32 = 6_600;
+/// Everything is frozen for a minute, and one second later somebody asks again.
+const FREEZE: u32 = 6_400;
+const FREEZE_FOR: u32 = 60;
 const LASTS: u32 = 8_400;
 
 /// 30 % of what serves then.
@@ -92,6 +98,16 @@ fn signal(name: &str, tells: Tells, idle: f64, busy: f64) -> Signal {
     }
 }
 
+fn freeze() -> Order {
+    Order::Freeze(FreezeAsk {
+        id: "freeze".into(),
+        group: None,
+        until: START.plus(Duration::from_secs((FREEZE + FREEZE_FOR).into())),
+        owner: "ann".into(),
+        reason: "packets are lost".into(),
+    })
+}
+
 fn with_signals(group: Group) -> Group {
     let signals = vec![
         signal("cpu", Tells::Cpu, 30.0, 70.0),
@@ -111,7 +127,8 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     let base = base::plan(seed);
     let plan = Plan {
         network: Network { loss: 2.0, ..Network::QUIET },
-        scale_ins: misled.chain([asked(ASKED_WHEN_IDLE)]).collect(),
+        scale_ins: misled.chain([asked(FREEZE + 1), asked(ASKED_WHEN_IDLE)]).collect(),
+        orders: vec![(FREEZE * 1_000, freeze())],
         idle: vec![(IDLE_FROM * 1_000, u32::MAX)],
         changes: vec![(FROZEN.0 * 1_000, cloudwatch(frozen)), (FROZEN.1 * 1_000, cloudwatch(metrics()))],
         lasts_ms: LASTS * 1_000,
@@ -137,8 +154,12 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
 }
 
 fn each(_: &str, world: &World) -> Vec<Figure> {
-    let idle_from = super::START.plus(Duration::from_secs(IDLE_FROM.into()));
+    let idle_from = START.plus(Duration::from_secs(IDLE_FROM.into()));
     let misled = world.removed.iter().filter(|(at, _, _)| *at < idle_from).count();
+    let asked = |s: &Scaling| s.asked.map_or(f64::INFINITY, |at| seconds(at, START));
+    let frozen =
+        world.scaling.iter().filter(|s| asked(s) >= FREEZE.into() && asked(s) < ASKED_WHEN_IDLE.into());
+    let not_frozen = frozen.filter(|s| s.refused.as_ref().is_none_or(|why| !why.contains("frozen"))).count();
     let wrong = world.scaling.iter().filter(|s| s.asked.is_some_and(|at| at < idle_from));
     let taken = wrong.clone().filter(|s| s.refused.is_none()).count();
     let slowest = wrong.map(|s| or_never(s.answered.zip(s.asked).map(|(to, from)| seconds(to, from))));
@@ -146,6 +167,7 @@ fn each(_: &str, world: &World) -> Vec<Figure> {
     vec![
         Figure::at_most("removed while misled", count(misled), 0.0),
         Figure::at_most("scale-ins taken while misled", count(taken), 0.0),
+        Figure::at_most("taken a second after everything was frozen", count(not_frozen), 0.0),
         Figure::at_most("slowest refusal, journalled, s", slowest.fold(0.0, f64::max), 1.0),
         Figure::at_most("still there when all agreed for long", f64::from(FEWER) - f64::from(removed), 0.0),
         Figure::at_most("removed beyond what was asked for", f64::from(removed) - f64::from(FEWER), 0.0),

@@ -4,7 +4,7 @@ mod clients;
 mod deeds;
 pub mod doors;
 mod outside;
-mod outsiders;
+pub mod outsiders;
 mod processes;
 
 use std::cmp::Reverse;

@@ -14,8 +14,8 @@ use crate::sim::model::ec2::Health;
 
 use super::{Coming, World, ms};
 
-/// Tickets of scale-ins begin here, above clients' and below messages'.
-const FIRST: u64 = 1 << 31;
+/// Tickets of scale-ins begin here, above those of the plan's orders and below people's.
+const FIRST: u64 = 5 << 29;
 /// A call that was throttled is made again after so long.
 const SAY_AGAIN_MS: u32 = 500;
 /// Nobody waits longer for an answer.
