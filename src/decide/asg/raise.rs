@@ -389,8 +389,9 @@ impl Core {
             // A group that is halted may never launch what nobody waits for any more.
             let late = now.time.since(taken_at) >= CANCELLED_FOR;
             let slots = std::mem::take(&mut self.asgs[group].raises[i].slots);
-            let (over, left): (Vec<_>, Vec<_>) =
-                slots.into_iter().partition(|slot| all_here || late && self.unwanted(slot.slot.scale_up, now.time).is_some());
+            let (over, left): (Vec<_>, Vec<_>) = slots
+                .into_iter()
+                .partition(|slot| all_here || late && self.unwanted(slot.slot.scale_up, now.time).is_some());
             self.asgs[group].raises[i].slots = left;
             for instance in over {
                 self.back_to_the_queue(instance, now);
