@@ -169,11 +169,6 @@ impl Core {
                 let why = seen.state_reason.as_deref().unwrap_or("EC2 gives no reason");
                 let why = format!("EC2 ended it while it booted: {why}");
                 self.teaches_nothing(instance);
-                if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
-                    // Its group notices a minute or two later by itself; told, it replaces it now.
-                    self.give_up(instance, why, now);
-                    return;
-                }
                 self.judge(instance, Outcome::Broken, now.time);
                 self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(why));
                 self.is_gone(instance, now);

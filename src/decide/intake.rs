@@ -205,7 +205,7 @@ impl Core {
     }
 
     /// Why nothing more is to be launched for a scale-up, if that is so.
-    fn unwanted(&self, seq: ScaleUpSeq, time: Time) -> Option<String> {
+    pub(super) fn unwanted(&self, seq: ScaleUpSeq, time: Time) -> Option<String> {
         let row = &self.ledger.scale_ups.get(&seq)?.row;
         if row.origin == Origin::Adopted {
             return Some("its Auto Scaling group replaces it".to_string());

@@ -129,12 +129,11 @@ impl Core {
                 // Nothing of ours that is on its way is to be refused.
                 let ours = self.launches.open.values().any(|l| l.group == group);
                 let out = self.launches.plans[group].guard.trial_is_out() && !ours;
-                match halt.launching {
-                    Some(true) => out.then(|| suspend(asg)),
-                    Some(false) => None,
-                    // One of the two calls was lost.
-                    None if out => Some(suspend(asg)),
-                    None => self.resume(group),
+                match (halt.launching, out) {
+                    (Some(true), false) | (Some(false), true) => None,
+                    (Some(true) | None, true) => Some(suspend(asg)),
+                    // The call was throttled or lost.
+                    (Some(false) | None, false) => self.resume(group),
                 }
             }
             Stance::HalfOpen if halt.launching == Some(false) => self.try_some(group, now),

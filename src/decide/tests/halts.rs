@@ -126,6 +126,9 @@ fn a_group_that_breaks_is_halted_tried_with_a_few_and_given_back_what_was_put_of
     let resume = Mark::Resume { asg: "web-asg".into(), processes: launch() };
     assert_eq!(next_mark(&mut desk, (10, 11), 30), Some(resume.clone()));
     assert!(!halts(&desk).last().unwrap().suspended, "it may launch from when the call goes out");
+    let throttled = Event::Marked { mark: resume.clone(), outcome: Err(error(ErrorClass::Throttle)) };
+    desk.after(300, vec![throttled]);
+    assert_eq!(next_mark(&mut desk, (10, 11), 5), Some(resume.clone()), "throttled, and sent again");
     desk.after(300, vec![done(resume.clone())]);
     // The trial comes: nothing more is to come after it.
     let told = HookNotice { id: ID.parse().unwrap(), ..notice(77) };

@@ -157,7 +157,7 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
             figures.push(Figure::at_most("instances that were to go and did not", left, f64::from(FEWER / 3)));
         }
         "clean" => {
-            figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S))
+            figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S));
         }
         "throttled" => {
             let all = holds.iter().map(took).collect();

@@ -14,7 +14,7 @@ pub(super) const D8: Drill = Drill {
     plans,
     each,
     all,
-    not_run: &["the old fleet beside it is untouched: nothing in service is ever terminated yet (I6)"],
+    not_run: &["the old fleet beside it: run on a group (D8-groups)"],
 };
 
 /// A bad image is tried for so long.
