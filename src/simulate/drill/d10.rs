@@ -154,7 +154,11 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
             let removed: u32 = world.books.scale_ins.values().map(|s| s.removed).sum();
             let left = f64::from(FEWER.saturating_sub(removed));
             // Or nobody would have been spared.
-            figures.push(Figure::at_most("instances that were to go and did not", left, f64::from(FEWER / 3)));
+            figures.push(Figure::at_most(
+                "instances that were to go and did not",
+                left,
+                f64::from(FEWER / 3),
+            ));
         }
         "clean" => {
             figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S));
