@@ -113,7 +113,7 @@ impl Naive {
                     }
                 }
             }
-            // It knows nothing of Auto Scaling.
+            // It knows nothing of Auto Scaling, of guards and of metrics.
             Event::CancelAsked { .. }
             | Event::Terminated { .. }
             | Event::HookNoticed { .. }
@@ -122,9 +122,8 @@ impl Naive {
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
             | Event::MetricsRead { .. }
-            | Event::Marked { .. } => {}
-            Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),
-            Event::Ordered {
+            | Event::Marked { .. }
+            | Event::Ordered {
                 order:
                     Order::Signals(_)
                     | Order::Hold(_)
@@ -134,6 +133,7 @@ impl Naive {
                     | Order::Weigh(_),
                 ..
             } => {}
+            Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),
             Event::Configured { instance, outcome } => self.contacted(instance, &outcome, Phase::Verifying),
             Event::Probed { instance, outcome } => self.contacted(instance, &outcome, Phase::InService),
         }

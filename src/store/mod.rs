@@ -140,7 +140,8 @@ impl Store {
 
     /// What a starting owner needs, as of one moment; see [`Restored`].
     pub async fn restore(&self, keys_since: Time) -> Result<Restored, StoreError> {
-        on!(self, pools => restore::restore(pools, keys_since).await)
+        // On the heap: with a list for each kind of row it is too large for whoever waits for it.
+        on!(self, pools => Box::pin(restore::restore(pools, keys_since)).await)
     }
 
     /// The scale-up with this public id.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -58,8 +58,7 @@ impl Drop for Gate {
 async fn pass(mut client: TcpStream, to: SocketAddr, seen: Arc<Seen>) {
     // A client says its hello in one piece; nobody sends more before it is answered.
     let mut first = vec![0; 8_192];
-    let Ok(_) = client.readable().await else { return };
-    let Ok(n) = tokio::io::AsyncReadExt::read(&mut client, &mut first).await else { return };
+    let Ok(n) = client.read(&mut first).await else { return };
     first.truncate(n);
     // 22: a TLS handshake.
     match first.first() {

@@ -112,6 +112,7 @@ mod hooks;
 mod lists;
 mod lives;
 mod owners;
+mod removals;
 mod restore;
 mod rows;
 mod rules;

@@ -64,8 +64,8 @@ async fn the_later_of_two_rows_with_one_key_counts(place: &Place) {
             .collect(),
         budgets: (0..3).map(|full_at_ns| BudgetRow { name: "calls".into(), full_at_ns }).collect(),
         hooks: vec![hook(1), HookRow { heartbeats: 3, ..hook(1) }],
-        halts: Vec::new(),
         journal: vec![line(at(1, 0, 1), "same"), line(at(1, 0, 1), "same")],
+        ..Changes::default()
     };
     store.commit(epoch, &changes).await.unwrap();
     assert_eq!(store.scale_up("0191-1").await.unwrap().unwrap().planned, 5);

@@ -45,7 +45,10 @@ pub async fn push(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(body: &[u8]) -> Result<(Vec<(String, f64)>, Option<Time>), Problem> {
+/// Values by their signal's name, in the order given.
+type Values = Vec<(String, f64)>;
+
+fn parse(body: &[u8]) -> Result<(Values, Option<Time>), Problem> {
     let mut fields = Fields::read(body)?;
     let values = fields.numbers("values");
     let at = fields

@@ -32,3 +32,6 @@ pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, Sca
 pub use signal::{PushSignals, SignalItem, Signals};
 pub use stamp::Stamp;
 pub use zone::{NewWeight, ZoneItem, ZoneOrder, Zones};
+
+/// A word of the wire that the core has too.
+pub use crate::decide::guard::lease::HoldWay;

@@ -1,12 +1,11 @@
 //! `hold`: nobody ends an instance until then.
 
-use crate::api::types::{LeaseTaken, NewHold};
+use crate::api::types::{HoldWay, LeaseTaken, NewHold};
 use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
 use crate::cli::retry::keep_trying;
-use crate::decide::guard::lease::HoldWay;
 
 pub async fn run(args: &args::Hold, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let body = NewHold {

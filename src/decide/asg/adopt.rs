@@ -117,7 +117,17 @@ impl Core {
         if occupies {
             let reason = format!("launched for {instance}");
             self.ledger.enter(old.slot, Phase::Gone, now.time, Some(reason.clone()));
-            self.ledger.withdraw(old.slot, now.time, reason);
+            let old_one = self.ledger.scale_ups.get(&old.slot.scale_up).map(|s| (s.row.origin, s.group));
+            if let Some((_, group)) = old_one.filter(|(origin, _)| *origin != Origin::Adopted) {
+                // It was taken for the replacement of another of ours, which is still to come.
+                self.launches.plans[group].guard.withdrawn(old);
+                self.requeue_or_withdraw(old.slot, now.time);
+                if self.ledger.slot(old.slot).is_some_and(|s| s.phase == Phase::Queued) {
+                    self.await_replacement(group, true, now);
+                }
+            } else {
+                self.ledger.withdraw(old.slot, now.time, reason);
+            }
         }
     }
 

@@ -39,8 +39,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Looks are eventually consistent: after so long they show what an answered call did, and what a lost one may
 /// yet do is done.
 const LAG: Duration = Duration::from_secs(60);
-/// How long a cancelled raise is waited for: its instances are taken away as they come.
-const CANCELLED_FOR: Duration = Duration::from_secs(600);
+/// How long a raise that nobody wants any more is waited for: its instances are looked after as they come.
+const UNWANTED_FOR: Duration = Duration::from_secs(600);
 
 /// One raise that is not settled.
 #[derive(Debug)]
@@ -386,12 +386,12 @@ impl Core {
             let Some(taken_at) = raise.taken_at.filter(|at| raise.shown && now.time.since(*at) >= LAG) else {
                 continue;
             };
-            // A group that is halted may never launch what nobody waits for any more.
-            let late = now.time.since(taken_at) >= CANCELLED_FOR;
+            // Who is cancelled, or past the deadline, does not wait for a group that launches nothing.
+            let idle = self.is_halted(group) || now.time.since(taken_at) >= UNWANTED_FOR;
             let slots = std::mem::take(&mut self.asgs[group].raises[i].slots);
-            let (over, left): (Vec<_>, Vec<_>) = slots
-                .into_iter()
-                .partition(|slot| all_here || late && self.unwanted(slot.slot.scale_up, now.time).is_some());
+            let unwanted = |i: &InstanceRef| self.unwanted(i.slot.scale_up, now.time).is_some();
+            let (over, left): (Vec<_>, Vec<_>) =
+                slots.into_iter().partition(|slot| all_here || idle && unwanted(slot));
             self.asgs[group].raises[i].slots = left;
             for instance in over {
                 self.back_to_the_queue(instance, now);

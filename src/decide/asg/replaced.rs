@@ -61,7 +61,10 @@ impl Core {
             let scale_up = self.ledger.scale_ups.get(&instance.slot.scale_up);
             let adopted = scale_up.is_some_and(|s| s.group == group && s.row.origin == Origin::Adopted);
             let slot = self.ledger.current(*instance);
-            adopted && slot.is_some_and(|s| matches!(s.phase, Phase::Booting | Phase::Configuring))
+            adopted
+                && slot.is_some_and(|s| {
+                    matches!(s.phase, Phase::Booting | Phase::Configuring | Phase::Verifying)
+                })
         };
         let of = self.members.iter().filter(|(_, instance)| fits(instance));
         of.max_by_key(|(_, i)| self.ledger.current(**i).map(|s| s.launched_at)).map(|(id, _)| *id)

@@ -237,12 +237,11 @@ impl Core {
         let age = self.asgs[group].seen.as_ref().map(|s| now.time.since(s.at));
         let waited = now.time.since(want.asked_at) >= PATIENCE;
         let good = age.is_some_and(|age| age <= FRESH || waited && age <= NOT_SO_FRESH);
-        match self.shown(group, key).filter(|_| good) {
-            Some(before) => self.before_is(key, before, now.time),
-            None => {
-                self.sweep_at_once(group, now);
-                self.plan_sweeps(now);
-            }
+        if let Some(before) = self.shown(group, key).filter(|_| good) {
+            self.before_is(key, before, now.time);
+        } else {
+            self.sweep_at_once(group, now);
+            self.plan_sweeps(now);
         }
     }
 

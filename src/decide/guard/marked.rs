@@ -29,6 +29,14 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// One that was refused, for a reason that may pass.
 const AFTER_REFUSAL: Duration = Duration::from_secs(10);
 
+/// What is to be set, or restored, in one group.
+#[derive(Default)]
+struct OfGroup {
+    processes: Vec<String>,
+    protected: Vec<Ec2Id>,
+    standby: Vec<Ec2Id>,
+}
+
 impl Core {
     /// Sends what is due, as far as the budgets go. Returns when there is more to send.
     pub(super) fn send_keeps(&mut self, now: &mut Now) -> Time {
@@ -59,7 +67,7 @@ impl Core {
     fn next_marks(&self, now: Time) -> Vec<Mark> {
         let ready = |k: &&Keep| !k.out && needs_a_call(k) && k.not_before <= now;
         let mut marks = Vec::new();
-        let mut by_group: BTreeMap<(bool, &str), (Vec<String>, Vec<Ec2Id>, Vec<Ec2Id>)> = BTreeMap::new();
+        let mut by_group: BTreeMap<(bool, &str), OfGroup> = BTreeMap::new();
         for keep in self.guards.keeps.values().filter(ready) {
             let on = keep.row.state != KeepState::Undoing;
             let id = || keep.row.subject.parse().ok();
@@ -76,7 +84,7 @@ impl Core {
                 }
                 Marking::ScaleInProtection => {
                     let Some((group, id)) = group().zip(id()) else { continue };
-                    by_group.entry(group).or_default().1.push(id);
+                    by_group.entry(group).or_default().protected.push(id);
                 }
                 Marking::Standby => {
                     // Whoever is on the way back from it takes no protection away.
@@ -86,7 +94,7 @@ impl Core {
                         continue;
                     }
                     let Some((group, id)) = group().zip(id()) else { continue };
-                    by_group.entry(group).or_default().2.push(id);
+                    by_group.entry(group).or_default().standby.push(id);
                 }
                 Marking::AlarmNotification
                 | Marking::AzRebalance
@@ -94,12 +102,12 @@ impl Core {
                 | Marking::ReplaceUnhealthy
                 | Marking::ScheduledActions => {
                     let Some(group) = group() else { continue };
-                    by_group.entry(group).or_default().0.push(keep.row.marking.to_string());
+                    by_group.entry(group).or_default().processes.push(keep.row.marking.to_string());
                 }
             }
         }
         let mut groups = Vec::new();
-        for ((off, asg), (processes, protected, standby)) in by_group {
+        for ((off, asg), OfGroup { processes, protected, standby }) in by_group {
             let asg: Arc<str> = Arc::from(asg);
             if !processes.is_empty() {
                 let asg = asg.clone();

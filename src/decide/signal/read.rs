@@ -1,6 +1,6 @@
 //! Reading CloudWatch: all groups' metrics in one call, on a beat.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,15 +34,15 @@ pub(in crate::decide) struct MetricReads {
 
 impl MetricReads {
     pub fn new<'a>(groups: impl Iterator<Item = &'a crate::decide::group::Group>) -> MetricReads {
-        let mut metrics = BTreeMap::new();
+        let mut metrics = BTreeSet::new();
         let mut back = Duration::ZERO;
         for signal in groups.flat_map(|g| &g.signals) {
             if let Source::CloudWatch(metric) = &signal.source {
-                metrics.insert(metric.clone(), ());
+                metrics.insert(metric.clone());
                 back = back.max(signal.steady_for + signal.fresh_for + metric.period * 2);
             }
         }
-        let metrics: Vec<Metric> = metrics.into_keys().collect();
+        let metrics: Vec<Metric> = metrics.into_iter().collect();
         let next_at = if metrics.is_empty() { Time::NEVER } else { Time(0) };
         let pages = metrics.chunks(MOST_METRICS).map(Arc::from).collect();
         MetricReads { pages, back, next_at, todo: Vec::new() }

@@ -65,19 +65,14 @@ impl Signal {
         self.idle < self.busy
     }
 
-    /// As far as `mark`, or further away from the other one.
-    fn reaches(&self, value: f64, mark: f64, other: f64) -> bool {
-        if mark < other { value <= mark } else { value >= mark }
-    }
-
     #[must_use]
     pub fn is_idle(&self, value: f64) -> bool {
-        self.reaches(value, self.idle, self.busy)
+        reaches(value, self.idle, self.busy)
     }
 
     #[must_use]
     pub fn is_busy(&self, value: f64) -> bool {
-        self.reaches(value, self.busy, self.idle)
+        reaches(value, self.busy, self.idle)
     }
 
     /// It came at least `swing` closer to idle than it was.
@@ -86,4 +81,9 @@ impl Signal {
         let left = 1.0 - f64::from(self.swing) / 100.0;
         if self.falls_to_idle() { value <= was * left } else { value * left >= was }
     }
+}
+
+/// As far as `mark`, or further away from the other one.
+fn reaches(value: f64, mark: f64, other: f64) -> bool {
+    if mark < other { value <= mark } else { value >= mark }
 }

@@ -31,12 +31,10 @@ pub fn call(asked: &[Metric], from: Time, until: Time) -> AnyCall {
 
 /// The points of each of so many metrics, in their order.
 pub fn read(outcome: Outcome, asked: usize) -> Result<Vec<Points>, CallError> {
-    match outcome {
-        Outcome::Answer(AnyAnswer::CloudWatch(model::Answer::MetricData { results, .. })) => {
-            let of = |n: usize| results.iter().find(|r| r.id == format!("q{n}"));
-            let points = |n| of(n).map(|r| r.points.iter().map(|(at, v)| (Time(*at), *v)).collect());
-            Ok((0..asked).map(|n| points(n).unwrap_or_default()).collect())
-        }
-        other => Err(super::failed(other)),
-    }
+    let Outcome::Answer(AnyAnswer::CloudWatch(model::Answer::MetricData { results, .. })) = outcome else {
+        return Err(super::failed(outcome));
+    };
+    let of = |n: usize| results.iter().find(|r| r.id == format!("q{n}"));
+    let points = |n| of(n).map(|r| r.points.iter().map(|(at, v)| (Time(*at), *v)).collect());
+    Ok((0..asked).map(|n| points(n).unwrap_or_default()).collect())
 }

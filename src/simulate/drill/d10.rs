@@ -120,7 +120,7 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
     let mut figures = vec![Figure::at_most("hosts that are not held of 20", 20.0 - number, 0.0)];
     match run {
         "clean" => {
-            figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S))
+            figures.push(Figure::at_most("from asked to in force, the longest, s", longest, IN_FORCE_S));
         }
         "throttled" => {
             let all = holds.iter().map(took).collect();

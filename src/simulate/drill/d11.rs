@@ -31,7 +31,7 @@ const MORE: u32 = 10;
 fn group(aws: &Settings, max: u32) -> Group {
     let group = hooks::group(aws, 120);
     let asg = group.asg.clone().map(|asg| Asg { health: HealthBy::Muster, ..asg });
-    Group { asg, max, ..group }
+    Group { max, asg, ..group }
 }
 
 fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
