@@ -240,6 +240,9 @@ impl Core {
                     break None;
                 }
                 if let Err(wait) = self.launch_next(group, now) {
+                    if self.asgs[group].name.is_some() && matches!(wait, Wait::GroupMax { .. }) {
+                        self.let_go_of_replaced(group, now);
+                    }
                     break Some(wait);
                 }
             };

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::group::Group;
 use super::patience::Mark;
@@ -358,6 +359,21 @@ impl Ledger {
         }
         if let Some(s) = self.scale_ups.get(&seq) {
             self.groups[s.group].waiting.remove(&seq);
+        }
+    }
+
+    /// Withdraws those queued slots of a scale-up that had an instance before and have waited for so long.
+    pub fn withdraw_requeued(&mut self, seq: ScaleUpSeq, now: Time, waited: Duration, reason: &str) {
+        let Some(s) = self.scale_ups.get_mut(&seq) else { return };
+        let slots = &s.slots;
+        let over = |o: &u32| {
+            let slot = slots.get(*o as usize);
+            slot.is_some_and(|s| s.attempt > 1 && now.since(s.since) >= waited)
+        };
+        let (over, left): (Vec<u32>, Vec<u32>) = s.requeued.iter().copied().partition(over);
+        s.requeued = left.into();
+        for ordinal in over {
+            self.withdraw(SlotId { scale_up: seq, ordinal }, now, reason.to_string());
         }
     }
 

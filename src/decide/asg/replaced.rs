@@ -6,7 +6,10 @@
 //! wants to what it wants. If nothing comes though it has all that it wants, the slot is queued again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use super::room::takes_a_place;
+use super::seen::Lifecycle;
 use crate::decide::event::CallError;
 use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase};
 use crate::decide::{Core, Now};
@@ -19,6 +22,10 @@ pub(in crate::decide) struct Shrunk {
     /// Its answer was lost, or another process asked.
     perhaps: BTreeSet<InstanceRef>,
 }
+
+/// How long a slot whose instance its group replaced unnoticed waits for a place in a full group where
+/// everybody serves: four looks.
+const FULL_FOR: Duration = Duration::from_secs(60);
 
 impl Core {
     /// Books what a group said to ending these.
@@ -54,7 +61,26 @@ impl Core {
         }
     }
 
-    /// An instance that was adopted lately and is not far on its way: it may be a replacement that came before we
+    /// The group is full and all of it serves, so no place comes free for those of our slots that had an instance:
+    /// what its group launched in their place came before we knew of it, and serves as one that was adopted.
+    pub(in crate::decide) fn let_go_of_replaced(&mut self, group: usize, now: &Now) {
+        let Some(seen) = &self.asgs[group].seen else { return };
+        let mut places = seen.members.values().filter(|m| takes_a_place(m.lifecycle));
+        if !places.all(|m| m.lifecycle == Lifecycle::InService) {
+            return;
+        }
+        let reason = format!(
+            "{} has no place left: others serve in its stead",
+            self.asgs[group].name.as_deref().unwrap_or_default()
+        );
+        let open = self.ledger.scale_ups.iter().filter(|(_, s)| s.group == group);
+        let open: Vec<_> = open.map(|(seq, _)| *seq).collect();
+        for seq in open {
+            self.ledger.withdraw_requeued(seq, now.time, FULL_FOR, &reason);
+        }
+    }
+
+    /// The instance that was adopted last of those that are on their way: it may be a replacement that came before we
     /// knew that there had to be one.
     pub(super) fn lately_adopted(&self, group: usize) -> Option<Ec2Id> {
         let fits = |instance: &InstanceRef| {

@@ -53,7 +53,7 @@ impl Core {
 }
 
 /// Warm ones wait beside the group; the rest is in it, on its way in or on its way out.
-fn takes_a_place(lifecycle: Lifecycle) -> bool {
+pub(super) fn takes_a_place(lifecycle: Lifecycle) -> bool {
     match lifecycle {
         Lifecycle::Pending
         | Lifecycle::PendingWait

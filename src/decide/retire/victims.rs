@@ -47,7 +47,9 @@ mod tests {
 
     fn chosen(candidates: &[Candidate], n: usize) -> Vec<u32> {
         let mut all: BTreeMap<Arc<str>, u32> = BTreeMap::new();
-        candidates.iter().for_each(|c| *all.entry(c.zone.clone()).or_default() += 1);
+        for c in candidates.iter() {
+            *all.entry(c.zone.clone()).or_default() += 1;
+        }
         let ids = choose(candidates.to_vec(), all, n);
         let number = |id: &Ec2Id| u32::from_str_radix(&id.as_str()[2..], 16).unwrap();
         ids.iter().map(number).collect()

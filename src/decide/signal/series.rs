@@ -166,7 +166,9 @@ pub(in crate::decide) mod tests {
         assert!(!series.add(NOW, f64::NAN, NOW));
         assert!(!series.add(NOW.plus(Duration::from_secs(61)), 1.0, NOW));
         assert_eq!(series.newest(), None);
-        (0..2_000).for_each(|n| drop(series.add(Time(n * APART_MS), 1.0, NOW)));
+        for n in 0..2_000 {
+            series.add(Time(n * APART_MS), 1.0, NOW);
+        }
         assert_eq!(series.0.len(), MOST);
     }
 
