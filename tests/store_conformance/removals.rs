@@ -87,7 +87,7 @@ async fn suspended_health_replacement_is_given_back_until_it_is_resumed(place: &
         HealthRow { group: "web".into(), asg: "web-asg".into(), suspended_at: Time(7), resumed_at: None };
     let of = |row: &HealthRow| Changes { health: vec![row.clone()], ..Changes::default() };
     store.commit(epoch, &of(&row)).await.unwrap();
-    assert_eq!(store.restore(Time(0)).await.unwrap().health, [row.clone()]);
+    assert_eq!(store.restore(Time(0)).await.unwrap().health, std::slice::from_ref(&row));
     store.commit(epoch, &of(&HealthRow { resumed_at: Some(Time(9)), ..row })).await.unwrap();
     assert_eq!(store.restore(Time(0)).await.unwrap().health, []);
 }

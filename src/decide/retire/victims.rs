@@ -47,7 +47,7 @@ mod tests {
 
     fn chosen(candidates: &[Candidate], n: usize) -> Vec<u32> {
         let mut all: BTreeMap<Arc<str>, u32> = BTreeMap::new();
-        for c in candidates.iter() {
+        for c in candidates {
             *all.entry(c.zone.clone()).or_default() += 1;
         }
         let ids = choose(candidates.to_vec(), all, n);
