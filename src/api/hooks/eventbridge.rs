@@ -61,7 +61,7 @@ mod tests {
             assert_eq!(fake.send("POST", PATH, headers, event.clone()).await.problem("unauthorized").0, 401);
         }
         assert_eq!(fake.asked(), 1, "nobody else reached the engine");
-        let metrics = fake.get("/metrics").await.text();
+        let metrics = fake.send("GET", "/metrics", &[("authorization", token.as_str())], "").await.text();
         assert!(metrics.contains(r#"muster_hooks_total{door="eventbridge",outcome="untrusted"} 3"#));
         let elsewhere = fake.send("POST", "/v1/hooks", &[("x-api-key", HOOK_KEY)], event).await;
         assert_eq!(elsewhere.problem("unauthorized").0, 401, "the key opens no other door");
