@@ -263,6 +263,7 @@ fn group() -> Group {
         valve: muster::decide::guard::valve::ValveSpec::default(),
         floor: 0,
         signals: Vec::new(),
+        quarantine: None,
     }
 }
 

@@ -184,6 +184,7 @@ impl Core {
                 | Phase::Terminating
                 | Phase::Queued
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn => {}
             }

@@ -83,6 +83,7 @@ impl Core {
             core.ledger.restore_scale_up(row, group);
             core.watch_promise(seq, time);
         }
+        let aside = Core::kept_of(&stored.quarantine);
         let leaving: BTreeSet<InstanceRef> = stored
             .removals
             .iter()
@@ -90,6 +91,11 @@ impl Core {
             .filter_map(|row| row.instance)
             .collect();
         for row in &stored.instances {
+            // Those in quarantine are in a book of their own.
+            if aside.contains(&row.instance) {
+                core.ledger.restore_slot(row, u16::MAX, true);
+                continue;
+            }
             // Instances in service of a group that is gone from the configuration are nobody's
             // business any more; everything else is.
             if row.phase == Phase::InService && core.ledger.group_index(&row.group).is_none() {
@@ -107,6 +113,7 @@ impl Core {
             core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
+        core.take_up_quarantine(stored.quarantine)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
         core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
@@ -188,12 +195,17 @@ impl Core {
                         self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Admitting => self.admit_again(instance, now),
+                    Phase::Broken if self.is_asked_for(instance) => {}
                     Phase::Broken => self.remove(instance, now),
                     Phase::Terminating => {
                         self.may_have_shrunk(instance);
                         self.remove(instance, now);
                     }
-                    Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                    Phase::Queued
+                    | Phase::InService
+                    | Phase::Quarantined
+                    | Phase::Gone
+                    | Phase::Withdrawn => {}
                 }
             }
             let cancelling =

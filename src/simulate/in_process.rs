@@ -169,6 +169,7 @@ mod tests {
             valve: ValveSpec::default(),
             floor: 0,
             signals: Vec::new(),
+            quarantine: None,
         };
         Target {
             instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(1), ordinal: 7 }, attempt: 2 },

@@ -273,6 +273,7 @@ impl Oracle {
             | Phase::Configuring
             | Phase::Verifying
             | Phase::Broken
+            | Phase::Quarantined
             | Phase::Terminating
             | Phase::Gone
             | Phase::Withdrawn => false,
@@ -517,10 +518,12 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::SetInstanceProtection
         | Api::EnterStandby
         | Api::ExitStandby
+        | Api::DetachInstances
         | Api::SuspendProcesses
         | Api::ResumeProcesses
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
+        | Api::CreateTags
         | Api::GetMetricData => return None,
     })
 }

@@ -114,6 +114,7 @@ impl Core {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn,
             )

@@ -164,6 +164,7 @@ pub fn group(name: &str) -> Group {
         valve: ValveSpec::default(),
         floor: 0,
         signals: vec![],
+        quarantine: None,
     }
 }
 

@@ -20,6 +20,9 @@ pub fn call(mark: &Mark) -> AnyCall {
         Mark::EnterStandby { asg, ids, decrement } => {
             Call::EnterStandby { members: members(asg, ids), decrement: *decrement }
         }
+        Mark::Detach { asg, ids, decrement } => {
+            Call::DetachInstances { members: members(asg, ids), decrement: *decrement }
+        }
         Mark::ExitStandby { asg, ids } => Call::ExitStandby(members(asg, ids)),
         Mark::Suspend { asg, processes: names } => {
             Call::SuspendProcesses { group: asg.to_string(), processes: processes(names) }
@@ -34,6 +37,7 @@ pub fn call(mark: &Mark) -> AnyCall {
         },
         Mark::TerminationProtection { id, on } => return super::protect_call(*id, *on),
         Mark::IsTerminationProtected { id } => return super::is_protected_call(*id),
+        Mark::Quarantined { id, reason, until } => return super::quarantine_call(*id, reason, *until),
     })
 }
 

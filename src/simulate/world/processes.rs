@@ -202,6 +202,7 @@ impl World {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::Admitting
+                | Phase::Quarantined
                 | Phase::Terminating
                 | Phase::Withdrawn => {}
             }
