@@ -341,6 +341,14 @@ impl Ec2 for Still {
         Box::pin(async { Ok(()) })
     }
 
+    fn create_tags<'a>(
+        &'a self,
+        _: &'a Ec2Id,
+        _: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn is_protected_from_termination<'a>(&'a self, _: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>> {
         Box::pin(async { Ok(false) })
     }

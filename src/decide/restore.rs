@@ -90,10 +90,14 @@ impl Core {
             .filter(|row| row.state == RemovalState::Leaving)
             .filter_map(|row| row.instance)
             .collect();
-        for row in &stored.instances {
-            // Those in quarantine are in a book of their own.
+        for (row, next) in
+            stored.instances.iter().zip(stored.instances.iter().skip(1).map(Some).chain([None]))
+        {
+            // Those in quarantine are in a book of their own. One whose slot has no newer instance served in it.
             if aside.contains(&row.instance) {
-                core.ledger.restore_slot(row, u16::MAX, true);
+                if next.is_none_or(|next| next.slot() != row.slot()) {
+                    core.ledger.restore_slot(row, u16::MAX, true);
+                }
                 continue;
             }
             // Instances in service of a group that is gone from the configuration are nobody's
@@ -229,7 +233,7 @@ impl Core {
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
             self.timers.set(first_look(row.ends_at), Due::HookEnd(row.seq));
-            let held = self.hold_on(row.id, now).is_some();
+            let held = self.hold_on(row.id, now).is_some() || self.kept_place(row.id).is_some();
             self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
         Ok(())

@@ -189,11 +189,9 @@ impl Books {
         let newest = |slot: SlotId| self.instances.range(attempts(slot)).next_back().map(|(i, _)| *i);
         let kept = |row: &InstanceRow| {
             let slot = row.instance.slot;
-            if open(slot.scale_up) {
-                newest(slot) == Some(row.instance)
-            } else {
-                matches!(row.phase, Phase::InService | Phase::Broken | Phase::Terminating)
-            }
+            // An older attempt may hold its place still: it is in quarantine, and is being ended.
+            open(slot.scale_up) && newest(slot) == Some(row.instance)
+                || matches!(row.phase, Phase::InService | Phase::Broken | Phase::Terminating)
         };
         Restored {
             scale_ups: self
@@ -263,6 +261,13 @@ impl Books {
         self.holds.values().all(|h| h.lease.state == LeaseState::Done)
             && self.freezes.values().all(|f| f.lease.state == LeaseState::Done)
             && self.keeps.values().all(|k| k.state == KeepState::Restored)
+    }
+
+    /// Broken and kept, or being ended after that.
+    #[must_use]
+    pub fn is_kept(&self, id: Ec2Id) -> bool {
+        let kept = |state| matches!(state, QuarantineState::Kept | QuarantineState::Leaving);
+        self.quarantine.get(&id).is_some_and(|row| kept(row.state))
     }
 
     #[must_use]

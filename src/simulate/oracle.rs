@@ -188,7 +188,9 @@ impl Oracle {
                         self.by_slot.remove(&slot);
                     }
                 }
-                Happening::Configured { ordinal, slot, .. } => self.was_configured(now, ordinal, slot),
+                Happening::Configured { ordinal, slot, .. } => {
+                    self.was_configured(now, ordinal, slot, books);
+                }
             }
         }
     }
@@ -243,13 +245,15 @@ impl Oracle {
         self.most_live = self.most_live.max(u32::try_from(self.live.len()).unwrap_or(u32::MAX));
     }
 
-    fn was_configured(&mut self, now: Time, ordinal: u32, slot: Option<String>) {
+    fn was_configured(&mut self, now: Time, ordinal: u32, slot: Option<String>, books: &Books) {
         let (Some(live), Some(slot)) = (self.live.get_mut(&ordinal), slot) else { return };
         let id = live.id;
         live.slot = Some(slot.clone());
         if let Some(other) = self.by_slot.insert(slot.clone(), ordinal)
             && other != ordinal
             && let Some(twin) = self.live.get(&other)
+            // One that is kept in quarantine is no slot's any more, and that was written down first.
+            && !books.is_kept(twin.id)
         {
             let text = format!("slot {slot} has {} and {id}, both live", twin.id);
             self.violated(now, Invariant::I2, text);

@@ -86,7 +86,7 @@ impl Core {
         let mark = match how {
             Keeping::Standby => Mark::EnterStandby { asg, ids: ids.clone(), decrement },
             Keeping::Detach => Mark::Detach { asg, ids: ids.clone(), decrement },
-            Keeping::Apart => return,
+            Keeping::Hook | Keeping::Apart => return,
         };
         if self.send_mark(mark, now).is_err() {
             self.quarantine.wake = self.quarantine.wake.min(self.auto.next_chance(now.time));
@@ -210,9 +210,11 @@ impl Core {
                     Some(false) => {}
                     None => self.is_not_kept(id, now),
                 },
-                (QuarantineState::Kept, Keeping::Standby) if looked => match lifecycle {
+                (QuarantineState::Kept, Keeping::Standby | Keeping::Hook) if looked => match lifecycle {
                     Some(Lifecycle::InService) => self.returned_to_service(id, now),
-                    None => self.let_go_of(id, QuarantineEnd::Taken, None, now),
+                    None | Some(Lifecycle::Terminating | Lifecycle::TerminatingWait) => {
+                        self.let_go_of(id, QuarantineEnd::Taken, None, now);
+                    }
                     Some(_) => {}
                 },
                 (QuarantineState::Kept, Keeping::Detach) if looked => {
@@ -229,22 +231,28 @@ impl Core {
 
     /// Ends those whose quarantine is over.
     fn end_those_let_go(&mut self, now: &mut Now) {
-        let (mut by_group, mut by_ec2): (BTreeMap<usize, Vec<Ec2Id>>, Vec<Ec2Id>) = Default::default();
-        let due: Vec<(Ec2Id, usize, Try)> = self
+        let mut by_group: BTreeMap<(usize, bool), Vec<Ec2Id>> = BTreeMap::new();
+        let mut by_ec2: Vec<Ec2Id> = Vec::new();
+        // Whoever waits in a lifecycle action counts in the desired capacity; standby has lowered it already where
+        // it was to be lowered.
+        let shrinks = |k: &Kept| k.row.how == Keeping::Hook && !k.is_replaced;
+        let due: Vec<(Ec2Id, usize, bool, Try)> = self
             .quarantine
             .rows
             .values()
             .filter(|k| k.row.state == QuarantineState::Leaving && !k.call.out)
-            .map(|k| (k.row.id, k.group, k.call))
+            .map(|k| (k.row.id, k.group, shrinks(k), k.call))
             .collect();
-        for (id, group, call) in due {
+        for (id, group, shrinks, call) in due {
             let mut wakes = call.not_before;
             if call.not_before <= now.time {
                 if self.hold_on(id, now.time).is_some() {
                     wakes = now.time.plus(WHILE_HELD);
                 } else {
                     match self.ending_of(group, id) {
-                        Ending::ByGroup => by_group.entry(group).or_default().push(id),
+                        // Its answer wakes us.
+                        Ending::ByGroup if shrinks && self.is_raising(group) => {}
+                        Ending::ByGroup => by_group.entry((group, shrinks)).or_default().push(id),
                         Ending::ByEc2 => by_ec2.push(id),
                         Ending::Waits => self.sweep_soon(group, now),
                     }
@@ -253,7 +261,7 @@ impl Core {
             }
             self.quarantine.wake = self.quarantine.wake.min(wakes);
         }
-        for (group, ids) in by_group {
+        for ((group, decrement), ids) in by_group {
             let Some(asg) = self.asgs[group].name.clone() else { continue };
             for ids in ids.chunks(MOST_IN_GROUP) {
                 if self.auto.take(now.time, 0).is_err() {
@@ -262,8 +270,7 @@ impl Core {
                 }
                 self.asgs[group].resizing += 1;
                 let asked = self.sent_to_end(ids);
-                // Standby has lowered the desired capacity already where it was to be lowered.
-                now.actions.push(Action::TerminateInGroup { asg: asg.clone(), asked, decrement: false });
+                now.actions.push(Action::TerminateInGroup { asg: asg.clone(), asked, decrement });
             }
         }
         for ids in by_ec2.chunks(MOST_IDS) {
@@ -344,7 +351,14 @@ impl Core {
         now: &mut Now,
     ) -> bool {
         let ours: Vec<Ec2Id> = asked.iter().map(|(id, _)| *id).filter(|id| self.is_ending(id)).collect();
+        let refused = outcome.as_ref().err().is_some_and(|e| e.class == ErrorClass::Size);
         for id in &ours {
+            if outcome.is_ok() {
+                self.hooks_end_with(*id, now);
+            }
+            if let Some(kept) = self.quarantine.rows.get_mut(id) {
+                kept.is_replaced |= refused;
+            }
             self.end_again(*id, outcome.as_ref().err(), UNTIL_GONE, now);
         }
         if !ours.is_empty() {
@@ -430,6 +444,6 @@ fn is_out(how: Keeping, shown: Option<Lifecycle>) -> Option<bool> {
         (Keeping::Standby, Some(Lifecycle::Standby | Lifecycle::EnteringStandby))
         | (Keeping::Detach, None | Some(Lifecycle::Detaching | Lifecycle::Detached)) => Some(true),
         (Keeping::Standby, None) => None,
-        (Keeping::Standby | Keeping::Detach | Keeping::Apart, _) => Some(false),
+        (Keeping::Standby | Keeping::Detach | Keeping::Hook | Keeping::Apart, _) => Some(false),
     }
 }

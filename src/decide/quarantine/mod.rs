@@ -2,10 +2,11 @@
 //! service, tagged, with a reason and an end.
 //!
 //! Who broke before it served leaves its slot, which gets another instance; who served and is dead leaves as
-//! it would otherwise, by [`super::retire`]. A member of an Auto Scaling group is taken out of it by
-//! [`calls`] first (AWS allows that only for members that it calls `InService`; whoever waits in a lifecycle
-//! action is ended as ever, or held); until the group has let it go, it is as broken as any other. A plain
-//! fleet's is left out of the calls that end instances.
+//! it would otherwise, by [`super::retire`]. A member of an Auto Scaling group that AWS calls `InService` is taken
+//! out of it by [`calls`] first, and until its group has let it go it is as broken as any other. AWS takes nobody
+//! out who waits in a lifecycle action: that one goes on waiting, kept alive by heartbeats, until shortly before
+//! the action's own end, and muster launches the one that comes in its place. A plain fleet's is left out of the
+//! calls that end instances.
 //!
 //! Whoever is in quarantine holds a place under the group's maximum, and is never in the way of capacity:
 //! nobody is kept while the places left are all wanted, and who is kept is ended as soon as they are.
@@ -16,9 +17,12 @@ mod shown;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::action::{Accepted, Refusal};
 use super::asg::seen::Lifecycle;
+use super::hook::door::goes_to_warm_pool;
+use super::hook::notice::Transition;
 use super::removals::WHILE_HELD;
 use super::restore::RestoreError;
 use super::retire::words::RemovalState;
@@ -26,6 +30,12 @@ use super::wait::Wait;
 use super::words::{Ec2Id, InstanceRef, Phase, Time};
 use super::{Core, Now};
 use words::{Keeping, QuarantineEnd, QuarantineRow, QuarantineState};
+
+/// Whoever waits in a lifecycle action is ended so long before the action's own end: a call that takes a few
+/// tries is through by then.
+const BEFORE_THE_END: Duration = Duration::from_secs(120);
+/// A quarantine that could only be shorter than this is none: nobody would be there in time.
+const SHORTEST: Duration = Duration::from_secs(600);
 
 /// The end of a quarantine before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +61,8 @@ struct Kept {
     /// Of the call that takes it out of its group, and later of the one that ends it.
     call: Try,
     tag: Try,
+    /// Its group's minimum forbids to shrink: the group replaces it.
+    is_replaced: bool,
 }
 
 /// How far a call has come.
@@ -71,7 +83,7 @@ impl Core {
         instance: InstanceRef,
         broke_in: Phase,
         reason: &str,
-        now: &Now,
+        now: &mut Now,
     ) -> bool {
         let Some((group, id)) = self.place(instance) else { return false };
         // Its slot wants another.
@@ -91,7 +103,7 @@ impl Core {
     }
 
     /// Keeps one that served and is to be ended as dead. False: it is.
-    pub(in crate::decide) fn keeps_dead(&mut self, id: Ec2Id, now: &Now) -> bool {
+    pub(in crate::decide) fn keeps_dead(&mut self, id: Ec2Id, now: &mut Now) -> bool {
         let Some(leaver) = self.retiring.rows.get(&id) else { return false };
         let group = leaver.group;
         let (evidence, more) = (leaver.row.evidence.clone(), u32::from(!leaver.decrement()));
@@ -118,12 +130,7 @@ impl Core {
         now: &Now,
     ) -> Option<Keeping> {
         let spec = self.ledger.groups[group].spec.quarantine?;
-        let how = if self.asgs[group].name.is_none() {
-            Keeping::Apart
-        } else {
-            let seen = self.asgs[group].seen.as_ref()?.members.get(&id)?;
-            (seen.lifecycle == Lifecycle::InService).then_some(spec.how)?
-        };
+        let how = self.way_out(group, id, spec.how, now)?;
         if self.hold_on(id, now.time).is_some() || self.places_short(group, more) > 0 {
             return None;
         }
@@ -147,6 +154,32 @@ impl Core {
             .0;
         self.let_go_of(gives_way, QuarantineEnd::Variety, None, now);
         Some(how)
+    }
+
+    /// How it can be taken out of service, if it can.
+    fn way_out(&self, group: usize, id: Ec2Id, how: Keeping, now: &Now) -> Option<Keeping> {
+        let state = &self.asgs[group];
+        if state.name.is_none() {
+            return Some(Keeping::Apart);
+        }
+        let shown = state.seen.as_ref().and_then(|s| s.members.get(&id)).map(|m| m.lifecycle);
+        if shown == Some(Lifecycle::InService) {
+            return Some(how);
+        }
+        let ends_at = self.ends_of_hooks(id)?;
+        (ends_at > now.time.plus(SHORTEST)).then_some(Keeping::Hook)
+    }
+
+    /// When the first of its lifecycle actions ends that it waits in; none if it waits in none, or if one of them
+    /// may have been answered.
+    fn ends_of_hooks(&self, id: Ec2Id) -> Option<Time> {
+        let open = self.hooks.of(id, Transition::Launching);
+        let hooks: Vec<_> = open.into_iter().filter_map(|seq| self.hooks.get(seq)).collect();
+        let waits = |h: &&super::hook::book::Hook| {
+            !h.is_said() && h.row.completions == 0 && !goes_to_warm_pool(h.row.destination)
+        };
+        let ends = hooks.iter().filter(|h| waits(h)).map(|h| h.row.ends_at.minus(BEFORE_THE_END));
+        (hooks.iter().all(|h| waits(&h))).then(|| ends.min()).flatten()
     }
 
     /// Places that the group lacks for all that is wanted of it and so many more.
@@ -196,17 +229,21 @@ impl Core {
         }
     }
 
-    fn ask_for(&mut self, row: QuarantineRow, group: usize, now: &Now) {
+    fn ask_for(&mut self, mut row: QuarantineRow, group: usize, now: &mut Now) {
         let (id, how) = (row.id, row.how);
+        if how == Keeping::Hook {
+            row.until = self.ends_of_hooks(id).map_or(row.until, |ends| ends.min(row.until));
+            self.mind_hooks(id, true);
+        }
         self.quarantine.rows.insert(id, Kept::new(row, group));
         match how {
-            Keeping::Apart => self.is_kept(id, now),
+            Keeping::Apart | Keeping::Hook => self.is_kept(id, now),
             Keeping::Standby | Keeping::Detach => self.write_quarantine(id),
         }
     }
 
     /// It is out of service: from now on it is nobody's slot.
-    fn is_kept(&mut self, id: Ec2Id, now: &Now) {
+    fn is_kept(&mut self, id: Ec2Id, now: &mut Now) {
         let Some(kept) = self.quarantine.rows.get_mut(&id) else { return };
         kept.row.state = QuarantineState::Kept;
         kept.row.kept_at = Some(now.time);
@@ -222,7 +259,15 @@ impl Core {
             self.care[group].forget(id);
         } else if let Some(instance) = row.instance {
             self.ledger.set_aside(instance, now.time, &row.reason);
-            self.requeue_or_withdraw(instance.slot, now.time);
+            if row.how == Keeping::Hook && !self.is_own(instance) {
+                // Its group goes on counting on it, and replaces nobody.
+                let reason = format!("in the place of {id}, which is kept in quarantine");
+                let seq = self.open_replacing(group, 1, reason, now);
+                let reason = format!("kept in quarantine; scale-up {} brings another", seq.0);
+                self.ledger.withdraw(instance.slot, now.time, reason);
+            } else {
+                self.requeue_or_withdraw(instance.slot, now.time);
+            }
         }
     }
 
@@ -400,6 +445,15 @@ impl Core {
         rows.iter().filter(aside).filter_map(|row| row.instance).collect()
     }
 
+    /// The place of one that is out of service, whoever tells of it.
+    pub(in crate::decide) fn kept_place(&self, id: Ec2Id) -> Option<InstanceRef> {
+        let kept = self.quarantine.rows.get(&id)?;
+        match kept.row.state {
+            QuarantineState::Kept | QuarantineState::Leaving => kept.row.instance,
+            QuarantineState::Asked | QuarantineState::Done => None,
+        }
+    }
+
     /// Puts stored quarantines back.
     pub(in crate::decide) fn take_up_quarantine(
         &mut self,
@@ -435,7 +489,7 @@ impl Core {
 
 impl Kept {
     fn new(row: QuarantineRow, group: usize) -> Kept {
-        Kept { row, group, call: Try::default(), tag: Try::default() }
+        Kept { row, group, call: Try::default(), tag: Try::default(), is_replaced: false }
     }
 
     /// It takes one of the places of the quarantine.

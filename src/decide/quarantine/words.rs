@@ -15,6 +15,9 @@ named! {
         Standby = "standby",
         /// `DetachInstances`: its Auto Scaling group knows it no more.
         Detach = "detach",
+        /// One that its Auto Scaling group has not let in: the lifecycle action that it waits in gets heartbeats
+        /// instead of an answer.
+        Hook = "hook",
         /// One of a plain fleet's: nobody has to be told.
         Apart = "apart",
     }
@@ -59,7 +62,7 @@ named! {
 pub struct QuarantineSpec {
     /// Most at once, 1 to 20.
     pub max: u32,
-    /// Of members of an Auto Scaling group; a fleet's are [`Keeping::Apart`].
+    /// Of members of an Auto Scaling group that AWS calls `InService`: [`Keeping::Standby`] or [`Keeping::Detach`].
     pub how: Keeping,
     /// So long.
     pub keep_for: Duration,

@@ -2,6 +2,7 @@
 
 use crate::decide::event::CallError;
 use crate::decide::mark::{Mark, Marked};
+use crate::decide::quarantine::words::{TAG, TAG_UNTIL, tag_value};
 use crate::decide::words::Ec2Id;
 use crate::sim::model::autoscaling::call::{Call, Members};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
@@ -37,7 +38,10 @@ pub fn call(mark: &Mark) -> AnyCall {
         },
         Mark::TerminationProtection { id, on } => return super::protect_call(*id, *on),
         Mark::IsTerminationProtected { id } => return super::is_protected_call(*id),
-        Mark::Quarantined { id, reason, until } => return super::quarantine_call(*id, reason, *until),
+        Mark::Quarantined { id, reason, until } => {
+            let until = jiff::Timestamp::from_millisecond(until.0).map(|t| t.to_string()).unwrap_or_default();
+            return super::tags_call(*id, &[(TAG.into(), tag_value(reason)), (TAG_UNTIL.into(), until)]);
+        }
     })
 }
 

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 use crate::cloud::classify::classify;
 use crate::decide::event::{CallError, Ec2State, Seen};
 use crate::decide::group::LaunchBody;
-use crate::decide::quarantine::words::{TAG, TAG_UNTIL, tag_value};
-use crate::decide::words::{Ec2Id, ErrorClass, Time};
+use crate::decide::words::{Ec2Id, ErrorClass};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Outcome};
 use crate::sim::model::ec2::State;
 use crate::sim::model::ec2::attribute::Attribute;
@@ -56,10 +55,9 @@ pub(super) fn is_protected_call(id: Ec2Id) -> AnyCall {
     AnyCall::Ec2(Call::DescribeInstanceAttribute { instance: id.to_string(), attribute })
 }
 
-pub(super) fn quarantine_call(id: Ec2Id, reason: &str, until: Time) -> AnyCall {
-    let until = jiff::Timestamp::from_millisecond(until.0).map(|t| t.to_string()).unwrap_or_default();
-    let tags = [(TAG.to_string(), tag_value(reason)), (TAG_UNTIL.to_string(), until)];
-    AnyCall::Ec2(Call::CreateTags(CreateTags { resources: vec![id.to_string()], tags: tags.into() }))
+pub(super) fn tags_call(id: Ec2Id, tags: &[(String, String)]) -> AnyCall {
+    let tags = tags.iter().cloned().collect();
+    AnyCall::Ec2(Call::CreateTags(CreateTags { resources: vec![id.to_string()], tags }))
 }
 
 /// What a launch's answer says.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::group::{
-    Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
+    Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
 };
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
@@ -97,7 +97,15 @@ pub fn keep_broken(seed: u64, plan: &mut Plan, percent_of_seeds: f64) {
             keep_for: Duration::from_secs(d.of(&[30, 300, 1_800])),
         });
     }
-    plan.launch_hooks = d.chance(30.0);
+    // Without a launch hook nobody tells of what a group launches for others: only what we ask for is looked after.
+    if d.chance(30.0) && !plan.asks.is_empty() {
+        plan.launch_hooks = false;
+        plan.alarms.clear();
+        plan.aws.autoscaling.switches.rebalances = false;
+        for asg in plan.groups.iter_mut().filter_map(|g| g.asg.as_mut()) {
+            asg.launches = Launches::Instances;
+        }
+    }
 }
 
 /// A group as muster's own example configures it, in all of the account's subnets.
