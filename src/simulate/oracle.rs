@@ -58,6 +58,8 @@ named! {
         Restored = "restored",
         /// A group that is halted launches nothing by itself.
         Halts = "halts",
+        /// Few are kept in quarantine, and none of them is in service.
+        Quarantine = "quarantine",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -91,6 +93,8 @@ pub struct Oracle {
     /// Their Auto Scaling groups' names.
     asgs: Vec<Option<String>>,
     most: Vec<u32>,
+    /// Most that each group may keep in quarantine.
+    most_kept: Vec<u32>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
     per_group: Vec<u32>,
@@ -122,6 +126,7 @@ impl Oracle {
             names: plan.groups.iter().map(|g| g.name.clone()).collect(),
             asgs: plan.groups.iter().map(|g| g.asg_name().map(String::from)).collect(),
             most: plan.groups.iter().map(|g| g.max).collect(),
+            most_kept: plan.groups.iter().map(|g| g.quarantine.map_or(0, |q| q.max)).collect(),
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
@@ -261,7 +266,7 @@ impl Oracle {
     }
 
     /// Something was committed.
-    pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
+    pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model, books: &Books) {
         for row in &changes.zones {
             self.closed.book(row);
         }
@@ -301,6 +306,13 @@ impl Oracle {
             }
         }
         self.remember_served(changes);
+        self.judge_quarantine(now, changes, model, books);
+    }
+
+    /// Most that this group may keep in quarantine.
+    pub(super) fn most_kept(&self, group: &str) -> usize {
+        let at = self.names.iter().position(|n| n == group);
+        at.map_or(0, |at| self.most_kept[at] as usize)
     }
 
     /// Remembers who was said to be in service.

@@ -419,6 +419,19 @@ impl Core {
         }
     }
 
+    /// So many places of a group come free as soon as they are wanted.
+    pub(in crate::decide) fn gives_way(&self, group: usize, now: Time) -> u32 {
+        let gives_way = |k: &&Kept| {
+            k.group == group
+                && match k.row.state {
+                    QuarantineState::Kept => self.hold_on(k.row.id, now).is_none(),
+                    QuarantineState::Leaving => true,
+                    QuarantineState::Asked | QuarantineState::Done => false,
+                }
+        };
+        u32::try_from(self.quarantine.rows.values().filter(gives_way).count()).unwrap_or(u32::MAX)
+    }
+
     /// Members of a group that the last look does not count as what they are: those it no longer shows, and
     /// those it shows in service though they were taken out since.
     pub(in crate::decide) fn kept_beside(&self, group: usize) -> usize {

@@ -446,14 +446,10 @@ fn nobody_is_kept_where_the_places_are_wanted_and_who_is_kept_gives_his_back() {
     ward.run(120);
     let [kept] = &ward.kept()[..] else { panic!("{:?}", ward.kept()) };
     ward.ask(1);
-    assert_eq!(ward.kept().len(), 1, "there is a place for it");
-    ward.now = ward.now.plus(Duration::from_secs(1));
-    let asked = ward.rows.scale_ups.len();
-    // One more than there are places, as the operator who asks for it is told; a replacement wants one too.
+    assert_eq!((ward.kept().len(), ward.counts()), (1, (3, 4)), "there is a place for it");
     ward.ask(1);
-    assert_eq!(ward.rows.scale_ups.len(), asked, "refused: {:?}", ward.counts());
-    let id = *ward.live.keys().last().unwrap();
-    assert_ne!(id, kept.id);
+    assert_eq!((ward.kept().len(), ward.counts()), (0, (4, 4)), "and none is left for who is kept");
+    assert_eq!((ward.ended(), ward.row(kept.id).end), (vec![(kept.id, None)], Some(QuarantineEnd::Capacity)));
 }
 
 #[test]
