@@ -14,7 +14,7 @@ use crate::decide::action::Action;
 use crate::decide::event::CallError;
 use crate::decide::hook::door::Noticed;
 use crate::decide::hook::notice::{HookNotice, Place, Transition};
-use crate::decide::words::{Ec2Id, InstanceRef, Phase, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
 use crate::decide::{Core, Now};
 
 /// Most names in one describe (aws-facts 3.1).
@@ -160,10 +160,15 @@ impl Core {
         self.sweeps.out = self.sweeps.out.saturating_sub(1);
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
-        let Ok(hooks) = outcome else {
-            self.sweeps.hooks.push_back(group);
-            self.sweeps.pause(now.time);
-            return;
+        let hooks = match outcome {
+            Ok(hooks) => hooks,
+            // A group that is not there is asked about with the next round: all groups share one bucket.
+            Err(error) if error.class == ErrorClass::NotFound => return,
+            Err(_) => {
+                self.sweeps.hooks.push_back(group);
+                self.sweeps.pause(now.time);
+                return;
+            }
         };
         let state = &mut self.asgs[group];
         state.hooks = hooks.into_iter().map(|h| (h.hook.clone(), h)).collect();
