@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_secs(3);
 const OVERDUE: Duration = Duration::from_secs(5);
 /// Pause before a look that failed is tried again.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// Hooks change when people change them.
+/// Hooks change when people change them. What shows that they did has them described sooner.
 const HOOKS_EVERY: Duration = Duration::from_secs(600);
 /// An action that we answered so long ago may still be shown as waiting: looks are eventually consistent.
 const LAG: Duration = Duration::from_secs(30);
@@ -103,6 +103,19 @@ impl Core {
     pub(in crate::decide) fn is_not_as_seen(&mut self, group: usize) {
         if let Some(seen) = &mut self.asgs[group].seen {
             seen.stale = true;
+        }
+    }
+
+    /// Somebody waits for a hook that the group had not when its hooks were described, ten minutes ago perhaps.
+    /// Nobody would find those who are not told of it. They are described again, once in a beat at most.
+    pub(in crate::decide) fn hooks_have_changed(&mut self, group: usize, now: &Now) {
+        let Some(every) = self.ledger.groups[group].spec.asg.as_ref().map(|a| a.sweep_every) else { return };
+        let state = &mut self.asgs[group];
+        // Those that were never described are to be, anyhow.
+        let lately = state.hooks_doubted_at.is_some_and(|at| now.time.since(at) < every);
+        if state.hooks_seen_at.is_some() && !lately {
+            state.hooks_doubted_at = Some(now.time);
+            self.sweeps.hooks.push_back(group);
         }
     }
 
@@ -276,7 +289,11 @@ impl Core {
         now: &mut Now,
     ) {
         let lately = self.hooks.ended_lately(member.id, transition, now.time, LAG);
-        for hook in self.asgs[group].hooks_of(transition) {
+        let hooks = self.asgs[group].hooks_of(transition);
+        if hooks.is_empty() {
+            self.hooks_have_changed(group, now);
+        }
+        for hook in hooks {
             if lately || self.hooks.has(member.id, transition, &hook) {
                 continue;
             }

@@ -234,6 +234,35 @@ fn a_lost_notification_is_found_by_looking_and_its_token_is_learned_when_it_come
     assert!(desk.rows().iter().all(|r| r.seq == found.seq), "one action, however it became known");
 }
 
+/// The group had no hook when its hooks were described, which is done every ten minutes; then it is given one, and
+/// of who waits for it nobody tells. Once nobody looked for them, and a fifth of 1,200 timed out.
+#[test]
+fn a_hook_that_a_group_is_given_later_is_known_by_the_first_who_waits_for_it() {
+    let mut desk = Desk::new();
+    let none = || Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![]) };
+    let asked = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::DescribeHooks { .. }));
+    desk.after(0, vec![none(), members(Lifecycle::Pending)]);
+    assert!(!asked(&desk.after(1_000, vec![members(Lifecycle::Pending)])), "nobody waits for any");
+    assert!(asked(&desk.after(1_000, vec![members(Lifecycle::PendingWait)])), "somebody does");
+    assert!(!asked(&desk.after(1_000, vec![none(), members(Lifecycle::PendingWait)])), "once in a beat");
+    assert!(asked(&desk.after(15_000, vec![members(Lifecycle::PendingWait)])));
+    desk.after(1_000, vec![hooks()]);
+    assert!(desk.rows().is_empty());
+    assert!(!asked(&desk.after(15_000, vec![members(Lifecycle::PendingWait)])), "it is known");
+    assert_eq!(desk.rows().last().map(|r| r.hook.as_str()), Some("in"), "whoever waits is found");
+}
+
+#[test]
+fn a_hook_that_is_not_known_is_learned_from_a_notification() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![]) }]);
+    let told = |n| vec![Event::HookNoticed { notice: notice(n), ticket: Ticket(u64::from(n)) }];
+    let asked = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::DescribeHooks { .. }));
+    assert!(asked(&desk.after(1_000, told(1))));
+    desk.after(100, vec![hooks()]);
+    assert!(!asked(&desk.after(60_000, told(2))), "it is known");
+}
+
 #[test]
 fn what_became_of_an_answer_that_was_lost_the_group_says() {
     let mut desk = Desk::new();
