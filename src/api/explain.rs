@@ -139,7 +139,17 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 | Api::ResumeProcesses => {
                     &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
                 }
-                Api::ModifyInstanceAttribute | Api::DescribeInstanceAttribute | Api::GetMetricData => &[],
+                Api::ModifyInstanceAttribute
+                | Api::DescribeInstanceAttribute
+                | Api::GetMetricData
+                | Api::Preflight
+                | Api::GetServiceQuota
+                | Api::GetAwsDefaultServiceQuota
+                | Api::DescribeInstanceTypes
+                | Api::DescribeSubnets
+                | Api::DescribeNetworkInterfaces
+                | Api::DescribeTargetHealth
+                | Api::DescribeLaunchTemplateVersions => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],

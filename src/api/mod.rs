@@ -26,6 +26,7 @@ pub mod metrics;
 mod observe;
 mod openapi;
 mod params;
+mod preflights;
 pub mod problem;
 mod scale_ins;
 mod scale_ups;

@@ -393,6 +393,15 @@ named! {
         ModifyInstanceAttribute = "ModifyInstanceAttribute",
         DescribeInstanceAttribute = "DescribeInstanceAttribute",
         GetMetricData = "GetMetricData",
+        /// All read-only calls for the picture that requests are held against: they share one small budget.
+        Preflight = "preflight",
+        GetServiceQuota = "GetServiceQuota",
+        GetAwsDefaultServiceQuota = "GetAWSDefaultServiceQuota",
+        DescribeInstanceTypes = "DescribeInstanceTypes",
+        DescribeSubnets = "DescribeSubnets",
+        DescribeNetworkInterfaces = "DescribeNetworkInterfaces",
+        DescribeTargetHealth = "DescribeTargetHealth",
+        DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
     }
 }
 
@@ -419,7 +428,15 @@ impl Api {
             | Api::TerminateInstances
             | Api::ModifyInstanceAttribute
             | Api::DescribeInstanceAttribute
-            | Api::GetMetricData => false,
+            | Api::GetMetricData
+            | Api::Preflight
+            | Api::GetServiceQuota
+            | Api::GetAwsDefaultServiceQuota
+            | Api::DescribeInstanceTypes
+            | Api::DescribeSubnets
+            | Api::DescribeNetworkInterfaces
+            | Api::DescribeTargetHealth
+            | Api::DescribeLaunchTemplateVersions => false,
         }
     }
 }

@@ -13,8 +13,8 @@ use super::table::{Reader, Table};
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
-    ScaleUpRow, VersionRow, ZoneRow,
+    BudgetRow, FactRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored,
+    ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -54,6 +54,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)
             .await?,
+        facts: facts::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -120,6 +121,13 @@ async fn keeps<E: Engine>(connection: &mut E::Connection) -> Result<Vec<KeepRow>
     let mut rows: Vec<KeepRow> =
         Query::<E>::of::<KeepRow>().sql("AND state <> 'restored'").all(connection).await?;
     rows.sort_by(|a, b| (&a.subject, a.marking).cmp(&(&b.subject, b.marking)));
+    Ok(rows)
+}
+
+/// By subject, by bytes: databases order text as they were told to.
+async fn facts<E: Engine>(connection: &mut E::Connection) -> Result<Vec<FactRow>, StoreError> {
+    let mut rows: Vec<FactRow> = Query::<E>::of::<FactRow>().all(connection).await?;
+    rows.sort_by(|a, b| a.subject.cmp(&b.subject));
     Ok(rows)
 }
 

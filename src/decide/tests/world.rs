@@ -164,6 +164,7 @@ pub fn group(name: &str) -> Group {
         valve: ValveSpec::default(),
         floor: 0,
         signals: vec![],
+        bounds: Bounds::default(),
     }
 }
 
@@ -218,6 +219,7 @@ impl World {
             by,
             reason: "test".into(),
             idempotency_key: key.map(Into::into),
+            all_or_nothing: false,
         };
         let ticket = self.serial;
         self.round(vec![Event::ScaleUpAsked { ask, ticket: Ticket(ticket) }]);
@@ -306,6 +308,7 @@ impl World {
             versions: r.versions.values().cloned().collect(),
             budgets: r.budgets.values().cloned().collect(),
             hooks: Vec::new(),
+            facts: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),
@@ -415,6 +418,8 @@ impl World {
             | Action::DescribeHooks { .. }
             | Action::TerminateInGroup { .. }
             | Action::ReadMetrics { .. }
+            | Action::Look { .. }
+            | Action::Foretell { .. }
             | Action::Mark { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }
     }

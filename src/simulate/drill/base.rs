@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::group::{
-    Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
+    Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
 };
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
@@ -55,6 +55,7 @@ pub fn plan(seed: u64) -> Plan {
         real_store: false,
         provisioner: Provisioner::Muster,
         gentle: false,
+        watch_eta: false,
         mutant: None,
     }
 }
@@ -127,5 +128,6 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         valve: ValveSpec::default(),
         floor: 0,
         signals: Vec::new(),
+        bounds: Bounds::default(),
     }
 }
