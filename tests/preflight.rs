@@ -15,7 +15,8 @@ async fn simulated(settings: &str) -> Sim {
 }
 
 async fn preflight(muster: &Muster, count: u32) -> Preflight {
-    let (status, body) = muster.post("/v1/preflights", &json!({ "group": "web", "count": count }).to_string()).await;
+    let (status, body) =
+        muster.post("/v1/preflights", &json!({ "group": "web", "count": count }).to_string()).await;
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).unwrap()
 }
@@ -50,7 +51,8 @@ async fn what_fits_is_launched_and_the_rest_is_told_with_the_increase_to_ask_for
     let body = json!({ "group": "web", "count": 1_200 }).to_string();
     let headers = [("content-type", "application/json"), ("idempotency-key", "monday")];
     let ask = async || {
-        let (status, body) = http("POST", &format!("{}/v1/scale-ups", muster.url), &headers, &body).await.unwrap();
+        let (status, body) =
+            http("POST", &format!("{}/v1/scale-ups", muster.url), &headers, &body).await.unwrap();
         assert_eq!(status, 202, "{body}");
         serde_json::from_str::<Created>(&body).unwrap()
     };
@@ -79,7 +81,8 @@ async fn a_restart_knows_the_account_while_aws_is_silent() {
 
     let silent = r#"{"errors": 100}"#;
     let json = [("content-type", "application/json")];
-    let (status, body) = http("POST", &format!("{}/_sim/faults", sim.announced.ec2), &json, silent).await.unwrap();
+    let (status, body) =
+        http("POST", &format!("{}/_sim/faults", sim.announced.ec2), &json, silent).await.unwrap();
     assert_eq!(status, 200, "{body}");
     muster.start().await;
     let told = preflight(&muster, 1_200).await;

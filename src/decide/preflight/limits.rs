@@ -136,7 +136,10 @@ impl Core {
             return;
         };
         let each = self.vcpus_of(kind);
-        let (limit, usage) = (self.fact(&Subject::Quota(quota)), self.fact(&Subject::Usage(quota)));
+        let usage = self.fact(&Subject::Usage(quota));
+        // More than AWS's default is in use: the account has another value, which it was not told.
+        let wrong = |limit: &Fact| limit.is_default && usage.is_some_and(|usage| usage.value > limit.value);
+        let limit = self.fact(&Subject::Quota(quota)).filter(|limit| !wrong(limit));
         let (Some(each), Some(limit), Some(usage)) = (each, limit, usage) else {
             for (seen, what) in [
                 (each.is_some(), format!("the vCPUs of {kind}")),

@@ -335,6 +335,9 @@ fn what_was_never_seen_binds_nothing_and_is_named() {
     let told = Desk::new(few).foretold(1_200);
     let text = &told.binding().unwrap().text;
     assert!(told.fits == 2 && text.contains("AWS's default"), "{text}");
+    let more = Account { defaults: true, running: 600, targets: (9_000, 0), ..Account::default() };
+    let told = Desk::new(more).foretold(1_200);
+    assert!(told.unknown.contains(&"quota L-1216C47A".to_string()), "{:?}", told.unknown);
 }
 
 #[test]
