@@ -74,7 +74,7 @@ async fn a_group_is_described_with_its_members() {
 
 #[tokio::test]
 async fn groups_and_members_come_a_page_at_a_time() {
-    let (_sim, client, aws, _) = serving("autoscaling.toml", 60, 0).await;
+    let (_sim, client, aws, _) = serving("many_calls.toml", 60, 0).await;
     // One more than a page of instances, of which the ids are given in two calls anyhow.
     for n in 0..99 {
         group(&client, &format!("g-{n}"), 1, &[A]).send().await.unwrap();

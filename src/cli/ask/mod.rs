@@ -23,9 +23,10 @@ use std::io::Read;
 use std::path::Path;
 
 use http::HeaderValue;
+use serde::de::DeserializeOwned;
 
 use super::args::{Ask, Service, Zone};
-use super::client::Client;
+use super::client::{Client, Document};
 use super::exit::{Done, Failure};
 use super::io::Io;
 
@@ -71,6 +72,21 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
+}
+
+/// Prints an answer: as the service gave it if `json`, else as `text` puts it.
+fn printed<T: DeserializeOwned>(
+    document: &Document,
+    json: bool,
+    io: &Io,
+    text: impl FnOnce(&T) -> String,
+) -> Result<Done, Failure> {
+    if json {
+        io.line(&document.line()?)?;
+    } else {
+        io.data(&text(&document.read()?))?;
+    }
+    Ok(Done::Well)
 }
 
 /// Longest token file that is read.

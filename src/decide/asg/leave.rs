@@ -27,6 +27,9 @@ const MOST_IDS: usize = 100;
 const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// And where it was about none of them: the group itself is not there, or not as the call wants it. As long as
+/// people need to mend that; all groups share one bucket.
+const AFTER_REJECTION: Duration = Duration::from_secs(15);
 /// And of those that were throttled.
 const AFTER_THROTTLE: Duration = Duration::from_millis(250);
 /// A call that was rejected because of one that is not in the group is followed by a look; without one
@@ -231,6 +234,8 @@ impl Core {
             | ErrorClass::Contention
             | ErrorClass::NoAction => false,
         };
+        let whole = blames && named.is_empty() && error.class != ErrorClass::Size;
+        let pause = if whole { AFTER_REJECTION } else { AFTER_FAILURE };
         for (id, instance) in asked {
             if error.class == ErrorClass::Size {
                 // The minimum forbids to shrink: its group replaces it.
@@ -241,7 +246,7 @@ impl Core {
                 self.asgs[group].leaving.rejected_at = Some(now.time);
                 self.is_not_in_group(asg, *id, *instance, now);
             } else if !(held && self.abandon(*instance, now)) {
-                self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
+                self.asgs[group].leaving.add(*instance, now.time.plus(pause));
             }
         }
     }

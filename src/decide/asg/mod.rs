@@ -42,6 +42,8 @@ pub(in crate::decide) struct AsgState {
     hooks: BTreeMap<String, HookSeen>,
     /// When its hooks were last described.
     hooks_seen_at: Option<Time>,
+    /// When somebody last found that they may have changed since.
+    hooks_doubted_at: Option<Time>,
     pub seen: Option<Seen>,
     /// Adopted instances get their places in this scale-up.
     adopting: Option<ScaleUpSeq>,
@@ -79,6 +81,11 @@ impl AsgState {
             raises_desired: asg.is_some_and(|a| a.launches == Launches::Desired),
             ..AsgState::default()
         }
+    }
+
+    /// It had this hook when its hooks were last described.
+    pub fn has_hook(&self, hook: &str) -> bool {
+        self.hooks.contains_key(hook)
     }
 
     /// How long one heartbeat of this hook is good for.

@@ -32,6 +32,9 @@ impl Core {
             }
             Known::New => {}
         }
+        if !self.asgs[group].has_hook(&notice.hook) {
+            self.hooks_have_changed(group, now);
+        }
         let period = self.asgs[group].heartbeat(&notice.hook);
         let started = started(notice.sent_at, period, now.time);
         self.open_hook(group, Noticed { token: Some(notice.token.clone()), notice, started }, now);
