@@ -48,6 +48,14 @@ impl Pace {
     }
 }
 
+impl Pace {
+    /// The least that one needs, as one in a hundred did; none until enough is known.
+    #[must_use]
+    pub fn quickest(&self) -> Option<Duration> {
+        (self.total >= ENOUGH).then(|| self.quantile(0.01))
+    }
+}
+
 /// When the last of some instances is expected in service: those to be launched leave when their
 /// tokens are there, and the slowest takes as long as the slowest of a hundred did.
 #[must_use]

@@ -105,19 +105,12 @@ impl Core {
         let broken = share_broken(s);
         let mut eta = now;
         let mut last_launch = now;
-        // Launches that are sent again take their tokens first.
-        let claimed = self.claimed();
         if s.phases.get(Phase::Queued) > 0 {
-            let launches = with_replacements(queued, broken);
-            last_launch = if self.asgs[s.group].name.is_some() {
-                // They draw on no tokens but those of the calls.
-                self.auto_passed(now, launches.div_ceil(MOST_IN_GROUP))
-            } else {
-                tokens.passed_at(now, claimed + launches)
-            };
+            last_launch = self.launched_by(s.group, with_replacements(queued, broken), now)?;
             eta = eta.max(pace::eta(last_launch, pace));
         }
         if s.phases.get(Phase::Launching) > 0 {
+            let claimed = self.claimed();
             let last = tokens.passed_at(now, claimed);
             eta = eta.max(pace::eta(if claimed > 0 { last } else { now }, pace));
         }
@@ -141,8 +134,23 @@ impl Core {
         Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), pace)))
     }
 
+    /// When the last of so many more launches in a group will have gone out.
+    pub(super) fn launched_by(&self, group: usize, launches: u32, now: Time) -> Option<Time> {
+        if self.asgs[group].name.is_some() {
+            // They draw on no tokens but those of the calls.
+            return Some(self.auto_passed(now, launches.div_ceil(MOST_IN_GROUP)));
+        }
+        // Launches that are sent again take their tokens first.
+        Some(self.run.instances()?.passed_at(now, self.claimed().saturating_add(launches)))
+    }
+
+    /// Lifecycle actions that wait for an answer, of every group.
+    pub(super) fn hooks_open_in_all(&self) -> u32 {
+        u32::try_from(self.hooks.iter().count()).unwrap_or(u32::MAX)
+    }
+
     /// When so many more calls of Auto Scaling will have got through, at the pace that was learned.
-    fn auto_passed(&self, now: Time, calls: u32) -> Time {
+    pub(super) fn auto_passed(&self, now: Time, calls: u32) -> Time {
         pace::passed(now, calls, self.auto.calls_in_hand(now), self.auto.yields())
     }
 
@@ -221,7 +229,13 @@ impl Core {
     fn budgets(&self) -> Vec<&ApiBudget> {
         let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
         let reads = (self.reads.next() != Time::NEVER).then_some(&self.metrics);
-        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).chain(reads).collect()
+        let looks = self.settings.look_every.is_some().then_some(&self.preflight.budget);
+        [&self.run, &self.describe, &self.terminate]
+            .into_iter()
+            .chain(auto)
+            .chain(reads)
+            .chain(looks)
+            .collect()
     }
 
     fn hooks_open(&self, group: usize) -> u32 {

@@ -117,6 +117,12 @@ impl Pools {
         })
     }
 
+    /// Pools that are left alone for now, and until when.
+    pub fn resting(&self, now: Time) -> impl Iterator<Item = (usize, Time)> + '_ {
+        let memories = self.0.iter().enumerate();
+        memories.filter_map(move |(i, m)| Some((i, m.shut_until.filter(|t| *t > now)?)))
+    }
+
     /// A launch of `asked` into a pool gave `got`.
     pub fn launched(&mut self, pool: usize, asked: u32, got: u32) {
         let Some(m) = self.0.get_mut(pool) else { return };

@@ -65,6 +65,7 @@ fn desk(launches: Launches) -> Desk {
         by: None,
         reason: String::new(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     desk
