@@ -105,6 +105,9 @@ impl Core {
             }
             let version = version_at(&stored.versions, &row.group, row.since);
             core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
+            if row.phase == Phase::Terminating {
+                core.may_have_shrunk(row.instance, row.reason.as_deref());
+            }
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
@@ -188,11 +191,7 @@ impl Core {
                         self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Admitting => self.admit_again(instance, now),
-                    Phase::Broken => self.remove(instance, now),
-                    Phase::Terminating => {
-                        self.may_have_shrunk(instance);
-                        self.remove(instance, now);
-                    }
+                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
                     Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
                 }
             }
