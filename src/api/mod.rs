@@ -27,6 +27,7 @@ mod observe;
 mod openapi;
 mod params;
 pub mod problem;
+mod quarantine;
 mod scale_ins;
 mod scale_ups;
 mod signals;

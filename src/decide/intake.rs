@@ -128,7 +128,8 @@ impl Core {
         }
         let g = &self.ledger.groups[group];
         let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
-        let taken = live + g.queued;
+        // Whoever is kept in quarantine makes room.
+        let taken = (live + g.queued).saturating_sub(self.gives_way(group, now));
         let room = max.saturating_sub(taken);
         if ask.count > room {
             return Err(Refusal::NoRoom { group: ask.group.clone(), room, max, taken });
@@ -184,6 +185,7 @@ impl Core {
                 | Phase::Terminating
                 | Phase::Queued
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn => {}
             }

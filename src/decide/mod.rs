@@ -25,6 +25,7 @@ pub mod patience;
 pub mod presence;
 pub mod progress;
 pub mod promise;
+pub mod quarantine;
 pub mod removals;
 pub mod restore;
 pub mod retire;
@@ -65,6 +66,7 @@ use pace::Pace;
 use patience::Patience;
 use presence::Presence;
 use progress::Recent;
+use quarantine::Quarantine;
 use removals::Removals;
 use retire::{Care, Retiring};
 use rng::Rng;
@@ -169,6 +171,7 @@ pub struct Core {
     care: Vec<Care>,
     last_suspect: u32,
     retiring: Retiring,
+    quarantine: Quarantine,
     keys: Keys,
     zones: Zones,
     paces: Vec<Pace>,
@@ -218,6 +221,7 @@ impl Core {
             care: groups.iter().map(|_| Care::default()).collect(),
             last_suspect: 0,
             retiring: Retiring::default(),
+            quarantine: Quarantine::default(),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -250,6 +254,7 @@ impl Core {
         }
         // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
         self.plan_guards(&mut now);
+        self.plan_quarantine(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
         self.plan_raises(&mut now);
@@ -318,14 +323,14 @@ impl Core {
         }
     }
 
-    /// Gives an instance up: it is broken, for this reason, and will be taken away.
+    /// Gives an instance up: it is broken, for this reason, and will be taken away, or kept for people to look at.
     fn give_up(&mut self, instance: InstanceRef, reason: String, now: &mut Now) {
-        if self.ledger.current(instance).is_none() {
-            return;
-        }
+        let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
         self.judge(instance, Outcome::Broken, now.time);
-        self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason));
-        self.remove(instance, now);
+        self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
+        if !self.keeps_broken(instance, broke_in, &reason, now) {
+            self.remove(instance, now);
+        }
     }
 
     /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on
@@ -411,6 +416,7 @@ impl Core {
             .min(self.retiring_wake(time))
             .min(self.reads.next().max(self.metrics.next_chance(time)))
             .min(self.guards.wake)
+            .min(self.quarantine.wake)
             .min(self.halts_wake)
             .min(self.raises_wake)
             .min(self.groups_wake(time));

@@ -13,6 +13,7 @@ use super::words::{
 };
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
+use crate::decide::quarantine::words::QuarantineRow;
 use crate::decide::retire::words::{RemovalCause, RemovalState, ScaleInState};
 
 /// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
@@ -240,6 +241,7 @@ pub struct Changes {
     pub keeps: Vec<KeepRow>,
     pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
+    pub quarantine: Vec<QuarantineRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -260,6 +262,7 @@ impl Changes {
             && self.keeps.is_empty()
             && self.zones.is_empty()
             && self.halts.is_empty()
+            && self.quarantine.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -295,6 +298,8 @@ pub struct Restored {
     pub zones: Vec<ZoneRow>,
     /// Every halt that has not ended, by group.
     pub halts: Vec<HaltRow>,
+    /// Every quarantine that is not done, by instance.
+    pub quarantine: Vec<QuarantineRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

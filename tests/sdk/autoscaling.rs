@@ -134,7 +134,7 @@ async fn launch_instances_is_synchronous_and_done_once() {
 
 #[tokio::test]
 async fn errors_are_the_modelled_ones() {
-    let sim = with_template("autoscaling.toml").await;
+    let sim = with_template("many_calls.toml").await;
     let client = Client::new(&config(&sim));
     group(&client, "web", 4, &[A]).desired_capacity(1).send().await.unwrap();
     members(&client, "web", 1, "InService").await;

@@ -12,6 +12,7 @@ pub mod instance;
 pub mod lease;
 pub mod names;
 pub mod problem;
+pub mod quarantine;
 pub mod scale_in;
 pub mod scale_up;
 pub mod signal;
@@ -27,6 +28,7 @@ pub use lease::{
     FreezeItem, Freezes, HoldItem, Holds, LeaseItem, LeaseTaken, NewFreeze, NewHold, PendingItem,
 };
 pub use problem::{FieldError, ProblemBody};
+pub use quarantine::{KeptItem, Quarantine, ReleaseTaken};
 pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
 pub use signal::{PushSignals, SignalItem, Signals};

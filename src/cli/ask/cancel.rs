@@ -1,7 +1,7 @@
 //! `cancel`: stop a scale-up.
 
-use super::path;
-use crate::api::types::{Cancel, ScaleUp};
+use super::{path, printed};
+use crate::api::types::Cancel;
 use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -19,12 +19,7 @@ pub async fn run(args: &args::Cancel, client: &Client, json: bool, io: &Io) -> R
         async || client.post(&path, &body, None).await,
     )
     .await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&summary(&document.read::<ScaleUp>()?))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, summary)
 }
 
 #[cfg(test)]

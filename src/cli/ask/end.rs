@@ -1,6 +1,6 @@
 //! `unhold` and `thaw`: the end of a hold or a freeze before its time.
 
-use super::{path, query};
+use super::{path, printed, query};
 use crate::api::types::LeaseTaken;
 use crate::cli::args::End;
 use crate::cli::client::Client;
@@ -14,12 +14,9 @@ pub async fn run(at: &str, args: &End, client: &Client, json: bool, io: &Io) -> 
     // Ending twice is ending once, so this may be sent again.
     let ended =
         keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
-    if json {
-        io.line(&ended.line()?)?;
-    } else {
-        io.line(&format!("{} ends; what was so before is restored", ended.read::<LeaseTaken>()?.id))?;
-    }
-    Ok(Done::Well)
+    printed(&ended, json, io, |taken: &LeaseTaken| {
+        format!("{} ends; what was so before is restored\n", taken.id)
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `freezes`: what is frozen until when.
 
 use super::holds::waits_for;
+use super::printed;
 use crate::api::types::{FreezeItem, Freezes};
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -9,12 +10,7 @@ use crate::cli::text::{Align, Table, seconds};
 
 pub async fn run(client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let document = client.get("/v1/freezes").await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&table(&document.read::<Freezes>()?.freezes))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, |shown: &Freezes| table(&shown.freezes))
 }
 
 fn table(freezes: &[FreezeItem]) -> String {

@@ -1,5 +1,6 @@
 //! `holds`: who holds what until when.
 
+use super::printed;
 use crate::api::types::{HoldItem, Holds, PendingItem};
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -8,12 +9,7 @@ use crate::cli::text::{Align, Table, seconds};
 
 pub async fn run(client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let document = client.get("/v1/holds").await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&table(&document.read::<Holds>()?.holds))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, |shown: &Holds| table(&shown.holds))
 }
 
 fn table(holds: &[HoldItem]) -> String {

@@ -9,6 +9,7 @@ mod hold;
 mod holds;
 mod hooks;
 mod instances;
+mod quarantine;
 mod scale_in;
 mod scale_ins;
 mod scale_up;
@@ -22,9 +23,10 @@ use std::io::Read;
 use std::path::Path;
 
 use http::HeaderValue;
+use serde::de::DeserializeOwned;
 
 use super::args::{Ask, Service, Zone};
-use super::client::Client;
+use super::client::{Client, Document};
 use super::exit::{Done, Failure};
 use super::io::Io;
 
@@ -67,9 +69,25 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Freeze(args) => freeze::run(args, &client, service.json, io).await,
         Ask::Freezes => freezes::run(&client, service.json, io).await,
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
+        Ask::Quarantine(args) => quarantine::run(args, &client, service.json, io).await,
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
+}
+
+/// Prints an answer: as the service gave it if `json`, else as `text` puts it.
+fn printed<T: DeserializeOwned>(
+    document: &Document,
+    json: bool,
+    io: &Io,
+    text: impl FnOnce(&T) -> String,
+) -> Result<Done, Failure> {
+    if json {
+        io.line(&document.line()?)?;
+    } else {
+        io.data(&text(&document.read()?))?;
+    }
+    Ok(Done::Well)
 }
 
 /// Longest token file that is read.

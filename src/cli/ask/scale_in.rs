@@ -1,6 +1,6 @@
 //! `scale-in`: ask for fewer instances.
 
-use super::path;
+use super::{path, printed};
 use crate::api::types::{NewScaleIn, ScaleInTaken};
 use crate::cli::args;
 use crate::cli::client::Client;
@@ -18,12 +18,7 @@ pub async fn run(args: &args::ScaleIn, client: &Client, json: bool, io: &Io) -> 
         async || client.post(&path, &body, Some(&key)).await,
     )
     .await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&format!("{}\n", document.read::<ScaleInTaken>()?.id))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, |taken: &ScaleInTaken| format!("{}\n", taken.id))
 }
 
 #[cfg(test)]

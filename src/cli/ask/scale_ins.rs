@@ -1,5 +1,6 @@
 //! `scale-ins`: those that are open, and the last ones that are over.
 
+use super::printed;
 use crate::api::types::{ScaleInItem, ScaleIns};
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -8,12 +9,7 @@ use crate::cli::text::{Align, Table};
 
 pub async fn run(client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let document = client.get("/v1/scale-ins").await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&table(&document.read::<ScaleIns>()?.scale_ins))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, |shown: &ScaleIns| table(&shown.scale_ins))
 }
 
 fn table(scale_ins: &[ScaleInItem]) -> String {

@@ -1,7 +1,7 @@
 //! `status`: all scale-ups, or one.
 
-use super::path;
-use crate::api::types::{ScaleUp, ScaleUpPage};
+use super::{path, printed};
+use crate::api::types::ScaleUpPage;
 use crate::cli::args::Status;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
@@ -19,12 +19,7 @@ pub async fn run(args: &Status, client: &Client, json: bool, io: &Io) -> Result<
         return follow(client, &path, args.retry.retry_for, json, io).await;
     }
     let document = client.get(&path).await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&summary(&document.read::<ScaleUp>()?))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, summary)
 }
 
 async fn all(client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {

@@ -27,6 +27,9 @@ const MOST_IDS: usize = 100;
 const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// And where it was about none of them: the group itself is not there, or not as the call wants it. As long as
+/// people need to mend that; all groups share one bucket.
+const AFTER_REJECTION: Duration = Duration::from_secs(15);
 /// And of those that were throttled.
 const AFTER_THROTTLE: Duration = Duration::from_millis(250);
 /// A call that was rejected because of one that is not in the group is followed by a look; without one
@@ -188,6 +191,12 @@ impl Core {
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 
+    /// A call that may change the desired capacity was answered.
+    pub(in crate::decide) fn was_resized(&mut self, group: usize, now: &Now) {
+        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
+        self.asgs[group].resized_at = now.time;
+    }
+
     /// Books what a group said of a terminate call: all of them go, or none.
     pub(in crate::decide) fn terminated_in_group(
         &mut self,
@@ -198,8 +207,10 @@ impl Core {
     ) {
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
-        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
-        self.asgs[group].resized_at = now.time;
+        self.was_resized(group, now);
+        if self.kept_ended_in_group(group, asked, &outcome, now) {
+            return;
+        }
         self.shrank(group, asked, &outcome, now);
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
@@ -234,6 +245,8 @@ impl Core {
             | ErrorClass::Contention
             | ErrorClass::NoAction => false,
         };
+        let whole = blames && named.is_empty() && error.class != ErrorClass::Size;
+        let pause = if whole { AFTER_REJECTION } else { AFTER_FAILURE };
         for (id, instance) in asked {
             if error.class == ErrorClass::Size {
                 // The minimum forbids to shrink: its group replaces it.
@@ -244,7 +257,7 @@ impl Core {
                 self.asgs[group].leaving.rejected_at = Some(now.time);
                 self.is_not_in_group(asg, *id, *instance, now);
             } else if !(held && self.abandon(*instance, now)) {
-                self.asgs[group].leaving.add(*instance, now.time.plus(AFTER_FAILURE));
+                self.asgs[group].leaving.add(*instance, now.time.plus(pause));
             }
         }
     }
@@ -297,6 +310,11 @@ fn may_leave(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating => true,
-        Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
+        Phase::Queued
+        | Phase::Launching
+        | Phase::InService
+        | Phase::Quarantined
+        | Phase::Gone
+        | Phase::Withdrawn => false,
     }
 }

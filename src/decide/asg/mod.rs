@@ -26,7 +26,7 @@ use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
-pub(in crate::decide) use replaced::ENDED_BY_GROUP;
+pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use replaced::Shrunk;
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
@@ -43,6 +43,8 @@ pub(in crate::decide) struct AsgState {
     hooks: BTreeMap<String, HookSeen>,
     /// When its hooks were last described.
     hooks_seen_at: Option<Time>,
+    /// When somebody last found that they may have changed since.
+    hooks_doubted_at: Option<Time>,
     pub seen: Option<Seen>,
     /// Adopted instances get their places in this scale-up.
     adopting: Option<ScaleUpSeq>,
@@ -80,6 +82,11 @@ impl AsgState {
             raises_desired: asg.is_some_and(|a| a.launches == Launches::Desired),
             ..AsgState::default()
         }
+    }
+
+    /// It had this hook when its hooks were last described.
+    pub fn has_hook(&self, hook: &str) -> bool {
+        self.hooks.contains_key(hook)
     }
 
     /// How long one heartbeat of this hook is good for.

@@ -15,7 +15,7 @@ use crate::decide::action::Action;
 use crate::decide::event::CallError;
 use crate::decide::hook::door::Noticed;
 use crate::decide::hook::notice::{HookNotice, Place, Transition};
-use crate::decide::words::{Ec2Id, InstanceRef, Phase, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Phase, Time};
 use crate::decide::{Core, Now};
 
 /// Most names in one describe (aws-facts 3.1).
@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_secs(3);
 const OVERDUE: Duration = Duration::from_secs(5);
 /// Pause before a look that failed is tried again.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
-/// Hooks change when people change them.
+/// Hooks change when people change them. What shows that they did has them described sooner.
 const HOOKS_EVERY: Duration = Duration::from_secs(600);
 /// An action that we answered so long ago may still be shown as waiting: looks are eventually consistent.
 const LAG: Duration = Duration::from_secs(30);
@@ -107,6 +107,19 @@ impl Core {
         }
     }
 
+    /// Somebody waits for a hook that the group had not when its hooks were described, ten minutes ago perhaps.
+    /// Nobody would find those who are not told of it. They are described again, once in a beat at most.
+    pub(in crate::decide) fn hooks_have_changed(&mut self, group: usize, now: &Now) {
+        let Some(every) = self.ledger.groups[group].spec.asg.as_ref().map(|a| a.sweep_every) else { return };
+        let state = &mut self.asgs[group];
+        // Those that were never described are to be, anyhow.
+        let lately = state.hooks_doubted_at.is_some_and(|at| now.time.since(at) < every);
+        if state.hooks_seen_at.is_some() && !lately {
+            state.hooks_doubted_at = Some(now.time);
+            self.sweeps.hooks.push_back(group);
+        }
+    }
+
     /// Looks, if it is time and lifecycle actions leave something of the budget.
     pub(in crate::decide) fn plan_sweeps(&mut self, now: &mut Now) {
         if self.sweeps.is_idle() && self.sweeps.next_at <= now.time {
@@ -161,10 +174,15 @@ impl Core {
         self.sweeps.out = self.sweeps.out.saturating_sub(1);
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
-        let Ok(hooks) = outcome else {
-            self.sweeps.hooks.push_back(group);
-            self.sweeps.pause(now.time);
-            return;
+        let hooks = match outcome {
+            Ok(hooks) => hooks,
+            // A group that is not there is asked about with the next round: all groups share one bucket.
+            Err(error) if error.class == ErrorClass::NotFound => return,
+            Err(_) => {
+                self.sweeps.hooks.push_back(group);
+                self.sweeps.pause(now.time);
+                return;
+            }
         };
         let state = &mut self.asgs[group];
         state.hooks = hooks.into_iter().map(|h| (h.hook.clone(), h)).collect();
@@ -206,6 +224,7 @@ impl Core {
         let asked_at = self.sweeps.began;
         self.asgs[group].seen =
             Some(Seen { at: now.time, asked_at, stale: false, min, max, desired, suspended, members });
+        self.look_at_quarantine(group, now);
         self.look_at_serving(group, now);
         self.look_at_health(group, now);
         self.look_at_raises(group, now);
@@ -272,7 +291,11 @@ impl Core {
         now: &mut Now,
     ) {
         let lately = self.hooks.ended_lately(member.id, transition, now.time, LAG);
-        for hook in self.asgs[group].hooks_of(transition) {
+        let hooks = self.asgs[group].hooks_of(transition);
+        if hooks.is_empty() {
+            self.hooks_have_changed(group, now);
+        }
+        for hook in hooks {
             if lately || self.hooks.has(member.id, transition, &hook) {
                 continue;
             }
@@ -326,6 +349,7 @@ impl Core {
             | Phase::Launching
             | Phase::InService
             | Phase::Terminating
+            | Phase::Quarantined
             | Phase::Gone
             | Phase::Withdrawn => return,
         }

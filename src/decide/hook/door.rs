@@ -33,6 +33,9 @@ impl Core {
             }
             Known::New => {}
         }
+        if !self.asgs[group].has_hook(&notice.hook) {
+            self.hooks_have_changed(group, now);
+        }
         let period = self.asgs[group].heartbeat(&notice.hook);
         let started = started(notice.sent_at, period, now.time);
         self.open_hook(group, Noticed { token: Some(notice.token.clone()), notice, started }, now);
@@ -75,7 +78,7 @@ impl Core {
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
         self.timers.set(first_look(row.ends_at), Due::HookEnd(seq));
-        let held = self.hold_on(id, now.time).is_some();
+        let held = self.hold_on(id, now.time).is_some() || self.kept_place(id).is_some();
         self.hooks.open(Hook::new(row.clone(), group, period).of_held(held));
         self.ledger.changes.hooks.push(row);
         match transition {
@@ -92,6 +95,9 @@ impl Core {
         notice: &HookNotice,
         now: &mut Now,
     ) -> InstanceRef {
+        if let Some(kept) = self.kept_place(id) {
+            return kept;
+        }
         let known = self.members.get(&id).copied();
         let lives = |i: &InstanceRef| {
             self.ledger.current(*i).is_some_and(|s| s.phase.occupies() && s.phase != Phase::InService)
@@ -115,6 +121,7 @@ impl Core {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn,
             )

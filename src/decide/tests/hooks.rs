@@ -234,6 +234,35 @@ fn a_lost_notification_is_found_by_looking_and_its_token_is_learned_when_it_come
     assert!(desk.rows().iter().all(|r| r.seq == found.seq), "one action, however it became known");
 }
 
+/// The group had no hook when its hooks were described, which is done every ten minutes; then it is given one, and
+/// of who waits for it nobody tells. Once nobody looked for them, and a fifth of 1,200 timed out.
+#[test]
+fn a_hook_that_a_group_is_given_later_is_known_by_the_first_who_waits_for_it() {
+    let mut desk = Desk::new();
+    let none = || Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![]) };
+    let asked = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::DescribeHooks { .. }));
+    desk.after(0, vec![none(), members(Lifecycle::Pending)]);
+    assert!(!asked(&desk.after(1_000, vec![members(Lifecycle::Pending)])), "nobody waits for any");
+    assert!(asked(&desk.after(1_000, vec![members(Lifecycle::PendingWait)])), "somebody does");
+    assert!(!asked(&desk.after(1_000, vec![none(), members(Lifecycle::PendingWait)])), "once in a beat");
+    assert!(asked(&desk.after(15_000, vec![members(Lifecycle::PendingWait)])));
+    desk.after(1_000, vec![hooks()]);
+    assert!(desk.rows().is_empty());
+    assert!(!asked(&desk.after(15_000, vec![members(Lifecycle::PendingWait)])), "it is known");
+    assert_eq!(desk.rows().last().map(|r| r.hook.as_str()), Some("in"), "whoever waits is found");
+}
+
+#[test]
+fn a_hook_that_is_not_known_is_learned_from_a_notification() {
+    let mut desk = Desk::new();
+    desk.after(0, vec![Event::HooksDescribed { asg: "web-asg".into(), outcome: Ok(vec![]) }]);
+    let told = |n| vec![Event::HookNoticed { notice: notice(n), ticket: Ticket(u64::from(n)) }];
+    let asked = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::DescribeHooks { .. }));
+    assert!(asked(&desk.after(1_000, told(1))));
+    desk.after(100, vec![hooks()]);
+    assert!(!asked(&desk.after(60_000, told(2))), "it is known");
+}
+
 #[test]
 fn what_became_of_an_answer_that_was_lost_the_group_says() {
     let mut desk = Desk::new();
@@ -277,10 +306,10 @@ fn a_broken_instance_leaves_by_a_call_of_its_groups_which_replaces_it() {
     assert_eq!(last.reason.as_deref(), Some("its Auto Scaling group replaces it"));
 }
 
-/// Somebody told of an instance that EC2 does not know, and never will: it is waited for as long as a boot may
-/// take, its action kept alive, then given up, and its place is free again.
-#[test]
-fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_given_up() {
+/// Somebody told of an instance that EC2 does not know, and never will; its group answers `refusal` when it is
+/// to be ended. It is waited for as long as a boot may take, its action kept alive, and then given up; its action as
+/// it was written down last.
+fn never_shown(refusal: ErrorClass) -> HookRow {
     let mut desk = Desk::new();
     desk.told(notice(1)).unwrap();
     let from = desk.now;
@@ -296,24 +325,84 @@ fn an_instance_that_never_becomes_visible_is_parked_for_a_while_and_then_given_u
                     let api = Api::RecordLifecycleActionHeartbeat;
                     events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
                 }
+                Action::Complete { hook, result, .. } => {
+                    assert_eq!((result, given_up.is_some()), (HookResult::Abandon, true));
+                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
+                    events.push(Event::HookAnswered { hook, api, outcome });
+                }
                 Action::TerminateInGroup { asg, asked, .. } => {
                     given_up.get_or_insert(desk.now.since(from));
                     let message = format!("No managed instance found for instance ID: {ID}");
-                    let outcome = Err(CallError { message, ..error(ErrorClass::NotFound) });
+                    let outcome = Err(CallError { message, ..error(refusal) });
                     events.push(Event::TerminatedInGroup { asg, asked, outcome });
+                }
+                Action::Launch { .. }
+                | Action::Terminate { .. }
+                | Action::Configure(_)
+                | Action::Probe(_)
+                | Action::DescribeGroups { .. }
+                | Action::DescribeHooks { .. }
+                | Action::Mark { .. }
+                | Action::ReadMetrics { .. }
+                | Action::Answer { .. } => {}
+            }
+        }
+    }
+    let watchdog = asg().watchdogs.boot;
+    let given_up = given_up.unwrap();
+    assert!(given_up >= watchdog && given_up < watchdog + watchdog / 4, "{given_up:?}");
+    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
+    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
+    assert!(said.is_some(), "journalled");
+    let view = desk.core.view(desk.now);
+    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0), "its place is free again");
+    desk.rows().pop().unwrap()
+}
+
+#[test]
+fn an_instance_that_nobody_knows_is_parked_for_a_while_and_then_given_up() {
+    assert_eq!(never_shown(ErrorClass::NotFound).state, HookState::Over);
+}
+
+/// The configuration names a group that is not there. All groups share one bucket: this one must not use it up
+/// by asking for itself twice a second.
+#[test]
+fn a_group_that_does_not_exist_is_asked_about_on_the_beat_only() {
+    const MINUTES: usize = 10;
+    let mut desk = Desk::new();
+    let missing = || CallError {
+        message: "AutoScalingGroup name not found - AutoScalingGroup web-asg not found".into(),
+        ..error(ErrorClass::NotFound)
+    };
+    let (mut calls, mut ends) = (0, 0);
+    let mut events = vec![Event::HookNoticed { notice: notice(1), ticket: Ticket(1) }];
+    for _ in 0..MINUTES * 60 {
+        for action in desk.after(1_000, std::mem::take(&mut events)) {
+            match action {
+                Action::Describe { asked } => events.push(Event::Described { asked, outcome: Ok(vec![]) }),
+                Action::Heartbeat { hook, .. } => {
+                    let api = Api::RecordLifecycleActionHeartbeat;
+                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
+                }
+                Action::DescribeHooks { asg } => {
+                    calls += 1;
+                    events.push(Event::HooksDescribed { asg, outcome: Err(missing()) });
+                }
+                Action::DescribeGroups { asked, .. } => {
+                    calls += 1;
+                    events.push(Event::GroupsDescribed { asked, outcome: Ok(GroupsPage::default()) });
+                }
+                Action::TerminateInGroup { asg, asked, .. } => {
+                    ends += 1;
+                    events.push(Event::TerminatedInGroup { asg, asked, outcome: Err(missing()) });
                 }
                 _ => {}
             }
         }
     }
-    let (watchdog, after) = (asg().watchdogs.boot, given_up.unwrap());
-    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
-    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
-    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
-    assert!(said.is_some(), "journalled");
-    assert_eq!(desk.rows().last().map(|r| r.state), Some(HookState::Over));
-    let view = desk.core.view(desk.now);
-    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
+    // Every 15 s: the group, its hooks, and whom it is to end; looks that somebody waits for come besides.
+    assert!((MINUTES * 4..=MINUTES * 16).contains(&calls), "{calls} looks");
+    assert!((1..=MINUTES * 4).contains(&ends), "{ends} ends");
 }
 
 /// The call that ends broken instances in the group, without shrinking it.
@@ -340,57 +429,12 @@ fn one_that_its_group_says_is_still_being_launched_is_abandoned() {
     assert_eq!(actions.iter().find_map(completion).map(|c| c.2), Some(HookResult::Abandon));
 }
 
-/// The same of one that its group knows, and EC2 does not.
+/// Its group knows it, and EC2 does not.
 #[test]
 fn one_that_never_becomes_visible_and_that_its_group_says_is_being_launched_is_abandoned() {
-    let mut desk = Desk::new();
-    desk.told(notice(1)).unwrap();
-    let from = desk.now;
-    let (mut heartbeats, mut abandoned, mut events) = (0, None, Vec::new());
-    for _ in 0..2_000 {
-        for action in desk.after(1_000, std::mem::take(&mut events)) {
-            match action {
-                Action::Describe { asked } => {
-                    events.push(Event::Described { asked, outcome: Ok(vec![]) });
-                }
-                Action::Heartbeat { hook, .. } => {
-                    heartbeats += 1;
-                    let api = Api::RecordLifecycleActionHeartbeat;
-                    events.push(Event::HookAnswered { hook, api, outcome: Ok(()) });
-                }
-                Action::Complete { hook, result, .. } => {
-                    abandoned.get_or_insert((desk.now.since(from), result));
-                    let (api, outcome) = (Api::CompleteLifecycleAction, Err(error(ErrorClass::NoAction)));
-                    events.push(Event::HookAnswered { hook, api, outcome });
-                }
-                // The group says that it is still being launched.
-                Action::TerminateInGroup { asg, asked, .. } => {
-                    let outcome = Err(error(ErrorClass::Contention));
-                    events.push(Event::TerminatedInGroup { asg, asked, outcome });
-                }
-                Action::Launch { .. }
-                | Action::Terminate { .. }
-                | Action::Configure(_)
-                | Action::Probe(_)
-                | Action::DescribeGroups { .. }
-                | Action::DescribeHooks { .. }
-                | Action::Mark { .. }
-                | Action::ReadMetrics { .. }
-                | Action::Answer { .. } => {}
-            }
-        }
-    }
-    let watchdog = asg().watchdogs.boot;
-    let (after, result) = abandoned.unwrap();
-    assert_eq!(result, HookResult::Abandon);
-    assert!(after >= watchdog && after < watchdog + watchdog / 4, "{after:?}");
-    assert!(heartbeats >= watchdog.as_secs() / HEARTBEAT.as_secs(), "{heartbeats}");
-    let said = desk.changes.iter().flat_map(|c| &c.journal).find(|l| l.text.contains("EC2 does not show it"));
-    assert!(said.is_some(), "journalled");
-    let last = desk.rows().pop().unwrap();
+    let last = never_shown(ErrorClass::Contention);
+    assert_eq!(last.result, Some(HookResult::Abandon));
     assert_ne!(last.state, HookState::Open);
-    let view = desk.core.view(desk.now);
-    assert_eq!((view.never_shown, view.groups[0].taken), (1, 0));
 }
 
 #[test]

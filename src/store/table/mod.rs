@@ -13,6 +13,7 @@ pub(super) mod journal;
 pub(super) mod keep;
 pub(super) mod launch;
 pub(super) mod lease;
+pub(super) mod quarantine;
 pub(super) mod removal;
 pub(super) mod scale_in;
 pub(super) mod scale_up;
