@@ -550,7 +550,7 @@ fn one_that_is_held_stays_beyond_its_end() {
     let hold = HoldAsk {
         id: "h".into(),
         instance: id,
-        group: Some("web".into()),
+        group: None,
         until: ward.now.plus(Duration::from_secs(6 * HOUR)),
         owner: "ann".into(),
         reason: "heap".into(),
