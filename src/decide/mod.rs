@@ -342,7 +342,7 @@ impl Core {
         let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
-        if !self.keeps_broken(instance, broke_in, &reason, now) {
+        if !self.keeps_broken(instance, broke_in, reason, now) {
             self.remove(instance, now);
         }
     }
