@@ -266,6 +266,7 @@ fn group() -> Group {
         valve: muster::decide::guard::valve::ValveSpec::default(),
         floor: 0,
         signals: Vec::new(),
+        quarantine: None,
         bounds: Bounds::default(),
     }
 }
@@ -341,6 +342,14 @@ impl Ec2 for Still {
     }
 
     fn protect_from_termination<'a>(&'a self, _: &'a Ec2Id, _: bool) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn create_tags<'a>(
+        &'a self,
+        _: &'a Ec2Id,
+        _: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async { Ok(()) })
     }
 

@@ -12,6 +12,7 @@ use super::problem::{Kind, Problem};
 use super::state::ApiState;
 use super::types::{Explanation, ProblemBody, WaitLine};
 use crate::decide::hook::notice::HookState;
+use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
 use crate::decide::rows::{HookRow, ScaleUpRow};
 use crate::decide::view::{Progress, View};
 use crate::decide::wait::Wait;
@@ -36,6 +37,9 @@ pub async fn explain(
 ) -> Result<Json<Explanation>, Problem> {
     params.finish()?;
     let (view, now) = (state.handle.view(), state.handle.clock().now());
+    if let Some(row) = view.quarantine.iter().find(|row| row.id.as_str() == name) {
+        return Ok(Json(of_kept(row, now)));
+    }
     if name.parse::<SlotId>().is_ok() || name.starts_with("i-") {
         let slot = lookup::slot(&state.store, &name).await?;
         let hooks = open_hooks(&state.store, &slot).await?;
@@ -91,6 +95,28 @@ fn of_slot(slot: &Slot, hooks: &[HookRow], view: &View, now: Time) -> Explanatio
     Explanation { subject, waits }
 }
 
+/// One that is kept is no slot's any more.
+fn of_kept(row: &QuarantineRow, now: Time) -> Explanation {
+    let age = now.since(row.since).as_secs();
+    let stands = match row.state {
+        QuarantineState::Asked => format!("for {age} s its group has been asked to let it go ({})", row.how),
+        QuarantineState::Kept => {
+            let left = row.until.since(now).as_secs();
+            format!("kept in quarantine ({}) for {age} s, and for {left} s more", row.how)
+        }
+        QuarantineState::Leaving | QuarantineState::Done => {
+            let end = row.end.map(|e| format!(" ({e})")).unwrap_or_default();
+            format!("its quarantine is over{end}, and it is being ended")
+        }
+    };
+    let error = row.error.as_ref().map(|e| format!("; the last call failed: {e}")).unwrap_or_default();
+    let subject = format!(
+        "instance {} (group {}): broken in {}: {}; {stands}{error}",
+        row.id, row.group, row.broke_in, row.reason
+    );
+    Explanation { subject, waits: Vec::new() }
+}
+
 fn held_by(hook: &HookRow, now: Time) -> String {
     let answer = hook.result.map_or_else(|| "no answer yet".to_string(), |r| format!("to be told {r}"));
     let left = hook.expires_at.since(now).as_secs();
@@ -135,12 +161,14 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 | Api::SetInstanceProtection
                 | Api::EnterStandby
                 | Api::ExitStandby
+                | Api::DetachInstances
                 | Api::SuspendProcesses
                 | Api::ResumeProcesses => {
                     &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
                 }
                 Api::ModifyInstanceAttribute
                 | Api::DescribeInstanceAttribute
+                | Api::CreateTags
                 | Api::GetMetricData
                 | Api::Preflight
                 | Api::GetServiceQuota
@@ -203,6 +231,18 @@ mod tests {
         let queued: Explanation = fake.get("/v1/explain/1-1199").await.json();
         assert_eq!(queued.subject, "slot 1-1199 (group web): queued");
         assert!(queued.waits[0].text.starts_with("instance tokens"));
+    }
+
+    #[tokio::test]
+    async fn an_instance_in_quarantine_is_explained_though_no_slot_has_it() {
+        let fake = Fake::start().await;
+        fake.show(View { quarantine: vec![testing::kept()], ..testing::view() });
+        let told: Explanation = fake.get("/v1/explain/i-0bad").await.json();
+        assert_eq!(
+            told.subject,
+            "instance i-0bad (group web): broken in verifying: status 503; kept in quarantine (standby) for 60 s, \
+             and for 3540 s more"
+        );
     }
 
     #[tokio::test]

@@ -28,6 +28,7 @@ mod openapi;
 mod params;
 mod preflights;
 pub mod problem;
+mod quarantine;
 mod scale_ins;
 mod scale_ups;
 mod signals;

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, preflights, scale_ins,
-    scale_ups, signals, zones,
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, preflights, quarantine,
+    scale_ins, scale_ups, signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -27,7 +27,7 @@ use super::{
         (name = "scale-ups", description = "Ask for instances, follow, cancel, explain"),
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
-        (name = "guards", description = "Holds on instances, freezes of groups"),
+        (name = "guards", description = "Holds on instances, freezes of groups, quarantine"),
         (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
@@ -54,6 +54,8 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(keep_failing::keep_failing))
         .routes(routes!(holds::create::create, holds::list::list))
         .routes(routes!(holds::release::release))
+        .routes(routes!(quarantine::list::list))
+        .routes(routes!(quarantine::release::release))
         .routes(routes!(freezes::create::create, freezes::list::list))
         .routes(routes!(freezes::thaw::thaw))
         .routes(routes!(hooks::direct::tell, hooks::list::list))

@@ -48,6 +48,8 @@ named! {
         UnknownInstance = "unknown_instance",
         UnknownLease = "unknown_hold_or_freeze",
         NotTheirs = "not_theirs",
+        NotInQuarantine = "not_in_quarantine",
+        IsHeld = "held",
         TooManyLeases = "too_many_holds_or_freezes",
         TooManyScaleUps = "too_many_scale_ups",
         TooManyFollowers = "too_many_followers",
@@ -73,6 +75,7 @@ impl Kind {
             | Kind::UnknownSignal
             | Kind::UnknownInstance
             | Kind::UnknownLease
+            | Kind::NotInQuarantine
             | Kind::UnknownSlot
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -81,6 +84,7 @@ impl Kind {
             | Kind::AlreadyDone
             | Kind::Unsafe
             | Kind::NotTheirs
+            | Kind::IsHeld
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -129,6 +133,8 @@ impl Kind {
             Kind::UnknownInstance => "No group has this instance",
             Kind::UnknownLease => "There is no such hold or freeze",
             Kind::NotTheirs => "It is somebody else's",
+            Kind::NotInQuarantine => "The instance is not in quarantine",
+            Kind::IsHeld => "Somebody holds the instance",
             Kind::TooManyLeases => "Too many holds or freezes are open",
             Kind::TooManyScaleUps => "Too many scale-ups are open",
             Kind::TooManyFollowers => "Too many event streams are open",
@@ -255,6 +261,8 @@ impl Problem {
             Refusal::UnknownInstance { .. } => (Kind::UnknownInstance, Some("instance")),
             Refusal::UnknownLease { .. } => (Kind::UnknownLease, None),
             Refusal::NotTheirs { .. } => (Kind::NotTheirs, Some("override")),
+            Refusal::NotInQuarantine { .. } => (Kind::NotInQuarantine, None),
+            Refusal::IsHeld { .. } => (Kind::IsHeld, None),
             Refusal::LeasesFull { .. } => (Kind::TooManyLeases, None),
             Refusal::UnknownZone { .. } => (Kind::UnknownZone, None),
             Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
@@ -364,6 +372,8 @@ mod tests {
             (Refusal::UnknownInstance { id: "i-1".parse().unwrap(), unseen: 0 }, 404, &["instance"]),
             (Refusal::UnknownLease { what: "hold", id: id() }, 404, &[]),
             (Refusal::NotTheirs { id: id(), owner: "ann".into(), by: "bob".into() }, 409, &["override"]),
+            (Refusal::NotInQuarantine { id: "i-1".parse().unwrap() }, 404, &[]),
+            (Refusal::IsHeld { id: "i-1".parse().unwrap() }, 409, &[]),
             (Refusal::LeasesFull { most: 9 }, 429, &[]),
             (Refusal::UnknownZone { zone: id(), known: "a".into() }, 404, &[]),
             (Refusal::Percent { percent: 101 }, 422, &["percent"]),

@@ -29,6 +29,7 @@ use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
 use crate::decide::preflight::quota::Quota;
 use crate::decide::preflight::verdict::{Bound, Limit, QuotaAsk, Verdict};
+use crate::decide::quarantine::words::{Keeping, QuarantineRow, QuarantineState};
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
 use crate::decide::signal::Agreement;
 use crate::decide::view::{
@@ -259,6 +260,35 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
         | Order::Release(EndAsk { id, .. })
         | Order::Freeze(FreezeAsk { id, .. })
         | Order::Thaw(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
+        Order::EndQuarantine(ask) if ask.instance == kept().id => {
+            Ok(Accepted { id: ask.instance.to_string(), repeated: false })
+        }
+        Order::EndQuarantine(ask) => Err(Refusal::NotInQuarantine { id: ask.instance }),
+    }
+}
+
+/// One that is kept for an hour, and has been for a minute.
+pub fn kept() -> QuarantineRow {
+    let since = NOW.minus(Duration::from_secs(60));
+    QuarantineRow {
+        id: "i-0bad".parse().unwrap(),
+        group: "web".into(),
+        instance: None,
+        launch: None,
+        address: None,
+        zone: Some("us-east-1a".into()),
+        broke_in: Phase::Verifying,
+        reason: "status 503".into(),
+        how: Keeping::Standby,
+        state: QuarantineState::Kept,
+        since,
+        until: since.plus(Duration::from_secs(3_600)),
+        kept_at: Some(since),
+        tagged_at: None,
+        ended_at: None,
+        end: None,
+        ended_by: None,
+        error: None,
     }
 }
 
@@ -475,6 +505,7 @@ pub fn view() -> View {
             agreement: Agreement::Blind,
             valve: None,
             removals: 0,
+            quarantined: 0,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),
@@ -492,6 +523,7 @@ pub fn view() -> View {
         hooks_expired: 0,
         holds: Vec::new(),
         freezes: Vec::new(),
+        quarantine: Vec::new(),
         never_shown: 0,
     }
 }

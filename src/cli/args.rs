@@ -127,6 +127,10 @@ pub enum Ask {
     /// End a freeze before its time.
     Thaw(End),
 
+    /// Broken instances that are kept for people to look at.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+
     /// List the zones of every group with their share of new launches.
     Zones(Zones),
 
@@ -331,6 +335,27 @@ pub struct Hold {
     /// Take it out of service: `Standby` instead of suspending its group's `ReplaceUnhealthy`.
     #[arg(long)]
     pub standby: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Quarantine {
+    /// List who is kept, why and until when.
+    List,
+
+    /// End one before its time, and the instance with it.
+    Release(Release),
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    /// The instance's EC2 id.
+    pub instance: Ec2Id,
 
     #[command(flatten)]
     pub who: Who,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, InstanceAttributeName, Reservation};
+use aws_sdk_ec2::types::{AttributeBooleanValue, InstanceAttributeName, Reservation, Tag};
 use futures_util::future::BoxFuture;
 
 use super::account::{Account, Calls};
@@ -102,6 +102,18 @@ impl Ec2 for AwsEc2 {
             let value = AttributeBooleanValue::builder().value(protected).build();
             let request = self.client.modify_instance_attribute().instance_id(id.as_str());
             self.calls.make(request.disable_api_termination(value).send()).await.map(drop)
+        })
+    }
+
+    fn create_tags<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        tags: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move {
+            let tag = |(key, value): &(String, String)| Tag::builder().key(key).value(value).build();
+            let request = self.client.create_tags().resources(id.as_str());
+            self.calls.make(request.set_tags(Some(tags.iter().map(tag).collect())).send()).await.map(drop)
         })
     }
 

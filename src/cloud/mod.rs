@@ -61,6 +61,13 @@ pub trait Ec2: Send + Sync + 'static {
         protected: bool,
     ) -> BoxFuture<'a, Result<(), CallError>>;
 
+    /// `CreateTags` on one instance: keys and values.
+    fn create_tags<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        tags: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<(), CallError>>;
+
     /// `DescribeInstanceAttribute(disableApiTermination)`.
     fn is_protected_from_termination<'a>(&'a self, id: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>>;
 }

@@ -44,6 +44,7 @@ pub(super) fn target(address: IpAddr) -> Target {
         valve: crate::decide::guard::valve::ValveSpec::default(),
         floor: 0,
         signals: Vec::new(),
+        quarantine: None,
         bounds: Bounds::default(),
     };
     Target {

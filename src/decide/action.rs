@@ -113,6 +113,10 @@ pub enum Refusal {
     UnknownLease { what: &'static str, id: String },
     #[error("'{id}' was asked for by {owner}, and not by {by}: ask {owner}, or override it by name")]
     NotTheirs { id: String, owner: String, by: String },
+    #[error("'{id}' is not kept in quarantine")]
+    NotInQuarantine { id: Ec2Id },
+    #[error("'{id}' is held: end its hold first")]
+    IsHeld { id: Ec2Id },
     #[error("{most} are open, the most allowed; end some first")]
     LeasesFull { most: usize },
 }

@@ -241,6 +241,7 @@ fn is_watched(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::InService
         | Phase::Broken
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

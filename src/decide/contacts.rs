@@ -363,6 +363,7 @@ fn is_contacted(phase: Phase) -> bool {
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => false,
     }
@@ -381,6 +382,7 @@ pub fn limit_of(phase: Phase, spec: &super::group::Group) -> Option<Duration> {
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => None,
     }

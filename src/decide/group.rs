@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::guard::valve::ValveSpec;
+use super::quarantine::words::QuarantineSpec;
 use super::signal::Signal;
 use super::words::named;
 
@@ -38,6 +39,8 @@ pub struct Group {
     /// No scale-in leaves fewer in service than this, nor than the Auto Scaling group's minimum.
     pub floor: u32,
     pub signals: Vec<Signal>,
+    /// Broken instances that are kept for people to look at; none if all are ended.
+    pub quarantine: Option<QuarantineSpec>,
     pub bounds: Bounds,
 }
 

@@ -194,6 +194,7 @@ impl Core {
                 | Phase::Terminating
                 | Phase::Queued
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn => {}
             }

@@ -106,6 +106,8 @@ pub struct Ledger {
     pub groups: Vec<GroupLedger>,
     pub scale_ups: BTreeMap<ScaleUpSeq, ScaleUp>,
     pub(super) serving: BTreeMap<Ec2Id, Served>,
+    /// Those in quarantine.
+    pub(super) aside: BTreeMap<Ec2Id, Served>,
     pub changes: Changes,
     /// Scale-ups finished by this decision.
     pub finished: Vec<ScaleUpSeq>,
@@ -313,6 +315,7 @@ impl Ledger {
             | Phase::Verifying
             | Phase::Admitting
             | Phase::Terminating
+            | Phase::Quarantined
             | Phase::Gone => {}
         }
         if let Some((id, s)) = served {
@@ -475,17 +478,23 @@ impl Ledger {
     /// Puts a stored instance back: into its slot, or, if its scale-up is done, into the group's
     /// counts alone. `served`: it was in service and leaves. `version` is what it was launched from.
     pub fn restore_instance(&mut self, row: &InstanceRow, group: usize, served: bool, version: Arc<str>) {
-        let pools = &self.groups[group].spec.launch.pools;
-        let pool = row
-            .zone
-            .as_ref()
-            .and_then(|z| pools.iter().position(|p| p.zone == *z))
-            .and_then(|i| u16::try_from(i).ok())
-            .unwrap_or(u16::MAX);
+        let pool = self.pool_in(group, row.zone.as_deref());
         count(&mut self.groups[group], row.phase, pool, true);
         if served || row.phase == Phase::InService {
             self.restore_served(row, group, pool, version);
         }
+        self.restore_slot(row, pool, served);
+    }
+
+    /// The pool of a group that is in this zone.
+    pub(super) fn pool_in(&self, group: usize, zone: Option<&str>) -> u16 {
+        let pools = &self.groups[group].spec.launch.pools;
+        let pool = zone.and_then(|z| pools.iter().position(|p| p.zone == z));
+        pool.and_then(|i| u16::try_from(i).ok()).unwrap_or(u16::MAX)
+    }
+
+    /// Puts a stored instance back into its slot, if its scale-up is not done.
+    pub fn restore_slot(&mut self, row: &InstanceRow, pool: u16, served: bool) {
         let slot = row.instance.slot;
         let Some(scale_up) = self.scale_ups.get_mut(&slot.scale_up) else { return };
         // What was in service has done what its scale-up wanted of it, wherever it is now: a slot whose
@@ -533,6 +542,7 @@ pub(super) fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => {}
     }

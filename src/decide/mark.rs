@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::event::CallError;
 use super::wait::Wait;
-use super::words::{Api, Ec2Id};
+use super::words::{Api, Ec2Id, Time};
 use super::{Core, Now};
 
 /// One such call.
@@ -16,6 +16,8 @@ pub enum Mark {
     ScaleInProtection { asg: Arc<str>, ids: Vec<Ec2Id>, on: bool },
     /// `EnterStandby` for at most 20. Without `decrement` the group replaces them.
     EnterStandby { asg: Arc<str>, ids: Vec<Ec2Id>, decrement: bool },
+    /// `DetachInstances` for at most 20. Without `decrement` the group replaces them.
+    Detach { asg: Arc<str>, ids: Vec<Ec2Id>, decrement: bool },
     /// `ExitStandby` for at most 20. It raises the desired capacity by as many.
     ExitStandby { asg: Arc<str>, ids: Vec<Ec2Id> },
     /// `SuspendProcesses` for these, never empty.
@@ -28,6 +30,8 @@ pub enum Mark {
     TerminationProtection { id: Ec2Id, on: bool },
     /// `DescribeInstanceAttribute(disableApiTermination)`: the only one that asks.
     IsTerminationProtected { id: Ec2Id },
+    /// `CreateTags`: this instance is kept, for this reason and until then.
+    Quarantined { id: Ec2Id, reason: Arc<str>, until: Time },
 }
 
 /// What such a call came to.
@@ -44,12 +48,14 @@ impl Mark {
         match self {
             Mark::ScaleInProtection { .. } => Api::SetInstanceProtection,
             Mark::EnterStandby { .. } => Api::EnterStandby,
+            Mark::Detach { .. } => Api::DetachInstances,
             Mark::ExitStandby { .. } => Api::ExitStandby,
             Mark::Suspend { .. } => Api::SuspendProcesses,
             Mark::Resume { .. } => Api::ResumeProcesses,
             Mark::Desired { .. } => Api::SetDesiredCapacity,
             Mark::TerminationProtection { .. } => Api::ModifyInstanceAttribute,
             Mark::IsTerminationProtected { .. } => Api::DescribeInstanceAttribute,
+            Mark::Quarantined { .. } => Api::CreateTags,
         }
     }
 }
@@ -74,5 +80,6 @@ impl Core {
             self.attribute.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         }
         self.keep_marked(mark, outcome, now);
+        self.quarantine_marked(mark, outcome, now);
     }
 }

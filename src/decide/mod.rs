@@ -26,6 +26,7 @@ pub mod preflight;
 pub mod presence;
 pub mod progress;
 pub mod promise;
+pub mod quarantine;
 pub mod removals;
 pub mod restore;
 pub mod retire;
@@ -67,6 +68,7 @@ use patience::Patience;
 use preflight::Preflight;
 use presence::Presence;
 use progress::Recent;
+use quarantine::Quarantine;
 use removals::Removals;
 use retire::{Care, Retiring};
 use rng::Rng;
@@ -175,6 +177,7 @@ pub struct Core {
     care: Vec<Care>,
     last_suspect: u32,
     retiring: Retiring,
+    quarantine: Quarantine,
     keys: Keys,
     preflight: Preflight,
     zones: Zones,
@@ -225,6 +228,7 @@ impl Core {
             care: groups.iter().map(|_| Care::default()).collect(),
             last_suspect: 0,
             retiring: Retiring::default(),
+            quarantine: Quarantine::default(),
             preflight: Preflight::new(&settings, &groups),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
@@ -258,6 +262,7 @@ impl Core {
         }
         // Whom somebody holds first; then what is broken, since freeing comes before allocating; then what is wanted.
         self.plan_guards(&mut now);
+        self.plan_quarantine(&mut now);
         self.plan_removals(&mut now);
         self.plan_halts(&mut now);
         self.plan_raises(&mut now);
@@ -332,14 +337,14 @@ impl Core {
         }
     }
 
-    /// Gives an instance up: it is broken, for this reason, and will be taken away.
+    /// Gives an instance up: it is broken, for this reason, and will be taken away, or kept for people to look at.
     fn give_up(&mut self, instance: InstanceRef, reason: String, now: &mut Now) {
-        if self.ledger.current(instance).is_none() {
-            return;
-        }
+        let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
         self.judge(instance, Outcome::Broken, now.time);
-        self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason));
-        self.remove(instance, now);
+        self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
+        if !self.keeps_broken(instance, broke_in, &reason, now) {
+            self.remove(instance, now);
+        }
     }
 
     /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on
@@ -426,6 +431,7 @@ impl Core {
             .min(self.reads.next().max(self.metrics.next_chance(time)))
             .min(self.preflight.wake(time))
             .min(self.guards.wake)
+            .min(self.quarantine.wake)
             .min(self.halts_wake)
             .min(self.raises_wake)
             .min(self.groups_wake(time));

@@ -4,6 +4,7 @@ use super::action::{Accepted, Refusal};
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
 use super::guard::zones::Weigh;
+use super::quarantine::ReleaseAsk;
 use super::retire::scale_in::ScaleInAsk;
 use super::signal::push::Pushed;
 use super::{Core, Now};
@@ -25,6 +26,8 @@ pub enum Order {
     Thaw(EndAsk),
     /// A zone's share of new launches.
     Weigh(Weigh),
+    /// A quarantine ends before its time.
+    EndQuarantine(ReleaseAsk),
 }
 
 impl Core {
@@ -38,6 +41,7 @@ impl Core {
             Order::Freeze(ask) => self.freeze(ask, now),
             Order::Thaw(ask) => self.thaw(ask, now),
             Order::Weigh(order) => self.weigh(order, now),
+            Order::EndQuarantine(ask) => self.release_kept(ask, now),
         }
     }
 }

@@ -89,6 +89,7 @@ impl Core {
             hooks_expired: self.hooks.expired,
             holds: self.hold_views(),
             freezes: self.freeze_views(),
+            quarantine: self.quarantine_views(),
             never_shown: self.boots.never_shown,
         }
     }
@@ -275,6 +276,7 @@ impl Core {
                 agreement: Agreement::Blind,
                 valve: None,
                 removals: 0,
+                quarantined: 0,
             })
             .zip(self.asgs.iter().enumerate())
             .map(|(view, (group, asg))| GroupView {
@@ -291,6 +293,7 @@ impl Core {
             agreement: agreement(&signals),
             signals,
             valve: self.valves[group].shut().cloned(),
+            quarantined: self.in_quarantine(group),
             removals: u32::try_from(self.retiring.rows.values().filter(|l| l.group == group).count())
                 .unwrap_or(u32::MAX),
             ..view

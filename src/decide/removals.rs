@@ -167,6 +167,7 @@ impl Core {
         let n = u32::try_from(asked.len()).unwrap_or(u32::MAX);
         let elsewhere = self.throttled_elsewhere(Api::TerminateInstances);
         self.terminate.answered(now.time, n, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        let asked = self.kept_ended(asked, &outcome, now);
         let (retired, asked): (Vec<_>, Vec<_>) =
             asked.iter().copied().partition(|(id, _)| self.retiring.rows.contains_key(id));
         self.retired_by_ec2(&retired, &outcome, now);
@@ -257,6 +258,11 @@ fn may_be_removed(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating => true,
-        Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
+        Phase::Queued
+        | Phase::Launching
+        | Phase::InService
+        | Phase::Quarantined
+        | Phase::Gone
+        | Phase::Withdrawn => false,
     }
 }

@@ -84,13 +84,23 @@ impl Core {
             core.ledger.restore_scale_up(row, group);
             core.watch_promise(seq, time);
         }
+        let aside = Core::kept_of(&stored.quarantine);
         let leaving: BTreeSet<InstanceRef> = stored
             .removals
             .iter()
             .filter(|row| row.state == RemovalState::Leaving)
             .filter_map(|row| row.instance)
             .collect();
-        for row in &stored.instances {
+        for (row, next) in
+            stored.instances.iter().zip(stored.instances.iter().skip(1).map(Some).chain([None]))
+        {
+            // Those in quarantine are in a book of their own. One whose slot has no newer instance served in it.
+            if aside.contains(&row.instance) {
+                if next.is_none_or(|next| next.slot() != row.slot()) {
+                    core.ledger.restore_slot(row, u16::MAX, true);
+                }
+                continue;
+            }
             // Instances in service of a group that is gone from the configuration are nobody's
             // business any more; everything else is.
             if row.phase == Phase::InService && core.ledger.group_index(&row.group).is_none() {
@@ -108,6 +118,7 @@ impl Core {
             core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
+        core.take_up_quarantine(stored.quarantine)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
         core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
@@ -189,12 +200,17 @@ impl Core {
                         self.timers.set(now.time, Due::Contact(instance));
                     }
                     Phase::Admitting => self.admit_again(instance, now),
+                    Phase::Broken if self.is_asked_for(instance) => {}
                     Phase::Broken => self.remove(instance, now),
                     Phase::Terminating => {
                         self.may_have_shrunk(instance);
                         self.remove(instance, now);
                     }
-                    Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                    Phase::Queued
+                    | Phase::InService
+                    | Phase::Quarantined
+                    | Phase::Gone
+                    | Phase::Withdrawn => {}
                 }
             }
             let cancelling =
@@ -218,7 +234,7 @@ impl Core {
             let group = self.must_have(&row.group, || format!("lifecycle action {}", row.seq.0))?;
             let period = self.asgs[group].heartbeat(&row.hook);
             self.timers.set(first_look(row.ends_at), Due::HookEnd(row.seq));
-            let held = self.hold_on(row.id, now).is_some();
+            let held = self.hold_on(row.id, now).is_some() || self.kept_place(row.id).is_some();
             self.hooks.open(Hook::new(row, group, period).of_held(held));
         }
         Ok(())

@@ -13,6 +13,7 @@ use super::words::{
 };
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
+use crate::decide::quarantine::words::QuarantineRow;
 use crate::decide::retire::words::{RemovalCause, RemovalState, ScaleInState};
 
 /// Key: `seq`; `id` is unique too, and `idempotency_key` among those that are not done.
@@ -262,6 +263,7 @@ pub struct Changes {
     pub keeps: Vec<KeepRow>,
     pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
+    pub quarantine: Vec<QuarantineRow>,
     pub facts: Vec<FactRow>,
     pub preflights: Vec<PreflightRow>,
     pub journal: Vec<JournalRow>,
@@ -284,6 +286,7 @@ impl Changes {
             && self.keeps.is_empty()
             && self.zones.is_empty()
             && self.halts.is_empty()
+            && self.quarantine.is_empty()
             && self.facts.is_empty()
             && self.preflights.is_empty()
             && self.journal.is_empty()
@@ -321,6 +324,8 @@ pub struct Restored {
     pub zones: Vec<ZoneRow>,
     /// Every halt that has not ended, by group.
     pub halts: Vec<HaltRow>,
+    /// Every quarantine that is not done, by instance.
+    pub quarantine: Vec<QuarantineRow>,
     /// The picture as it was seen last.
     pub facts: Vec<FactRow>,
     pub last_scale_up: u32,

@@ -83,8 +83,9 @@ impl Ledger {
         self.serving.remove(&id);
     }
 
-    fn moves(&mut self, id: Ec2Id, from: Phase, to: Phase, now: Time, reason: &str) {
-        let Some(served) = self.serving.get(&id).cloned() else { return };
+    pub(super) fn moves(&mut self, id: Ec2Id, from: Phase, to: Phase, now: Time, reason: &str) {
+        let known = self.serving.get(&id).or_else(|| self.aside.get(&id));
+        let Some(served) = known.cloned() else { return };
         let zone = self.served_zone(&served);
         let group = &mut self.groups[served.group];
         count(group, from, served.pool, false);

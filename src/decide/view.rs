@@ -9,6 +9,7 @@ use super::action::Doubt;
 use super::asg::seen::Lifecycle;
 use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::guard::valve::Shut;
+use super::quarantine::words::QuarantineRow;
 use super::rows::ScaleInRow;
 use super::signal::{Agreement, Reading};
 use super::wait::Wait;
@@ -36,6 +37,8 @@ pub struct View {
     /// Holds and freezes that are not done, oldest first.
     pub holds: Vec<HoldView>,
     pub freezes: Vec<FreezeView>,
+    /// Quarantines that are not done, oldest first.
+    pub quarantine: Vec<QuarantineRow>,
 }
 
 /// One hold, and what it waits for.
@@ -144,6 +147,8 @@ pub struct GroupView {
     pub valve: Option<Shut>,
     /// Instances in service that are being replaced or removed.
     pub removals: u32,
+    /// Broken instances that are kept for people to look at.
+    pub quarantined: u32,
 }
 
 /// A scale-in, and what it waits for.

@@ -238,7 +238,7 @@ named! {
     /// ```text
     /// queued → launching → booting → configuring → verifying → (admitting) → in_service
     ///    │          │          └──────────┴────────────┴───────────┴──→ broken → terminating → gone
-    ///    └──────────┴──→ withdrawn
+    ///    └──────────┴──→ withdrawn                             └──→ quarantined ──┘
     /// ```
     pub enum Phase {
         /// Wanted; no launch has it yet.
@@ -257,6 +257,8 @@ named! {
         InService = "in_service",
         /// Given up, reason journalled, still holding its place.
         Broken = "broken",
+        /// Broken, and kept for people to look at: out of service and nobody's slot, still holding its place.
+        Quarantined = "quarantined",
         /// A terminate call that names it is committed.
         Terminating = "terminating",
         /// EC2 confirmed that it is shutting down or gone. The place is free.
@@ -278,6 +280,7 @@ impl Phase {
             | Phase::Admitting
             | Phase::InService
             | Phase::Broken
+            | Phase::Quarantined
             | Phase::Terminating => true,
             Phase::Queued | Phase::Gone | Phase::Withdrawn => false,
         }
@@ -287,7 +290,7 @@ impl Phase {
     #[must_use]
     pub fn is_final(self) -> bool {
         match self {
-            Phase::InService | Phase::Gone | Phase::Withdrawn => true,
+            Phase::InService | Phase::Gone | Phase::Quarantined | Phase::Withdrawn => true,
             Phase::Queued
             | Phase::Launching
             | Phase::Booting
@@ -388,10 +391,12 @@ named! {
         SetInstanceProtection = "SetInstanceProtection",
         EnterStandby = "EnterStandby",
         ExitStandby = "ExitStandby",
+        DetachInstances = "DetachInstances",
         SuspendProcesses = "SuspendProcesses",
         ResumeProcesses = "ResumeProcesses",
         ModifyInstanceAttribute = "ModifyInstanceAttribute",
         DescribeInstanceAttribute = "DescribeInstanceAttribute",
+        CreateTags = "CreateTags",
         GetMetricData = "GetMetricData",
         /// All read-only calls for the picture that requests are held against: they share one small budget.
         Preflight = "preflight",
@@ -421,6 +426,7 @@ impl Api {
             | Api::SetInstanceProtection
             | Api::EnterStandby
             | Api::ExitStandby
+            | Api::DetachInstances
             | Api::SuspendProcesses
             | Api::ResumeProcesses => true,
             Api::RunInstances
@@ -428,6 +434,7 @@ impl Api {
             | Api::TerminateInstances
             | Api::ModifyInstanceAttribute
             | Api::DescribeInstanceAttribute
+            | Api::CreateTags
             | Api::GetMetricData
             | Api::Preflight
             | Api::GetServiceQuota

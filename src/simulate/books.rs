@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
+use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
     BudgetRow, Changes, FactRow, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow,
@@ -55,6 +56,7 @@ pub struct Books {
     pub keeps: BTreeMap<(String, Marking), KeepRow>,
     pub zones: BTreeMap<(String, String), ZoneRow>,
     pub halts: BTreeMap<String, HaltRow>,
+    pub quarantine: BTreeMap<Ec2Id, QuarantineRow>,
     facts: BTreeMap<String, FactRow>,
     pub preflights: BTreeMap<ScaleUpSeq, PreflightRow>,
     by_token: HashMap<String, LaunchSeq>,
@@ -162,6 +164,7 @@ impl Books {
         self.zones
             .extend(changes.zones.iter().map(|row| ((row.group.clone(), row.zone.clone()), row.clone())));
         self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
+        self.quarantine.extend(changes.quarantine.iter().map(|row| (row.id, row.clone())));
         self.facts.extend(changes.facts.iter().map(|row| (row.subject.clone(), row.clone())));
         self.preflights.extend(changes.preflights.iter().map(|row| (row.scale_up, row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
@@ -190,11 +193,9 @@ impl Books {
         let newest = |slot: SlotId| self.instances.range(attempts(slot)).next_back().map(|(i, _)| *i);
         let kept = |row: &InstanceRow| {
             let slot = row.instance.slot;
-            if open(slot.scale_up) {
-                newest(slot) == Some(row.instance)
-            } else {
-                matches!(row.phase, Phase::InService | Phase::Broken | Phase::Terminating)
-            }
+            // An older attempt may hold its place still: it is in quarantine, and is being ended.
+            open(slot.scale_up) && newest(slot) == Some(row.instance)
+                || matches!(row.phase, Phase::InService | Phase::Broken | Phase::Terminating)
         };
         Restored {
             scale_ups: self
@@ -229,6 +230,12 @@ impl Books {
             keeps: self.keeps.values().filter(|k| k.state != KeepState::Restored).cloned().collect(),
             zones: self.zones.values().cloned().collect(),
             halts: self.halts.values().filter(|h| h.ended_at.is_none()).cloned().collect(),
+            quarantine: self
+                .quarantine
+                .values()
+                .filter(|q| q.state != QuarantineState::Done)
+                .cloned()
+                .collect(),
             facts: self.facts.values().cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
@@ -259,6 +266,13 @@ impl Books {
         self.holds.values().all(|h| h.lease.state == LeaseState::Done)
             && self.freezes.values().all(|f| f.lease.state == LeaseState::Done)
             && self.keeps.values().all(|k| k.state == KeepState::Restored)
+    }
+
+    /// Broken and kept, or being ended after that.
+    #[must_use]
+    pub fn is_kept(&self, id: Ec2Id) -> bool {
+        let kept = |state| matches!(state, QuarantineState::Kept | QuarantineState::Leaving);
+        self.quarantine.get(&id).is_some_and(|row| kept(row.state))
     }
 
     #[must_use]

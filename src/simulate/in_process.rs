@@ -53,6 +53,14 @@ impl Ec2 for InProcess {
         Box::pin(async move { adapt::done(self.call(&adapt::protect_call(*id, protected))) })
     }
 
+    fn create_tags<'a>(
+        &'a self,
+        id: &'a Ec2Id,
+        tags: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move { adapt::done(self.call(&adapt::tags_call(*id, tags))) })
+    }
+
     fn is_protected_from_termination<'a>(&'a self, id: &'a Ec2Id) -> BoxFuture<'a, Result<bool, CallError>> {
         let marked = adapt::mark::answer(self.call(&adapt::is_protected_call(*id)));
         Box::pin(async move { marked.map(|m| m == Marked::TerminationProtection(true)) })
@@ -169,6 +177,7 @@ mod tests {
             valve: ValveSpec::default(),
             floor: 0,
             signals: Vec::new(),
+            quarantine: None,
             bounds: Bounds::default(),
         };
         Target {

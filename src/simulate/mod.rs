@@ -24,6 +24,7 @@ pub mod oracle;
 pub mod plan;
 pub mod report;
 mod run;
+mod ward;
 pub mod world;
 
 pub use in_process::InProcess;

@@ -27,6 +27,8 @@ named! {
         ForgetsLaunches = "forgets-launches",
         /// A restart forgets what is ordered of zones.
         ForgetsZones = "forgets-zones",
+        /// A restart forgets who is kept in quarantine.
+        ForgetsQuarantine = "forgets-quarantine",
         /// A restart believes every token bucket full.
         ForgetsBudgets = "forgets-budgets",
         /// Broken instances are taken for gone without being terminated.

@@ -132,7 +132,8 @@ impl Naive {
                     | Order::Release(_)
                     | Order::Freeze(_)
                     | Order::Thaw(_)
-                    | Order::Weigh(_),
+                    | Order::Weigh(_)
+                    | Order::EndQuarantine(_),
                 ..
             } => {}
             Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),
@@ -262,6 +263,7 @@ impl Naive {
                 | Phase::Admitting
                 | Phase::InService
                 | Phase::Broken
+                | Phase::Quarantined
                 | Phase::Terminating
                 | Phase::Gone
                 | Phase::Withdrawn => {}

@@ -59,6 +59,8 @@ named! {
         Restored = "restored",
         /// A group that is halted launches nothing by itself.
         Halts = "halts",
+        /// Few are kept in quarantine, and none of them is in service.
+        Quarantine = "quarantine",
         /// In service means serving.
         Serving = "serving",
         /// Once faults have healed, everything settles.
@@ -92,6 +94,8 @@ pub struct Oracle {
     /// Their Auto Scaling groups' names.
     asgs: Vec<Option<String>>,
     most: Vec<u32>,
+    /// Most that each group may keep in quarantine.
+    most_kept: Vec<u32>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
     per_group: Vec<u32>,
@@ -123,6 +127,7 @@ impl Oracle {
             names: plan.groups.iter().map(|g| g.name.clone()).collect(),
             asgs: plan.groups.iter().map(|g| g.asg_name().map(String::from)).collect(),
             most: plan.groups.iter().map(|g| g.max).collect(),
+            most_kept: plan.groups.iter().map(|g| g.quarantine.map_or(0, |q| q.max)).collect(),
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
@@ -191,7 +196,9 @@ impl Oracle {
                         self.by_slot.remove(&slot);
                     }
                 }
-                Happening::Configured { ordinal, slot, .. } => self.was_configured(now, ordinal, slot),
+                Happening::Configured { ordinal, slot, .. } => {
+                    self.was_configured(now, ordinal, slot, books);
+                }
             }
         }
     }
@@ -246,13 +253,15 @@ impl Oracle {
         self.most_live = self.most_live.max(u32::try_from(self.live.len()).unwrap_or(u32::MAX));
     }
 
-    fn was_configured(&mut self, now: Time, ordinal: u32, slot: Option<String>) {
+    fn was_configured(&mut self, now: Time, ordinal: u32, slot: Option<String>, books: &Books) {
         let (Some(live), Some(slot)) = (self.live.get_mut(&ordinal), slot) else { return };
         let id = live.id;
         live.slot = Some(slot.clone());
         if let Some(other) = self.by_slot.insert(slot.clone(), ordinal)
             && other != ordinal
             && let Some(twin) = self.live.get(&other)
+            // One that is kept in quarantine is no slot's any more, and that was written down first.
+            && !books.is_kept(twin.id)
         {
             let text = format!("slot {slot} has {} and {id}, both live", twin.id);
             self.violated(now, Invariant::I2, text);
@@ -260,7 +269,7 @@ impl Oracle {
     }
 
     /// Something was committed.
-    pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model) {
+    pub fn committed(&mut self, now: Time, changes: &Changes, model: &mut Model, books: &Books) {
         for row in &changes.zones {
             self.closed.book(row);
         }
@@ -276,6 +285,7 @@ impl Oracle {
             | Phase::Configuring
             | Phase::Verifying
             | Phase::Broken
+            | Phase::Quarantined
             | Phase::Terminating
             | Phase::Gone
             | Phase::Withdrawn => false,
@@ -299,6 +309,13 @@ impl Oracle {
             }
         }
         self.remember_served(changes);
+        self.judge_quarantine(now, changes, model, books);
+    }
+
+    /// Most that this group may keep in quarantine.
+    pub(super) fn most_kept(&self, group: &str) -> usize {
+        let at = self.names.iter().position(|n| n == group);
+        at.map_or(0, |at| self.most_kept[at] as usize)
     }
 
     /// Remembers who was said to be in service.
@@ -520,10 +537,12 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::SetInstanceProtection
         | Api::EnterStandby
         | Api::ExitStandby
+        | Api::DetachInstances
         | Api::SuspendProcesses
         | Api::ResumeProcesses
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
+        | Api::CreateTags
         | Api::GetMetricData
         | Api::Preflight
         | Api::GetServiceQuota

@@ -47,6 +47,8 @@ pub struct Plan {
     pub watch_from_ms: Option<u32>,
     /// The story is not over before.
     pub lasts_ms: u32,
+    /// Groups have a launch hook: whoever is launched waits for an answer.
+    pub launch_hooks: bool,
     /// Groups have terminate hooks too.
     pub terminate_hooks: bool,
     pub cancels: Vec<Cancelled>,

@@ -61,6 +61,7 @@ async fn transaction<E: Engine>(
     write::<E, _>(&mut tx, &changes.keeps).await?;
     write::<E, _>(&mut tx, &changes.zones).await?;
     write::<E, _>(&mut tx, &changes.halts).await?;
+    write::<E, _>(&mut tx, &changes.quarantine).await?;
     write::<E, _>(&mut tx, &changes.facts).await?;
     write::<E, _>(&mut tx, &changes.preflights).await?;
     write::<E, _>(&mut tx, &changes.journal).await?;

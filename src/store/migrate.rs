@@ -19,6 +19,7 @@ pub(super) const SQLITE: &[Step] = &[
     (4, "removals", include_str!("../../migrations/sqlite/0004_removals.sql")),
     (5, "capacity", include_str!("../../migrations/sqlite/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/sqlite/0006_halts.sql")),
+    (7, "quarantine", include_str!("../../migrations/sqlite/0007_quarantine.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -28,6 +29,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (4, "removals", include_str!("../../migrations/postgres/0004_removals.sql")),
     (5, "capacity", include_str!("../../migrations/postgres/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/postgres/0006_halts.sql")),
+    (7, "quarantine", include_str!("../../migrations/postgres/0007_quarantine.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {

@@ -11,6 +11,7 @@ use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
+use crate::decide::quarantine::words::QuarantineRow;
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
     BudgetRow, FactRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored,
@@ -54,6 +55,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .sql("AND ended_at IS NULL ORDER BY group_name")
             .all(&mut tx)
             .await?,
+        quarantine: quarantine::<E>(&mut tx).await?,
         facts: facts::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
@@ -121,6 +123,14 @@ async fn keeps<E: Engine>(connection: &mut E::Connection) -> Result<Vec<KeepRow>
     let mut rows: Vec<KeepRow> =
         Query::<E>::of::<KeepRow>().sql("AND state <> 'restored'").all(connection).await?;
     rows.sort_by(|a, b| (&a.subject, a.marking).cmp(&(&b.subject, b.marking)));
+    Ok(rows)
+}
+
+/// By id. By bytes: databases order text as they were told to.
+async fn quarantine<E: Engine>(connection: &mut E::Connection) -> Result<Vec<QuarantineRow>, StoreError> {
+    let mut rows: Vec<QuarantineRow> =
+        Query::<E>::of::<QuarantineRow>().sql("AND state <> 'done'").all(connection).await?;
+    rows.sort_by_key(|row| row.id);
     Ok(rows)
 }
 
@@ -205,6 +215,7 @@ fn holds_its_place(phase: Phase) -> bool {
         | Phase::Configuring
         | Phase::Verifying
         | Phase::Admitting
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

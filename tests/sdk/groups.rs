@@ -177,6 +177,7 @@ async fn members_are_marked_and_set_aside() {
     assert_eq!(e.class, ErrorClass::Configuration, "what the state forbids: {e}");
 
     let ec2 = AwsEc2::of(&account(&sim).await);
+    ec2.create_tags(&ids[0], &[("muster:quarantine".into(), "status 503".into())]).await.unwrap();
     ec2.protect_from_termination(&ids[0], true).await.unwrap();
     let e = ec2.terminate_instances(&ids[..1]).await.unwrap_err();
     assert_eq!((e.class, e.code.as_str()), (ErrorClass::Configuration, "OperationNotPermitted"));
@@ -234,4 +235,21 @@ async fn what_goes_wrong_on_the_way_is_unknown_or_throttled() {
         let e = aws.describe_groups(&["web".to_owned()], true, None).await.unwrap_err();
         assert_eq!((e.class, e.code.as_str()), (class, code), "{fault}: {e}");
     }
+}
+
+#[tokio::test]
+async fn a_member_that_is_detached_is_nobodys_and_lives() {
+    let (sim, _, aws, ids) = serving("autoscaling.toml", 9, 2).await;
+    aws.detach_instances("web", &ids[..1], true).await.unwrap();
+    wait_for("it to leave its group", async || {
+        let gone = aws.describe_members(&ids[..1], None).await.unwrap().items.is_empty();
+        if gone { Ok(()) } else { Err("it is still there".into()) }
+    })
+    .await;
+    assert_eq!(described(&aws).await.desired, 1);
+    let ec2 = AwsEc2::of(&account(&sim).await);
+    let seen = ec2.describe_instances(&ids[..1]).await.unwrap();
+    assert!(seen.iter().all(|s| !s.state.is_ending()), "{seen:?}");
+    let e = aws.detach_instances("web", &ids[..1], true).await.unwrap_err();
+    assert!(matches!(e.class, ErrorClass::NotFound | ErrorClass::Configuration), "{e}");
 }

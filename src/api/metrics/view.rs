@@ -64,6 +64,11 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
     let help = "Instances that EC2 never showed, given up after the boot watchdog, since the start";
     one(to, "instances_never_shown", help, view.never_shown);
+    let quarantine = Labelled::<1>::default();
+    for g in &view.groups {
+        set(&quarantine.get_or_create(&[("group", g.name.clone())]), g.quarantined);
+    }
+    to.register("quarantine", "Broken instances that are kept for people to look at", quarantine);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
 
     let (holds, freezes) = (Labelled::<1>::default(), Labelled::<1>::default());
@@ -147,7 +152,8 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
                 | Phase::Broken
                 | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
                 // The first two come from the group, above; the others hold nothing and would only grow.
-                Phase::Queued | Phase::InService | Phase::Gone | Phase::Withdrawn => {}
+                // Those in quarantine have a gauge of their own.
+                Phase::Queued | Phase::InService | Phase::Quarantined | Phase::Gone | Phase::Withdrawn => {}
             }
         }
     }
@@ -191,6 +197,7 @@ mod tests {
             "muster_instances{group=\"web\",phase=\"broken\"} 0",
             "muster_instances{group=\"web\",phase=\"in_service\"} 930",
             "muster_group_max{group=\"web\"} 2000",
+            "muster_quarantine{group=\"web\"} 0",
             "muster_scale_ups{state=\"open\"} 1",
             "muster_tokens{budget=\"RunInstances instances\"} 12",
             "muster_contacts_in_flight 7",

@@ -50,6 +50,9 @@ pub struct GroupItem {
     /// Instances in service that are being replaced or removed.
     #[serde(default)]
     pub removals: u32,
+    /// Broken instances that are kept for people to look at.
+    #[serde(default)]
+    pub quarantined: u32,
 }
 
 /// What an older service knows of its signals.
@@ -74,6 +77,7 @@ impl GroupItem {
             signals: g.agreement,
             valve_shut: g.valve.as_ref().map(|v| v.why.clone()),
             removals: g.removals,
+            quarantined: g.quarantined,
         }
     }
 }

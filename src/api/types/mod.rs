@@ -13,6 +13,7 @@ pub mod lease;
 pub mod names;
 pub mod preflight;
 pub mod problem;
+pub mod quarantine;
 pub mod scale_in;
 pub mod scale_up;
 pub mod signal;
@@ -29,6 +30,7 @@ pub use lease::{
 };
 pub use preflight::{AskItem, LimitItem, LimitShort, Preflight};
 pub use problem::{FieldError, ProblemBody};
+pub use quarantine::{KeptItem, Quarantine, ReleaseTaken};
 pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
 pub use signal::{PushSignals, SignalItem, Signals};

@@ -4,6 +4,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::decide::guard::lease::{HoldWay, KeepState, LeaseEnd, LeaseState, Marking};
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
+use crate::decide::quarantine::words::{Keeping, QuarantineEnd, QuarantineState};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::signal::series::Says;
 use crate::decide::signal::{Agreement, Tells};
@@ -17,6 +18,22 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> Object {
 /// Every [`Phase`].
 pub fn phase() -> Object {
     one_of(Phase::ALL.iter().map(|p| p.as_str()))
+}
+
+/// Every [`Keeping`].
+pub fn keeping() -> Object {
+    one_of(Keeping::ALL.iter().map(|k| k.as_str()))
+}
+
+/// Every [`QuarantineState`] but the last.
+pub fn quarantine_state() -> Object {
+    let shown = QuarantineState::ALL.iter().filter(|s| **s != QuarantineState::Done);
+    one_of(shown.map(|s| s.as_str()))
+}
+
+/// Every [`QuarantineEnd`].
+pub fn quarantine_end() -> Object {
+    one_of(QuarantineEnd::ALL.iter().map(|e| e.as_str()))
 }
 
 /// Every [`ScaleUpState`].

@@ -10,6 +10,7 @@ mod hold;
 mod holds;
 mod hooks;
 mod instances;
+mod quarantine;
 mod scale_in;
 mod scale_ins;
 mod scale_up;
@@ -69,6 +70,7 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Freeze(args) => freeze::run(args, &client, service.json, io).await,
         Ask::Freezes => freezes::run(&client, service.json, io).await,
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
+        Ask::Quarantine(args) => quarantine::run(args, &client, service.json, io).await,
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }

@@ -81,6 +81,10 @@ impl AutoScaling for AwsAutoScaling {
         Box::pin(standby::enter(self, group, ids, decrement))
     }
 
+    fn detach_instances<'a>(&'a self, group: &'a str, ids: &'a [Ec2Id], decrement: bool) -> Outcome<'a, ()> {
+        Box::pin(standby::detach(self, group, ids, decrement))
+    }
+
     fn exit_standby<'a>(&'a self, group: &'a str, ids: &'a [Ec2Id]) -> Outcome<'a, ()> {
         Box::pin(standby::exit(self, group, ids))
     }

@@ -42,7 +42,7 @@ pub const GROUPS_MOST: usize = 100;
 pub const IDS_MOST: usize = 50;
 /// Most instances that one `TerminateInstanceInAutoScalingGroup` names.
 pub const TERMINATE_MOST: usize = 100;
-/// Most instances that one `EnterStandby` or `ExitStandby` names.
+/// Most instances that one `EnterStandby`, `ExitStandby` or `DetachInstances` names.
 pub const STANDBY_MOST: usize = 20;
 
 /// The Auto Scaling calls muster makes. One call of a method is one request: no retry hides in here.
@@ -97,6 +97,9 @@ pub trait AutoScaling: Send + Sync + 'static {
 
     /// `EnterStandby` for at most [`STANDBY_MOST`]. Without `decrement` the group replaces them.
     fn enter_standby<'a>(&'a self, group: &'a str, ids: &'a [Ec2Id], decrement: bool) -> Outcome<'a, ()>;
+
+    /// `DetachInstances` for at most [`STANDBY_MOST`]. Without `decrement` the group replaces them.
+    fn detach_instances<'a>(&'a self, group: &'a str, ids: &'a [Ec2Id], decrement: bool) -> Outcome<'a, ()>;
 
     /// `ExitStandby` for at most [`STANDBY_MOST`]. It raises the desired capacity by as many.
     fn exit_standby<'a>(&'a self, group: &'a str, ids: &'a [Ec2Id]) -> Outcome<'a, ()>;

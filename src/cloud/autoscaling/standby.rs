@@ -1,4 +1,4 @@
-//! `EnterStandby` and `ExitStandby`.
+//! `EnterStandby`, `ExitStandby` and `DetachInstances`.
 
 use super::AwsAutoScaling;
 use super::client::texts;
@@ -28,6 +28,24 @@ pub(super) async fn exit(aws: &AwsAutoScaling, group: &str, ids: &[Ec2Id]) -> Re
         return Ok(());
     }
     let request = aws.client.exit_standby().auto_scaling_group_name(group).set_instance_ids(Some(texts(ids)));
+    aws.calls.make(request.send()).await.map(drop)
+}
+
+pub(super) async fn detach(
+    aws: &AwsAutoScaling,
+    group: &str,
+    ids: &[Ec2Id],
+    decrement: bool,
+) -> Result<(), CallError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let request = aws
+        .client
+        .detach_instances()
+        .auto_scaling_group_name(group)
+        .set_instance_ids(Some(texts(ids)))
+        .should_decrement_desired_capacity(decrement);
     aws.calls.make(request.send()).await.map(drop)
 }
 
@@ -62,10 +80,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn out_of_the_group() {
+        let form =
+            sent("DetachInstances", "", async |aws| aws.detach_instances("web", &ids()[..1], false).await)
+                .await;
+        insta::assert_snapshot!(form, @r"
+        AutoScalingGroupName=web
+        InstanceIds.member.1=i-01
+        ShouldDecrementDesiredCapacity=false
+        ");
+    }
+
+    #[tokio::test]
     async fn nobody_is_moved_without_asking() {
         let text = answer("EnterStandby", "");
         let (outcome, sent) = exchanged("200 OK", &text, async |aws| {
             aws.enter_standby("web", &[], true).await?;
+            aws.detach_instances("web", &[], true).await?;
             aws.exit_standby("web", &[]).await
         })
         .await;

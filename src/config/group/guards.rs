@@ -1,9 +1,11 @@
-//! `watchdogs`, `canary` and `breaker` of a group. The defaults are the core's.
+//! `watchdogs`, `canary`, `breaker` and `quarantine` of a group. The defaults are the core's.
 
 use std::time::Duration;
 
 use crate::config::section::{Read, Section};
 use crate::decide::group::{Breaker, Canary, Watchdogs};
+use crate::decide::guard::lease::LONGEST_HOLD;
+use crate::decide::quarantine::words::{Keeping, QuarantineSpec};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -37,9 +39,22 @@ pub(super) fn breaker(s: &mut Section<'_>) -> Read<Breaker> {
     Ok(Breaker { failures: failures?, share: share?, cool_down: cool_down?, trial: trial? })
 }
 
+pub(super) fn quarantine(s: &mut Section<'_>) -> Read<QuarantineSpec> {
+    // Each takes a place of the group's: more than a few tell nothing new.
+    let max = s.number("max", 1..=20, 2);
+    let how = s.text("how", "\"standby\" or \"detach\"", Keeping::Standby, |t| match t.parse() {
+        Ok(how @ (Keeping::Standby | Keeping::Detach)) => Some(how),
+        Ok(Keeping::Hook | Keeping::Apart) | Err(_) => None,
+    });
+    // Somebody has to come and look; an engineer's week is the longest hold too.
+    let keep_for = s.duration("keep_for", Duration::from_mins(10)..=LONGEST_HOLD, Duration::from_hours(4));
+    Ok(QuarantineSpec { max: max?, how: how?, keep_for: keep_for? })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::testing::{group, refused_group};
+    use crate::decide::quarantine::words::Keeping;
 
     #[test]
     fn all_of_them_can_be_set() {
@@ -53,6 +68,22 @@ mod tests {
         );
         assert_eq!(web.canary.size, 0);
         assert_eq!((web.breaker.share, web.breaker.cool_down.as_secs(), web.breaker.failures), (30, 120, 10));
+    }
+
+    #[test]
+    fn a_quarantine_is_small_and_ends() {
+        let kept = |text: &str| group(text).unwrap().quarantine.map(|q| (q.max, q.how, q.keep_for.as_secs()));
+        assert_eq!(kept("quarantine = {}"), Some((2, Keeping::Standby, 14_400)));
+        assert_eq!(
+            kept("quarantine = { max = 5, how = \"detach\", keep_for = \"1h\" }"),
+            Some((5, Keeping::Detach, 3_600))
+        );
+        let problems = refused_group("quarantine = { max = 21, how = \"apart\", keep_for = \"8d\" }");
+        for key in
+            ["max: 21 is not", "how: \"apart\" is not \"standby\" or \"detach\"", "keep_for: \"8d\" is not"]
+        {
+            assert!(problems.contains(&format!("groups.web.quarantine.{key}")), "{key} in\n{problems}");
+        }
     }
 
     #[test]

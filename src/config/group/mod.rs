@@ -36,6 +36,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
     let canary = s.table("canary", guards::canary);
     let breaker = s.table("breaker", guards::breaker);
     let valve = s.table("valve", signals::valve);
+    let quarantine = s.maybe_table("quarantine", guards::quarantine);
     let floor = s.number("floor", 0..=1_000_000, 0);
     let signals = if s.is_written("signals") {
         s.tables("signals", 0..=signals::MOST, signals::signal)
@@ -65,6 +66,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
         valve: valve?,
         floor: floor?,
         signals: signals?,
+        quarantine: quarantine?,
         bounds: bounds?,
     };
     signals::check_names(s, &group.signals);
@@ -108,7 +110,13 @@ fn check_timeout(s: &mut Section<'_>, key: &str, timeout: Duration, watchdog_key
 
 /// A default that is larger than a small group is harmless; one that was written is a slip.
 fn check_sizes(s: &mut Section<'_>, group: &Group) {
-    for (key, size) in [("canary.size", group.canary.size), ("breaker.trial", group.breaker.trial)] {
+    let kept = group.quarantine.map_or(0, |q| q.max);
+    let sizes = [
+        ("canary.size", group.canary.size),
+        ("breaker.trial", group.breaker.trial),
+        ("quarantine.max", kept),
+    ];
+    for (key, size) in sizes {
         if size > group.max && s.is_written(key) {
             s.refuse(key, format!("{size} instances do not fit the group's max ({})", group.max));
         }
@@ -132,6 +140,7 @@ mod tests {
         assert_eq!(web.watchdogs, Watchdogs::default());
         assert_eq!(web.canary, Canary::default());
         assert_eq!(web.breaker, Breaker::default());
+        assert_eq!(web.quarantine, None);
     }
 
     #[test]

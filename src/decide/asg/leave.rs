@@ -188,6 +188,12 @@ impl Core {
         (!asked.is_empty()).then(|| Call { asg, asked, decrement: decrement.unwrap_or(false) })
     }
 
+    /// A call that may change the desired capacity was answered.
+    pub(in crate::decide) fn was_resized(&mut self, group: usize, now: &Now) {
+        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
+        self.asgs[group].resized_at = now.time;
+    }
+
     /// Books what a group said of a terminate call: all of them go, or none.
     pub(in crate::decide) fn terminated_in_group(
         &mut self,
@@ -198,8 +204,10 @@ impl Core {
     ) {
         self.auto_answered(outcome.as_ref().err(), now);
         let Some(group) = self.ledger.asg_index(asg) else { return };
-        self.asgs[group].resizing = self.asgs[group].resizing.saturating_sub(1);
-        self.asgs[group].resized_at = now.time;
+        self.was_resized(group, now);
+        if self.kept_ended_in_group(group, asked, &outcome, now) {
+            return;
+        }
         self.shrank(group, asked, &outcome);
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
@@ -305,6 +313,11 @@ fn may_leave(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating => true,
-        Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
+        Phase::Queued
+        | Phase::Launching
+        | Phase::InService
+        | Phase::Quarantined
+        | Phase::Gone
+        | Phase::Withdrawn => false,
     }
 }

@@ -40,6 +40,8 @@ impl Core {
         let g = &self.ledger.groups[group];
         let Some(seen) = &self.asgs[group].seen else { return (g.spec.max, g.taken) };
         let members = seen.members.values().filter(|m| takes_a_place(m.lifecycle)).count();
+        // The desired capacity does not ask for those, or asks for others in their place.
+        let aside = seen.members.values().filter(|m| is_aside(m.lifecycle)).count();
         let unseen = self.ledger.scale_ups.values().filter(|s| s.group == group).flat_map(|s| &s.slots);
         let unseen = unseen.filter(|s| match s.id {
             None => s.phase == Phase::Launching && !self.is_in_desired(group, s.launch),
@@ -47,9 +49,16 @@ impl Core {
             Some(id) => s.phase.occupies() && s.launched_at >= seen.at && !seen.members.contains_key(&id),
         });
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let live = count(members).max(seen.desired).saturating_add(count(unseen.count()));
+        let live = count(members - aside).max(seen.desired);
+        let beside = aside + self.kept_beside(group) + unseen.count();
+        let live = live.saturating_add(count(beside));
         (g.spec.max.min(seen.max), live)
     }
+}
+
+/// It is in the group, and was taken out of service.
+fn is_aside(lifecycle: Lifecycle) -> bool {
+    matches!(lifecycle, Lifecycle::EnteringStandby | Lifecycle::Standby | Lifecycle::Detaching)
 }
 
 /// Warm ones wait beside the group; the rest is in it, on its way in or on its way out.

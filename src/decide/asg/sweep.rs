@@ -223,6 +223,7 @@ impl Core {
         let asked_at = self.sweeps.began;
         self.asgs[group].seen =
             Some(Seen { at: now.time, asked_at, stale: false, min, max, desired, suspended, members });
+        self.look_at_quarantine(group, now);
         self.look_at_serving(group, now);
         self.look_at_health(group, now);
         self.look_at_raises(group, now);
@@ -347,6 +348,7 @@ impl Core {
             | Phase::Launching
             | Phase::InService
             | Phase::Terminating
+            | Phase::Quarantined
             | Phase::Gone
             | Phase::Withdrawn => return,
         }

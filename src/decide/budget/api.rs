@@ -50,12 +50,14 @@ impl ApiLimits {
             | Api::SetInstanceProtection
             | Api::EnterStandby
             | Api::ExitStandby
+            | Api::DetachInstances
             | Api::SuspendProcesses
             | Api::ResumeProcesses => ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 16 },
             // One bucket for both is believed, and learned: changes have 50 + 5/s, reads a larger one
             // (aws-facts 1.2). Twenty holds are forty calls, eighty where every second one is throttled: sixteen
             // at once at 300 ms are through with them in 2 s. Sockets are the shell's to give: there they wait.
-            Api::ModifyInstanceAttribute | Api::DescribeInstanceAttribute => {
+            // `CreateTags` has a larger one of its own (aws-facts 1.3), and the few calls we make are paid here.
+            Api::ModifyInstanceAttribute | Api::DescribeInstanceAttribute | Api::CreateTags => {
                 ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 16 }
             }
             Api::GetMetricData => ApiLimits { requests: rate(50, 50.0), instances: None, in_flight: 2 },

@@ -308,9 +308,11 @@ impl Core {
             }
             Mark::ScaleInProtection { .. }
             | Mark::EnterStandby { .. }
+            | Mark::Detach { .. }
             | Mark::ExitStandby { .. }
             | Mark::TerminationProtection { .. }
-            | Mark::IsTerminationProtected { .. } => {}
+            | Mark::IsTerminationProtected { .. }
+            | Mark::Quarantined { .. } => {}
         }
         self.write_halt(group);
         self.is_not_as_seen(group);
@@ -332,9 +334,11 @@ impl Core {
             }),
             Mark::ScaleInProtection { .. }
             | Mark::EnterStandby { .. }
+            | Mark::Detach { .. }
             | Mark::ExitStandby { .. }
             | Mark::TerminationProtection { .. }
-            | Mark::IsTerminationProtected { .. } => None,
+            | Mark::IsTerminationProtected { .. }
+            | Mark::Quarantined { .. } => None,
         }
     }
 

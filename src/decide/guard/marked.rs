@@ -241,7 +241,10 @@ fn sets(mark: &Mark) -> Option<bool> {
         Mark::ScaleInProtection { on, .. } | Mark::TerminationProtection { on, .. } => Some(*on),
         Mark::EnterStandby { .. } | Mark::Suspend { .. } => Some(true),
         Mark::ExitStandby { .. } | Mark::Resume { .. } => Some(false),
-        Mark::IsTerminationProtected { .. } | Mark::Desired { .. } => None,
+        Mark::IsTerminationProtected { .. }
+        | Mark::Desired { .. }
+        | Mark::Detach { .. }
+        | Mark::Quarantined { .. } => None,
     }
 }
 
@@ -257,6 +260,6 @@ fn keys_of(mark: &Mark) -> Vec<Key> {
             let keys = processes.iter().filter_map(|p| Some((asg.to_string(), p.parse().ok()?)));
             keys.collect()
         }
-        Mark::Desired { .. } => Vec::new(),
+        Mark::Desired { .. } | Mark::Detach { .. } | Mark::Quarantined { .. } => Vec::new(),
     }
 }

@@ -77,7 +77,7 @@ impl Core {
         let scale_up = instance.map(|i| i.slot.scale_up);
         self.ledger.journal(now.time, scale_up, instance, "hook", text);
         self.timers.set(first_look(row.ends_at), Due::HookEnd(seq));
-        let held = self.hold_on(id, now.time).is_some();
+        let held = self.hold_on(id, now.time).is_some() || self.kept_place(id).is_some();
         self.hooks.open(Hook::new(row.clone(), group, period).of_held(held));
         self.ledger.changes.hooks.push(row);
         match transition {
@@ -94,6 +94,9 @@ impl Core {
         notice: &HookNotice,
         now: &mut Now,
     ) -> InstanceRef {
+        if let Some(kept) = self.kept_place(id) {
+            return kept;
+        }
         let known = self.members.get(&id).copied();
         let lives = |i: &InstanceRef| {
             self.ledger.current(*i).is_some_and(|s| s.phase.occupies() && s.phase != Phase::InService)
@@ -117,6 +120,7 @@ impl Core {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::InService
+                | Phase::Quarantined
                 | Phase::Gone
                 | Phase::Withdrawn,
             )

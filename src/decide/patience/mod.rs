@@ -215,6 +215,7 @@ fn index(phase: Phase) -> Option<usize> {
         | Phase::InService
         | Phase::Broken
         | Phase::Terminating
+        | Phase::Quarantined
         | Phase::Gone
         | Phase::Withdrawn => None,
     }

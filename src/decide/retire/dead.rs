@@ -366,9 +366,26 @@ impl Core {
 
     /// Launches as many as are dead; those go when these serve.
     fn replace(&mut self, group: usize, dead: &[Ec2Id], now: &mut Now) {
+        let wanted = u32::try_from(dead.len()).unwrap_or(u32::MAX);
+        let seq = self.open_replacing(group, wanted, format!("replaces {wanted} that are dead"), now);
+        for id in dead {
+            let row = self.removal_of(group, *id, Some(seq), RemovalState::Waits, now.time);
+            let text = format!("{id}: {}; a replacement is launched first", row.evidence);
+            self.ledger.journal(now.time, None, row.instance, "dead", text);
+            self.book_removal(row, group, now);
+        }
+    }
+
+    /// A scale-up of muster's own, for as many as are to be replaced.
+    pub(in crate::decide) fn open_replacing(
+        &mut self,
+        group: usize,
+        wanted: u32,
+        reason: String,
+        now: &mut Now,
+    ) -> ScaleUpSeq {
         let seq = ScaleUpSeq(self.last_scale_up + 1);
         self.last_scale_up = seq.0;
-        let wanted = u32::try_from(dead.len()).unwrap_or(u32::MAX);
         let by = now.time.plus(REPLACED_WITHIN);
         let row = ScaleUpRow {
             seq,
@@ -378,7 +395,7 @@ impl Core {
             wanted,
             planned: 0,
             by: Some(by),
-            reason: format!("replaces {wanted} that are dead"),
+            reason,
             idempotency_key: None,
             state: ScaleUpState::Open,
             accepted_at: now.time,
@@ -390,12 +407,7 @@ impl Core {
         };
         self.timers.set(by, crate::decide::timers::Due::Deadline(seq));
         self.ledger.open(row, group);
-        for id in dead {
-            let row = self.removal_of(group, *id, Some(seq), RemovalState::Waits, now.time);
-            let text = format!("{id}: {}; a replacement is launched first", row.evidence);
-            self.ledger.journal(now.time, None, row.instance, "dead", text);
-            self.book_removal(row, group, now);
-        }
+        seq
     }
 
     /// A scale-up is done: if it brought replacements, as many of those that wait for them may go.

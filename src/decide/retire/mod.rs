@@ -46,6 +46,8 @@ pub(in crate::decide) struct Leaver {
     pub call: Call,
     /// A call that names it may have reached AWS.
     sent: bool,
+    /// Whether it may be kept in quarantine was asked.
+    considered: bool,
 }
 
 /// How far the call that ends it has come.
@@ -69,16 +71,29 @@ impl Leaver {
         // Whether a call went out before a restart is not known: the same one is made again.
         let call = match row.state {
             RemovalState::Leaving => Call::Due { at: Time(0), again: false },
-            RemovalState::Waits | RemovalState::Replaced | RemovalState::Gone | RemovalState::Kept => {
-                Call::None
-            }
+            RemovalState::Waits
+            | RemovalState::Replaced
+            | RemovalState::Gone
+            | RemovalState::Quarantined
+            | RemovalState::Kept => Call::None,
         };
-        Leaver { row, group, call, sent: true }
+        Leaver { row, group, call, sent: true, considered: false }
     }
 
     /// Its group is not to replace it: it is one too many, or its replacement is there already.
-    fn decrement(&self) -> bool {
+    pub fn decrement(&self) -> bool {
         self.row.cause == RemovalCause::ScaleIn || self.row.scale_up.is_some()
+    }
+
+    /// Its group is asked to let it go into quarantine first.
+    pub fn waits_for_quarantine(&mut self) {
+        self.call = Call::None;
+        self.considered = true;
+    }
+
+    /// It is not kept: what spoke for its removal is looked at again.
+    pub fn goes_after_all(&mut self, now: Time) {
+        self.call = Call::Due { at: now, again: true };
     }
 }
 
@@ -157,6 +172,18 @@ impl Core {
             if let Some(leaver) = self.retiring.rows.get_mut(&id) {
                 leaver.call =
                     Call::Due { at: now.time.plus(if again { Duration::ZERO } else { WHILE_HELD }), again };
+            }
+            return true;
+        }
+        if first.row.cause == RemovalCause::Dead && !first.considered && !first.sent {
+            let id = first.row.id;
+            if let Some(leaver) = self.retiring.rows.get_mut(&id) {
+                leaver.considered = true;
+            }
+            if self.keeps_dead(id, now)
+                && let Some(leaver) = self.retiring.rows.get_mut(&id)
+            {
+                leaver.waits_for_quarantine();
             }
             return true;
         }

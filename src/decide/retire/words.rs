@@ -22,6 +22,8 @@ named! {
         /// A terminate call that names it is committed.
         Leaving = "leaving",
         Gone = "gone",
+        /// Not ended, but kept in quarantine.
+        Quarantined = "quarantined",
         /// It stays: it serves again, or what spoke for its removal does no longer.
         Kept = "kept",
     }
@@ -31,7 +33,7 @@ impl RemovalState {
     #[must_use]
     pub fn is_over(self) -> bool {
         match self {
-            RemovalState::Gone | RemovalState::Kept => true,
+            RemovalState::Gone | RemovalState::Quarantined | RemovalState::Kept => true,
             RemovalState::Waits | RemovalState::Replaced | RemovalState::Leaving => false,
         }
     }

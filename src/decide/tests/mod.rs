@@ -11,6 +11,7 @@ mod late;
 mod limits;
 pub(super) mod lives;
 mod proofs;
+mod quarantine;
 mod retire;
 mod scenarios;
 pub(super) mod world;

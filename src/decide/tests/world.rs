@@ -164,6 +164,7 @@ pub fn group(name: &str) -> Group {
         valve: ValveSpec::default(),
         floor: 0,
         signals: vec![],
+        quarantine: None,
         bounds: Bounds::default(),
     }
 }
@@ -317,6 +318,7 @@ impl World {
             keeps: Vec::new(),
             zones: Vec::new(),
             halts: Vec::new(),
+            quarantine: Vec::new(),
             last_scale_up: r.scale_ups.keys().last().map_or(0, |s| s.0),
             last_launch: r.launches.keys().last().map_or(0, |l| l.0),
             last_hook: 0,

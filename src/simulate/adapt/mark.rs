@@ -2,6 +2,7 @@
 
 use crate::decide::event::CallError;
 use crate::decide::mark::{Mark, Marked};
+use crate::decide::quarantine::words::{TAG, TAG_UNTIL, tag_value};
 use crate::decide::words::Ec2Id;
 use crate::sim::model::autoscaling::call::{Call, Members};
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
@@ -20,6 +21,9 @@ pub fn call(mark: &Mark) -> AnyCall {
         Mark::EnterStandby { asg, ids, decrement } => {
             Call::EnterStandby { members: members(asg, ids), decrement: *decrement }
         }
+        Mark::Detach { asg, ids, decrement } => {
+            Call::DetachInstances { members: members(asg, ids), decrement: *decrement }
+        }
         Mark::ExitStandby { asg, ids } => Call::ExitStandby(members(asg, ids)),
         Mark::Suspend { asg, processes: names } => {
             Call::SuspendProcesses { group: asg.to_string(), processes: processes(names) }
@@ -34,6 +38,10 @@ pub fn call(mark: &Mark) -> AnyCall {
         },
         Mark::TerminationProtection { id, on } => return super::protect_call(*id, *on),
         Mark::IsTerminationProtected { id } => return super::is_protected_call(*id),
+        Mark::Quarantined { id, reason, until } => {
+            let until = jiff::Timestamp::from_millisecond(until.0).map(|t| t.to_string()).unwrap_or_default();
+            return super::tags_call(*id, &[(TAG.into(), tag_value(reason)), (TAG_UNTIL.into(), until)]);
+        }
     })
 }
 

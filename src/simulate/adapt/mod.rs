@@ -15,7 +15,7 @@ use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Out
 use crate::sim::model::ec2::State;
 use crate::sim::model::ec2::attribute::Attribute;
 use crate::sim::model::ec2::call::{
-    Answer, Call, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
+    Answer, Call, CreateTags, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
 };
 
 pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
@@ -54,6 +54,11 @@ pub(super) fn protect_call(id: Ec2Id, protected: bool) -> AnyCall {
 pub(super) fn is_protected_call(id: Ec2Id) -> AnyCall {
     let attribute = Attribute::DisableApiTermination;
     AnyCall::Ec2(Call::DescribeInstanceAttribute { instance: id.to_string(), attribute })
+}
+
+pub(super) fn tags_call(id: Ec2Id, tags: &[(String, String)]) -> AnyCall {
+    let tags = tags.iter().cloned().collect();
+    AnyCall::Ec2(Call::CreateTags(CreateTags { resources: vec![id.to_string()], tags }))
 }
 
 /// What a launch's answer says.

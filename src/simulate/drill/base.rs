@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::group::{
-    Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
+    Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
 };
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
 use crate::decide::order::Order;
+use crate::decide::quarantine::words::{Keeping, QuarantineSpec};
 use crate::sim::settings::{Range, Settings};
 
 use super::super::dice::Dice;
@@ -42,6 +43,7 @@ pub fn plan(seed: u64) -> Plan {
         watch_from_ms: None,
         lasts_ms: 0,
         terminate_hooks: false,
+        launch_hooks: true,
         cancels: Vec::new(),
         deeds: Vec::new(),
         orders: Vec::new(),
@@ -80,6 +82,31 @@ pub fn zone_orders(seed: u64, plan: &Plan, percent_of_seeds: f64) -> Vec<(u32, O
         orders.push((at_ms + d.between(10_000, plan.heal_at_ms), order(percent)));
     }
     orders
+}
+
+/// In a share of the seeds broken instances are kept in quarantine for a while. With dice of its own, so that
+/// nothing else moves.
+pub fn keep_broken(seed: u64, plan: &mut Plan, percent_of_seeds: f64) {
+    let mut d = Dice::new(seed, 41);
+    if !d.chance(percent_of_seeds) {
+        return;
+    }
+    for group in &mut plan.groups {
+        group.quarantine = Some(QuarantineSpec {
+            max: d.between(1, 5),
+            how: d.of(&[Keeping::Standby, Keeping::Detach]),
+            keep_for: Duration::from_secs(d.of(&[30, 300, 1_800])),
+        });
+    }
+    // Without a launch hook nobody tells of what a group launches for others: only what we ask for is looked after.
+    if d.chance(30.0) && !plan.asks.is_empty() {
+        plan.launch_hooks = false;
+        plan.alarms.clear();
+        plan.aws.autoscaling.switches.rebalances = false;
+        for asg in plan.groups.iter_mut().filter_map(|g| g.asg.as_mut()) {
+            asg.launches = Launches::Instances;
+        }
+    }
 }
 
 /// A group as muster's own example configures it, in all of the account's subnets.
@@ -128,6 +155,7 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         valve: ValveSpec::default(),
         floor: 0,
         signals: Vec::new(),
+        quarantine: None,
         bounds: Bounds::default(),
     }
 }

@@ -93,6 +93,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
         asg.launches = Launches::Desired;
     }
     plan.orders = base::zone_orders(seed, &plan, 25.0);
+    base::keep_broken(seed, &mut plan, 25.0);
     vec![("", plan)]
 }
 

@@ -62,6 +62,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     plan.real_store = seed.is_multiple_of(REAL_STORE_EVERY);
     core(&mut d, &mut plan);
     plan.orders = base::zone_orders(seed, &plan, 25.0);
+    base::keep_broken(seed, &mut plan, 25.0);
     vec![("", plan)]
 }
 

@@ -52,7 +52,10 @@ impl World {
                 default_result: Some(HookResult::Abandon),
                 ..PutHook::default()
             };
-            let mut hooks = vec![hook("in", Transition::Launching)];
+            let mut hooks = Vec::new();
+            if self.plan.launch_hooks {
+                hooks.push(hook("in", Transition::Launching));
+            }
             if self.plan.terminate_hooks {
                 hooks.push(hook("out", Transition::Terminating));
             }

@@ -428,10 +428,12 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::SetInstanceProtection
         | Api::EnterStandby
         | Api::ExitStandby
+        | Api::DetachInstances
         | Api::SuspendProcesses
         | Api::ResumeProcesses
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
+        | Api::CreateTags
         | Api::GetMetricData
         | Api::Preflight
         | Api::GetServiceQuota

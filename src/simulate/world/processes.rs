@@ -210,6 +210,7 @@ impl World {
                 | Phase::Configuring
                 | Phase::Verifying
                 | Phase::Admitting
+                | Phase::Quarantined
                 | Phase::Terminating
                 | Phase::Withdrawn => {}
             }
@@ -227,7 +228,7 @@ impl World {
             }
             self.note(|| format!("journal: {} {}", row.kind, row.text));
         }
-        self.oracle.committed(self.now, changes, &mut self.model);
+        self.oracle.committed(self.now, changes, &mut self.model, &self.books);
     }
 
     pub(super) fn wake_at(&mut self, life: u64, wake: Time) {
@@ -244,6 +245,9 @@ fn forget(mutant: Mutant, stored: &mut Restored) {
     }
     if mutant == Mutant::ForgetsZones {
         stored.zones.clear();
+    }
+    if mutant == Mutant::ForgetsQuarantine {
+        stored.quarantine.clear();
     }
     if mutant == Mutant::ForgetsLaunches {
         stored.launches.clear();

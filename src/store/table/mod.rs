@@ -15,6 +15,7 @@ pub(super) mod keep;
 pub(super) mod launch;
 pub(super) mod lease;
 pub(super) mod preflight;
+pub(super) mod quarantine;
 pub(super) mod removal;
 pub(super) mod scale_in;
 pub(super) mod scale_up;

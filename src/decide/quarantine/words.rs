@@ -1,0 +1,123 @@
+//! What is written down of an instance in quarantine.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, Time, named};
+
+named! {
+    /// How an instance is taken out of service and kept.
+    pub enum Keeping {
+        /// `EnterStandby`: it stays a member of its Auto Scaling group, which sends it nothing and does not check
+        /// its health.
+        Standby = "standby",
+        /// `DetachInstances`: its Auto Scaling group knows it no more.
+        Detach = "detach",
+        /// One that its Auto Scaling group has not let in: the lifecycle action that it waits in gets heartbeats
+        /// instead of an answer.
+        Hook = "hook",
+        /// One of a plain fleet's: nobody has to be told.
+        Apart = "apart",
+    }
+}
+
+named! {
+    /// How far a quarantine has come.
+    pub enum QuarantineState {
+        /// Stored; its group has not let it go yet.
+        Asked = "asked",
+        /// It is out of service, and nobody's slot.
+        Kept = "kept",
+        /// Over: it is being ended.
+        Leaving = "leaving",
+        /// EC2 said that it is ending, or it never came to a quarantine.
+        Done = "done",
+    }
+}
+
+named! {
+    /// Why a quarantine is over.
+    pub enum QuarantineEnd {
+        /// By its time.
+        Expired = "expired",
+        /// By an operator.
+        Released = "released",
+        /// Its place was wanted for one that serves.
+        Capacity = "capacity",
+        /// For one that failed in another way, which tells more.
+        Variety = "variety",
+        /// Its group did not let it go: it was ended as if there were no quarantine.
+        Refused = "refused",
+        /// Somebody else took it away.
+        Taken = "taken",
+        /// Somebody put it back into service.
+        Returned = "returned",
+    }
+}
+
+/// How many broken instances of a group are kept for people to look at, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuarantineSpec {
+    /// Most at once, 1 to 20.
+    pub max: u32,
+    /// Of members of an Auto Scaling group that AWS calls `InService`: [`Keeping::Standby`] or [`Keeping::Detach`].
+    pub how: Keeping,
+    /// So long.
+    pub keep_for: Duration,
+}
+
+/// The tag that says why an instance is kept.
+pub const TAG: &str = "muster:quarantine";
+/// And the one that says until when.
+pub const TAG_UNTIL: &str = "muster:quarantine-until";
+
+/// A reason as a tag's value: at most 256 characters (aws-facts 2.5), of those that every service allows in tags.
+#[must_use]
+pub fn tag_value(reason: &str) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
+    reason.chars().take(256).map(|c| if allowed(c) { c } else { '_' }).collect()
+}
+
+/// Key: `id`. One broken instance that is not ended, but kept for people to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineRow {
+    pub id: Ec2Id,
+    pub group: String,
+    /// Its place in our books; none for a member that muster did not bring into service.
+    pub instance: Option<InstanceRef>,
+    pub launch: Option<LaunchSeq>,
+    pub address: Option<IpAddr>,
+    pub zone: Option<String>,
+    /// The phase in which it broke: failures in the same phase are of one kind.
+    pub broke_in: Phase,
+    /// Why it was given up.
+    pub reason: String,
+    pub how: Keeping,
+    pub state: QuarantineState,
+    pub since: Time,
+    /// It is ended then, unless somebody holds it.
+    pub until: Time,
+    /// Its group let it go.
+    pub kept_at: Option<Time>,
+    /// `CreateTags` with the reason and the end.
+    pub tagged_at: Option<Time>,
+    pub ended_at: Option<Time>,
+    pub end: Option<QuarantineEnd>,
+    /// The operator who released it.
+    pub ended_by: Option<String>,
+    /// What the last call about it failed with.
+    pub error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag_value;
+
+    #[test]
+    fn a_reason_fits_a_tag() {
+        assert_eq!(tag_value("status 503 (3 of 3): \"no\""), "status 503 _3 of 3_: _no_");
+        assert_eq!(tag_value(&"\u{e9}".repeat(300)).chars().count(), 256);
+    }
+}
