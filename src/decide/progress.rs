@@ -1,6 +1,7 @@
 //! What is shown: progress, reasons and estimates, read off the books without deciding anything.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::Core;
 use super::budget::api::ApiBudget;
@@ -100,28 +101,32 @@ impl Core {
     /// of older scale-ups. What breaks is counted in, at the rate at which its instances have done so far.
     #[must_use]
     pub fn eta(&self, s: &ScaleUp, queued: u32, now: Time) -> Option<Time> {
-        let pace = &self.paces[s.group];
         let tokens = self.run.instances()?;
+        let under_way = [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting];
+        let under_way: u32 = under_way.iter().map(|p| s.phases.get(*p)).sum();
+        let shape = self.paces[s.group].shape(under_way);
         let broken = share_broken(s);
         let mut eta = now;
         let mut last_launch = now;
+        let fresh = Duration::ZERO;
         if s.phases.get(Phase::Queued) > 0 {
-            last_launch = self.launched_by(s.group, with_replacements(queued, broken), now)?;
-            eta = eta.max(pace::eta(last_launch, pace));
+            let launches = with_replacements(queued, broken);
+            last_launch = self.launched_by(s.group, launches, now)?;
+            eta = eta.max(pace::eta(now, self.at_once(s.group, now), launches, last_launch, shape));
         }
         if s.phases.get(Phase::Launching) > 0 {
             let claimed = self.claimed();
-            let last = tokens.passed_at(now, claimed);
-            eta = eta.max(pace::eta(if claimed > 0 { last } else { now }, pace));
+            let last = if claimed > 0 { tokens.passed_at(now, claimed) } else { now };
+            eta = eta.max(last.plus(shape.slowest(s.phases.get(Phase::Launching), fresh)));
         }
-        for phase in [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting] {
-            if s.phases.get(phase) > 0 {
-                eta = eta.max(pace::eta(s.entered[Phase::Launching as usize], pace));
-            }
+        if under_way > 0 {
+            let launched = s.entered[Phase::Launching as usize];
+            eta = eta.max(launched.plus(shape.slowest(under_way, now.since(launched))));
         }
         // What is being taken away has to be launched once more.
-        if s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating) > 0 {
-            eta = eta.max(pace::eta(now, pace));
+        let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
+        if going > 0 {
+            eta = eta.max(now.plus(shape.slowest(going, fresh)));
         }
         let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
         if open > 0 && self.asgs[s.group].asks_to_be_answered() {
@@ -131,7 +136,7 @@ impl Core {
             let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
             eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
         }
-        Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), pace)))
+        Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), shape)))
     }
 
     /// When the last of so many more launches in a group will have gone out.
@@ -142,6 +147,14 @@ impl Core {
         }
         // Launches that are sent again take their tokens first.
         Some(self.run.instances()?.passed_at(now, self.claimed().saturating_add(launches)))
+    }
+
+    /// Instances of a group that could be launched now.
+    pub(super) fn at_once(&self, group: usize, now: Time) -> u32 {
+        if self.asgs[group].name.is_some() {
+            return self.auto.calls_in_hand(now).saturating_mul(MOST_IN_GROUP);
+        }
+        self.run.instance_tokens(now).saturating_sub(self.claimed())
     }
 
     /// Lifecycle actions that wait for an answer, of every group.

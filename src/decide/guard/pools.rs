@@ -123,6 +123,12 @@ impl Pools {
         memories.filter_map(move |(i, m)| Some((i, m.shut_until.filter(|t| *t > now)?)))
     }
 
+    /// It is left alone for now.
+    #[must_use]
+    pub fn rests(&self, pool: usize, now: Time) -> bool {
+        self.0.get(pool).is_some_and(|m| m.shut_until.is_some_and(|t| t > now))
+    }
+
     /// A launch of `asked` into a pool gave `got`.
     pub fn launched(&mut self, pool: usize, asked: u32, got: u32) {
         let Some(m) = self.0.get_mut(pool) else { return };

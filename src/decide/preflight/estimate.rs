@@ -21,9 +21,11 @@ impl Core {
     pub(super) fn estimate(&self, asked: Asked) -> Estimate {
         let Asked { group, count, now } = asked;
         let pace = &self.paces[group];
+        let shape = pace.shape(0);
         let queued = self.ledger.groups[group].queued.saturating_add(count);
         let last_launch = self.launched_by(group, queued, now);
-        let mut eta = last_launch.map(|last| pace::eta(last, pace));
+        let at_once = self.at_once(group, now);
+        let mut eta = last_launch.map(|last| pace::eta(now, at_once, queued, last, shape));
         let quickest = pace.quickest().unwrap_or_default();
         let (alone, launching) = if self.asgs[group].name.is_some() {
             let calls = queued.div_ceil(MOST_IN_GROUP);
@@ -49,12 +51,13 @@ impl Core {
             (bucket.passed_at(now, count), text)
         };
         let measured = match pace.quickest() {
-            Some(_) => "as 99 in 100 of the last took",
-            None => "assumed, since too few were measured yet",
+            Some(_) => "as the last ones did",
+            None => "as is usual, since too few were measured yet",
         };
         let basis = format!(
-            "{launching}; then {} s from launch into service, {measured}",
-            pace.quantile(0.99).as_secs()
+            "{launching}; from launch into service one takes {} s, and the slowest of {queued} {} s, {measured}",
+            shape.slowest(1, Duration::ZERO).as_secs(),
+            shape.slowest(queued, Duration::ZERO).as_secs()
         );
         Estimate { eta, bound: alone.since(now) + quickest, basis }
     }

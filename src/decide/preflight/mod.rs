@@ -90,7 +90,7 @@ impl Core {
             Ok(looked) => {
                 let Some(began) = self.preflight.rota.answered(look, looked.next, now.time) else { return };
                 let is_default = matches!(look, Look::DefaultQuota(_));
-                for sighting in looked.seen {
+                for sighting in &looked.seen {
                     self.see(sighting, began, is_default, now);
                 }
             }
@@ -113,12 +113,12 @@ impl Core {
             && error.code.contains("NotFound")
         {
             let subject = Subject::Template(format!("{id} {version}"));
-            self.see(Sighting { subject, value: 0, as_of: None }, now.time, false, now);
+            self.see(&Sighting { subject, value: 0, as_of: None }, now.time, false, now);
         }
     }
 
     /// One number, asked for at `asked_at`.
-    fn see(&mut self, sighting: Sighting, asked_at: Time, is_default: bool, now: &Now) {
+    fn see(&mut self, sighting: &Sighting, asked_at: Time, is_default: bool, now: &Now) {
         let as_of = sighting.as_of.unwrap_or(asked_at);
         let ours = self.counted_by_aws(&sighting.subject, as_of);
         let fact = Fact { value: sighting.value, ours, as_of, seen_at: now.time, is_default };

@@ -112,9 +112,8 @@ impl Desk {
     fn decide(&mut self, events: Vec<Event>) -> Vec<Look> {
         self.last = self.core.decide(self.now, 7, events);
         self.facts.extend(self.last.changes.facts.iter().cloned());
-        let launched = self.last.actions.iter().filter_map(|a| match a {
-            Action::Launch { launch, body } => Some((*launch, body.max_count)),
-            _ => None,
+        let launched = self.last.actions.iter().filter_map(|a| {
+            if let Action::Launch { launch, body } = a { Some((*launch, body.max_count)) } else { None }
         });
         self.launches.extend(launched);
         let looks = self.last.actions.iter();
@@ -170,9 +169,8 @@ impl Desk {
         let ask = Desk::ask_of(count, false);
         self.decide(vec![Event::PreflightAsked { ask, ticket: Ticket(self.asked) }]);
         assert!(self.last.changes.scale_ups.is_empty() && self.last.changes.preflights.is_empty());
-        let told = self.last.actions.iter().find_map(|a| match a {
-            Action::Foretell { verdict, .. } => Some(verdict.clone()),
-            _ => None,
+        let told = self.last.actions.iter().find_map(|a| {
+            if let Action::Foretell { verdict, .. } = a { Some(verdict.clone()) } else { None }
         });
         told.unwrap().unwrap()
     }
@@ -181,10 +179,10 @@ impl Desk {
         self.asked += 1;
         let ask = Desk::ask_of(count, all_or_nothing);
         self.decide(vec![Event::ScaleUpAsked { ask, ticket: Ticket(self.asked) }]);
-        let answer = self.last.actions.iter().find_map(|a| match a {
-            Action::Answer { answer, .. } => Some(answer.clone()),
-            _ => None,
-        });
+        let answer =
+            self.last.actions.iter().find_map(|a| {
+                if let Action::Answer { answer, .. } = a { Some(answer.clone()) } else { None }
+            });
         answer.unwrap()
     }
 
@@ -207,10 +205,11 @@ impl Desk {
         self.decide(events);
         self.now = self.now.plus(Duration::from_secs(6));
         self.decide(Vec::new());
-        let described = self.last.actions.iter().filter_map(|a| match a {
-            Action::Describe { asked } => Some(asked.clone()),
-            _ => None,
-        });
+        let described = self
+            .last
+            .actions
+            .iter()
+            .filter_map(|a| if let Action::Describe { asked } = a { Some(asked.clone()) } else { None });
         let runs = |(id, _): &(_, _)| Seen {
             id: *id,
             state: Ec2State::Running,
@@ -378,7 +377,8 @@ fn a_deadline_that_cannot_be_met_is_said_so_and_how_long_it_takes_at_least() {
     let told = desk.foretold(2_000);
     // 998 tokens are believed at once, the other 1,002 at 2 a second.
     assert_eq!(told.bound_s, 501);
-    assert_eq!(told.eta_s, Some(501 + 150));
+    let eta = told.eta_s.unwrap();
+    assert!((501 + 100..=501 + 130).contains(&eta), "{eta}: the last few are not the slowest of all");
     assert!(told.basis.contains("998 instance tokens") && told.basis.contains("2/s"), "{}", told.basis);
     assert!(!told.late);
     let late = desk.core.verdict(0, 2_000, Some(desk.now.plus(Duration::from_secs(600))), desk.now);

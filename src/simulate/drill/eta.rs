@@ -46,7 +46,7 @@ impl EtaErrors {
         let wrong_at = |share: f64| {
             let at = accepted.plus(Duration::from_secs_f64(whole * share));
             let told: Option<&(Time, Option<Time>)> =
-                world.expected.iter().filter(|(seen, _)| *seen <= at).next_back().or(world.expected.first());
+                world.expected.iter().rfind(|(seen, _)| *seen <= at).or(world.expected.first());
             let eta = told.and_then(|(_, eta)| *eta);
             eta.map_or(f64::INFINITY, |eta| {
                 let seconds = if eta >= accepted { seconds(eta, accepted) } else { 0.0 };

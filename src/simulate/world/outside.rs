@@ -261,16 +261,15 @@ impl World {
             },
             Action::DescribeGroups { asked, .. } => Event::GroupsDescribed {
                 asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::groups(out) },
+                outcome: in_time(timeout, || adapt::autoscaling::groups(out)),
             },
             Action::DescribeHooks { asg } => {
                 Event::HooksDescribed { asg, outcome: in_time(timeout, || adapt::autoscaling::hooks(out)) }
             }
-            Action::TerminateInGroup { asg, asked, .. } => Event::TerminatedInGroup {
-                asg,
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
-            },
+            Action::TerminateInGroup { asg, asked, .. } => {
+                let outcome = in_time(timeout, || adapt::autoscaling::done(out));
+                Event::TerminatedInGroup { asg, asked, outcome }
+            }
             Action::ReadMetrics { asked, .. } => {
                 let outcome = in_time(timeout, || adapt::metrics::read(out, asked.len()));
                 Event::MetricsRead { asked, outcome }
