@@ -54,7 +54,7 @@ impl Core {
             for api in
                 [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
                     .into_iter()
-                    .chain([&mut core.metrics])
+                    .chain([&mut core.metrics, &mut core.preflight.budget])
             {
                 api.restore(time, row);
             }
@@ -67,6 +67,7 @@ impl Core {
             }
         }
         core.restore_zones(&stored.zones);
+        core.restore_picture(&stored.facts);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {
@@ -115,6 +116,9 @@ impl Core {
             }
             let version = version_at(&stored.versions, &row.group, row.since);
             core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
+            if row.phase == Phase::Terminating {
+                core.may_have_shrunk(row.instance, row.reason.as_deref());
+            }
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         core.take_up_quarantine(stored.quarantine)?;
@@ -200,11 +204,7 @@ impl Core {
                     }
                     Phase::Admitting => self.admit_again(instance, now),
                     Phase::Broken if self.is_asked_for(instance) => {}
-                    Phase::Broken => self.remove(instance, now),
-                    Phase::Terminating => {
-                        self.may_have_shrunk(instance);
-                        self.remove(instance, now);
-                    }
+                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
                     Phase::Queued
                     | Phase::InService
                     | Phase::Quarantined

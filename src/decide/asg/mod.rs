@@ -27,6 +27,7 @@ use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
 use replaced::Shrunk;
+pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
 
@@ -108,6 +109,12 @@ impl AsgState {
     pub fn asks_to_be_answered(&self) -> bool {
         self.name.is_some()
             && (self.hooks_seen_at.is_none() || !self.hooks_of(Transition::Launching).is_empty())
+    }
+
+    /// How long the most impatient of its launch hooks waits without a heartbeat.
+    pub fn shortest_heartbeat(&self) -> Duration {
+        let known = self.hooks.values().filter(|h| h.transition == Transition::Launching);
+        known.map(|h| h.heartbeat).min().unwrap_or(self.heartbeat)
     }
 
     pub fn view(&self) -> Option<AsgView> {

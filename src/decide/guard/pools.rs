@@ -117,6 +117,18 @@ impl Pools {
         })
     }
 
+    /// Pools that are left alone for now, and until when.
+    pub fn resting(&self, now: Time) -> impl Iterator<Item = (usize, Time)> + '_ {
+        let memories = self.0.iter().enumerate();
+        memories.filter_map(move |(i, m)| Some((i, m.shut_until.filter(|t| *t > now)?)))
+    }
+
+    /// It is left alone for now.
+    #[must_use]
+    pub fn rests(&self, pool: usize, now: Time) -> bool {
+        self.0.get(pool).is_some_and(|m| m.shut_until.is_some_and(|t| t > now))
+    }
+
     /// A launch of `asked` into a pool gave `got`.
     pub fn launched(&mut self, pool: usize, asked: u32, got: u32) {
         let Some(m) = self.0.get_mut(pool) else { return };

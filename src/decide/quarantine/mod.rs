@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::action::{Accepted, Refusal};
+use super::asg::Replaced;
 use super::asg::seen::Lifecycle;
 use super::hook::book::Hook;
 use super::hook::door::goes_to_warm_pool;
@@ -268,6 +269,8 @@ impl Core {
                 let seq = self.open_replacing(group, 1, reason, now);
                 let reason = format!("kept in quarantine; scale-up {} brings another", seq.0);
                 self.ledger.withdraw(instance.slot, now.time, reason);
+            } else if self.kept.remove(&instance) {
+                self.is_replaced(group, instance.slot, Replaced::Surely, now);
             } else {
                 self.requeue_or_withdraw(instance.slot, now.time);
             }

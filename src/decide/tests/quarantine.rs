@@ -165,8 +165,10 @@ impl Ward {
             group: "web".into(),
             count,
             by: None,
+            all_or_nothing: false,
             reason: String::new(),
             idempotency_key: None,
+            all_or_nothing: false,
         };
         self.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
         self.run(60);
@@ -264,7 +266,10 @@ impl Ward {
                 }
             }
             Action::Mark { mark } => Event::Marked { outcome: self.mark(&mark), mark },
-            Action::ReadMetrics { .. } | Action::Answer { .. } => return,
+            Action::ReadMetrics { .. }
+            | Action::Look { .. }
+            | Action::Foretell { .. }
+            | Action::Answer { .. } => return,
         };
         self.events.push(event);
     }
@@ -400,8 +405,10 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         group: "web".into(),
         count: 1,
         by: None,
+        all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     ward.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
     ward.run(1);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::group::{
-    Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
+    Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
 };
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
@@ -57,6 +57,7 @@ pub fn plan(seed: u64) -> Plan {
         real_store: false,
         provisioner: Provisioner::Muster,
         gentle: false,
+        watch_eta: false,
         mutant: None,
     }
 }
@@ -155,5 +156,6 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        bounds: Bounds::default(),
     }
 }

@@ -1,10 +1,11 @@
 //! What is performed: calls and contacts on their way, what they meet, and how they come back.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decide::action::{Action, Target};
-use crate::decide::asg::seen::GroupsPage;
+use crate::decide::asg::seen::{GroupSeen, GroupsPage};
 use crate::decide::event::{CallError, Contact, Ec2State, Event};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
@@ -36,6 +37,12 @@ impl World {
                         Ok(accepted) => asking.accepted = Some(accepted.id),
                         Err(refusal) => asking.refused = Some(refusal.to_string()),
                     }
+                }
+                // Nobody here asks what would become of a request.
+                Action::Foretell { .. } => {}
+                Action::Look { ref look, .. } => {
+                    let api = look.api();
+                    self.send(life, api, action);
                 }
                 Action::Launch { launch, body } => {
                     let body = self.mutated(launch, body);
@@ -213,7 +220,10 @@ impl World {
             }
             Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
             Action::Mark { mark } => adapt::mark::call(mark),
-            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+            Action::Look { look, at } => adapt::look::call(look, *at),
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
+                return;
+            }
         };
         let reply = self.model.handle(&call, self.now.0);
         let back = self.now.plus(ms(reply.latency_ms + back_ms));
@@ -238,14 +248,12 @@ impl World {
                 });
                 Event::LaunchAnswered { launch, outcome }
             }
-            Action::Describe { asked } => Event::Described {
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::described(out) },
-            },
-            Action::Terminate { asked } => Event::Terminated {
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::terminating(out) },
-            },
+            Action::Describe { asked } => {
+                Event::Described { asked, outcome: in_time(timeout, || adapt::described(out)) }
+            }
+            Action::Terminate { asked } => {
+                Event::Terminated { asked, outcome: in_time(timeout, || adapt::terminating(out)) }
+            }
             Action::Complete { hook, .. } | Action::Heartbeat { hook, .. } => Event::HookAnswered {
                 hook,
                 api,
@@ -253,26 +261,29 @@ impl World {
             },
             Action::DescribeGroups { asked, .. } => Event::GroupsDescribed {
                 asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::groups(out) },
+                outcome: in_time(timeout, || adapt::autoscaling::groups(out)),
             },
-            Action::DescribeHooks { asg } => Event::HooksDescribed {
-                asg,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::hooks(out) },
-            },
-            Action::TerminateInGroup { asg, asked, .. } => Event::TerminatedInGroup {
-                asg,
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
-            },
+            Action::DescribeHooks { asg } => {
+                Event::HooksDescribed { asg, outcome: in_time(timeout, || adapt::autoscaling::hooks(out)) }
+            }
+            Action::TerminateInGroup { asg, asked, .. } => {
+                let outcome = in_time(timeout, || adapt::autoscaling::done(out));
+                Event::TerminatedInGroup { asg, asked, outcome }
+            }
             Action::ReadMetrics { asked, .. } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::metrics::read(out, asked.len()) };
+                let outcome = in_time(timeout, || adapt::metrics::read(out, asked.len()));
                 Event::MetricsRead { asked, outcome }
             }
             Action::Mark { mark } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::mark::answer(out) };
-                Event::Marked { mark, outcome }
+                Event::Marked { mark, outcome: in_time(timeout, || adapt::mark::answer(out)) }
             }
-            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+            Action::Look { look, .. } => {
+                let outcome = in_time(timeout, || adapt::look::answer(&look, out));
+                Event::Looked { look, outcome }
+            }
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
+                return;
+            }
         };
         if is_throttle(&event) {
             *self.throttled.entry(api).or_default() += 1;
@@ -358,8 +369,10 @@ impl World {
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
             | Event::MetricsRead { .. }
+            | Event::Looked { .. }
             | Event::Marked { .. } => CrashPoint::AfterGroupCall,
             Event::ScaleUpAsked { .. }
+            | Event::PreflightAsked { .. }
             | Event::CancelAsked { .. }
             | Event::HookNoticed { .. }
             | Event::Ordered { .. } => return,
@@ -422,8 +435,21 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
         | Api::CreateTags
-        | Api::GetMetricData => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
+        | Api::GetMetricData
+        | Api::Preflight
+        | Api::GetServiceQuota
+        | Api::GetAwsDefaultServiceQuota
+        | Api::DescribeInstanceTypes
+        | Api::DescribeSubnets
+        | Api::DescribeNetworkInterfaces
+        | Api::DescribeTargetHealth
+        | Api::DescribeLaunchTemplateVersions => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
     }
+}
+
+/// What was answered, if it came in time.
+fn in_time<T>(timeout: bool, read: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallError> {
+    if timeout { Err(adapt::unknown("timeout", "no answer in time")) } else { read() }
 }
 
 fn is_throttle(event: &Event) -> bool {
@@ -436,7 +462,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::HooksDescribed { outcome: Err(error), .. }
         | Event::TerminatedInGroup { outcome: Err(error), .. }
         | Event::MetricsRead { outcome: Err(error), .. }
-        | Event::Marked { outcome: Err(error), .. } => Some(error.class),
+        | Event::Marked { outcome: Err(error), .. }
+        | Event::Looked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
@@ -447,6 +474,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::TerminatedInGroup { .. }
         | Event::MetricsRead { .. }
         | Event::Marked { .. }
+        | Event::Looked { .. }
+        | Event::PreflightAsked { .. }
         | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
         | Event::CancelAsked { .. }
@@ -477,20 +506,25 @@ fn brief(event: &Event) -> String {
             Err(error) => format!("{api} {}: {error}", hook.0),
         },
         Event::GroupsDescribed { outcome, .. } => match outcome {
-            Ok(page) => format!("groups: {}", page.groups.len()),
+            Ok(page) => page.groups.iter().map(shown).collect::<Vec<_>>().join(", "),
             Err(error) => format!("groups: {error}"),
         },
         Event::HooksDescribed { asg, outcome } => match outcome {
             Ok(hooks) => format!("hooks of {asg}: {}", hooks.len()),
             Err(error) => format!("hooks of {asg}: {error}"),
         },
-        Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
-            Ok(()) => format!("terminate in group of {}: done", asked.len()),
-            Err(error) => format!("terminate in group of {}: {error}", asked.len()),
-        },
+        Event::TerminatedInGroup { asked, outcome, .. } => {
+            let who: Vec<String> = asked.iter().map(|(_, instance)| instance.to_string()).collect();
+            let said = outcome.as_ref().map_or_else(ToString::to_string, |()| "done".into());
+            format!("terminate in group of {}: {said}", who.join(" "))
+        }
         Event::MetricsRead { asked, outcome } => match outcome {
             Ok(_) => format!("read of {} metrics: done", asked.len()),
             Err(error) => format!("read of {} metrics: {error}", asked.len()),
+        },
+        Event::Looked { look, outcome } => match outcome {
+            Ok(looked) => format!("{look:?}: {:?}", looked.seen),
+            Err(error) => format!("{look:?}: {error}"),
         },
         Event::Marked { mark, outcome } => match outcome {
             Ok(_) => format!("{mark:?}: done"),
@@ -500,6 +534,17 @@ fn brief(event: &Event) -> String {
         Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
         Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),
         Event::ScaleUpAsked { ask, .. } => format!("asked for {} of {}", ask.count, ask.group),
+        Event::PreflightAsked { ask, .. } => format!("asked what {} of {} come to", ask.count, ask.group),
         Event::CancelAsked { id, .. } => format!("asked to cancel {id}"),
     }
+}
+
+/// What a group wants and has, in a few words.
+fn shown(seen: &GroupSeen) -> String {
+    let mut members = BTreeMap::new();
+    for member in &seen.members {
+        *members.entry(member.lifecycle).or_insert(0_u32) += 1;
+    }
+    let members: Vec<String> = members.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    format!("{} wants {}: {}", seen.asg, seen.desired, members.join(", "))
 }
