@@ -71,8 +71,8 @@ impl Core {
             calls.entry(key).or_default().push(kept.row.id);
         }
         for ((group, how, decrement, _), ids) in calls {
-            // A raise of the desired capacity needs it to stay as it is: its answer wakes us.
-            if decrement && self.is_raising(group) {
+            // A raise of the desired capacity needs it to stay as it is: the look that shows it wakes us.
+            if decrement && self.has_raise_to_show(group) {
                 continue;
             }
             for ids in ids.chunks(MOST_MOVED) {
@@ -250,8 +250,8 @@ impl Core {
                     wakes = now.time.plus(WHILE_HELD);
                 } else {
                     match self.ending_of(group, id) {
-                        // Its answer wakes us.
-                        Ending::ByGroup if shrinks && self.is_raising(group) => {}
+                        // As above.
+                        Ending::ByGroup if shrinks && self.has_raise_to_show(group) => {}
                         Ending::ByGroup => by_group.entry((group, shrinks)).or_default().push(id),
                         Ending::ByEc2 => by_ec2.push(id),
                         Ending::Waits => self.sweep_soon(group, now),
