@@ -27,6 +27,8 @@ const MOST_IDS: usize = 500;
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// One that was lost, or met another activity of the group.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// One that would end it and was refused: a look, or time, has to show why.
+const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
 /// Tags that were refused: for want of a permission, perhaps, which somebody may give.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// A group that was told to end one shows it for so long, longer where it has a lifecycle action of its own.
@@ -369,8 +371,25 @@ impl Core {
     }
 
     fn end_again(&mut self, id: Ec2Id, error: Option<&CallError>, otherwise: Duration, now: &mut Now) {
-        let throttled = error.is_some_and(|e| e.class == ErrorClass::Throttle);
-        let pause = if throttled { now.rng.jitter(AFTER_THROTTLE) } else { otherwise };
+        let pause = match error.map(|e| e.class) {
+            None => otherwise,
+            Some(ErrorClass::Throttle) => now.rng.jitter(AFTER_THROTTLE),
+            Some(ErrorClass::Unknown | ErrorClass::Contention | ErrorClass::Size) => {
+                now.rng.jitter(AFTER_FAILURE)
+            }
+            Some(
+                ErrorClass::NotFound
+                | ErrorClass::Configuration
+                | ErrorClass::Capacity
+                | ErrorClass::Unsupported
+                | ErrorClass::Addresses
+                | ErrorClass::Quota
+                | ErrorClass::TooMany
+                | ErrorClass::TokenSpent
+                | ErrorClass::TokenMismatch
+                | ErrorClass::NoAction,
+            ) => AFTER_REFUSED_END,
+        };
         if let Some(kept) = self.quarantine.rows.get_mut(&id) {
             kept.call.out = false;
             kept.call.not_before = now.time.plus(pause);

@@ -168,7 +168,6 @@ impl Ward {
             all_or_nothing: false,
             reason: String::new(),
             idempotency_key: None,
-            all_or_nothing: false,
         };
         self.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
         self.run(60);
@@ -408,7 +407,6 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
-        all_or_nothing: false,
     };
     ward.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
     ward.run(1);
