@@ -528,6 +528,27 @@ fn one_that_waits_in_its_lifecycle_action_goes_on_waiting_until_shortly_before_i
 }
 
 #[test]
+fn one_that_its_group_launched_for_others_is_replaced_by_us_while_it_waits() {
+    let mut ward = Ward::grouped(10, Keeping::Standby, HealthBy::Aws);
+    ward.has_hook = true;
+    ward.next = vec![silent()];
+    ward.run(20);
+    // An alarm raised its desired capacity by two.
+    let broken = ward.launch().id;
+    ward.launch();
+    ward.run(200);
+    let kept: Vec<_> = ward.kept().iter().map(|row| (row.id, row.how)).collect();
+    assert_eq!(kept, [(broken, Keeping::Hook)]);
+    assert_eq!((ward.counts(), ward.desired), ((2, 3), 3));
+    let replaces = |s: &&ScaleUpRow| s.origin == Origin::Replacing;
+    let replacing: Vec<_> = ward.rows.scale_ups.values().filter(replaces).collect();
+    assert_eq!((replacing.len(), replacing[0].in_service), (1, 1));
+    ward.release(broken).unwrap();
+    ward.run(60);
+    assert_eq!((ward.ended().first(), ward.desired), (Some(&(broken, Some(true))), 2));
+}
+
+#[test]
 fn a_dead_one_is_kept_instead_of_being_ended_when_its_replacement_serves() {
     let mut ward = Ward::grouped(10, Keeping::Standby, HealthBy::Muster);
     ward.run(20);
