@@ -394,7 +394,7 @@ impl Core {
                 add(s.group, slot.pool, slot.launched_at, slot.running_at, None);
             }
         }
-        for s in self.ledger.serving.values() {
+        for s in self.ledger.serving.values().chain(self.ledger.aside.values()) {
             // It was launched before it ran.
             add(s.group, s.pool, s.running_at, s.running_at, Some(s.since));
         }
@@ -411,7 +411,13 @@ fn on_its_way(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating => true,
-        Phase::Queued | Phase::Launching | Phase::InService | Phase::Gone | Phase::Withdrawn => false,
+        // One in quarantine is in nobody's slot.
+        Phase::Queued
+        | Phase::Launching
+        | Phase::InService
+        | Phase::Quarantined
+        | Phase::Gone
+        | Phase::Withdrawn => false,
     }
 }
 
