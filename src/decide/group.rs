@@ -121,6 +121,9 @@ named! {
 pub struct Raised {
     pub from: u32,
     pub to: u32,
+    /// It is for an instance of ours that the group replaces by itself: from what it wants to what it wants.
+    #[serde(default)]
+    pub replaces: bool,
 }
 
 /// How instances of a group are launched: what goes into RunInstances.

@@ -240,9 +240,7 @@ impl Core {
 
     /// A slot whose instance is gone gets another, if it is still wanted.
     pub(super) fn requeue_or_withdraw(&mut self, slot: SlotId, time: Time) {
-        let replaced =
-            self.is_replaced_by_its_group(slot).then(|| "its Auto Scaling group replaces it".into());
-        match replaced.or_else(|| self.unwanted(slot.scale_up, time)) {
+        match self.unwanted(slot.scale_up, time) {
             Some(reason) => self.ledger.withdraw(slot, time, reason),
             None => self.ledger.requeue_anew(slot, time),
         }

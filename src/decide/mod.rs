@@ -342,7 +342,7 @@ impl Core {
         let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
-        if !self.keeps_broken(instance, broke_in, &reason, now) {
+        if !self.keeps_broken(instance, broke_in, reason, now) {
             self.remove(instance, now);
         }
     }
@@ -356,11 +356,11 @@ impl Core {
             // Its place is free when its group says so.
             self.sweep_soon(group, now);
         }
-        let ours = group.filter(|group| self.asgs[*group].name.is_some() && self.is_own(instance));
+        let replaced = group.and_then(|group| Some((group, self.replaced(group, instance)?)));
         self.ledger.enter(slot, Phase::Gone, now.time, None);
-        self.requeue_or_withdraw(slot, now.time);
-        if let Some(group) = ours {
-            self.may_be_replaced(group, instance, now);
+        match replaced {
+            Some((group, replaced)) => self.is_replaced(group, slot, replaced, now),
+            None => self.requeue_or_withdraw(slot, now.time),
         }
     }
 

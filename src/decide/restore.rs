@@ -116,6 +116,9 @@ impl Core {
             }
             let version = version_at(&stored.versions, &row.group, row.since);
             core.ledger.restore_instance(row, group, leaving.contains(&row.instance), version);
+            if row.phase == Phase::Terminating {
+                core.may_have_shrunk(row.instance, row.reason.as_deref());
+            }
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
         core.take_up_quarantine(stored.quarantine)?;
@@ -201,11 +204,7 @@ impl Core {
                     }
                     Phase::Admitting => self.admit_again(instance, now),
                     Phase::Broken if self.is_asked_for(instance) => {}
-                    Phase::Broken => self.remove(instance, now),
-                    Phase::Terminating => {
-                        self.may_have_shrunk(instance);
-                        self.remove(instance, now);
-                    }
+                    Phase::Broken | Phase::Terminating => self.remove(instance, now),
                     Phase::Queued
                     | Phase::InService
                     | Phase::Quarantined

@@ -7,6 +7,8 @@ use crate::decide::rows::ScaleUpRow;
 use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, Time};
 use crate::decide::{Core, Now};
 
+use super::replaced::Replaced;
+
 /// Instances that are adopted into one scale-up: beyond, another is opened, so that books can be closed.
 const MOST: u32 = 10_000;
 
@@ -121,10 +123,7 @@ impl Core {
             if let Some((_, group)) = old_one.filter(|(origin, _)| *origin != Origin::Adopted) {
                 // It was taken for the replacement of another of ours, which is still to come.
                 self.launches.plans[group].guard.withdrawn(old);
-                self.requeue_or_withdraw(old.slot, now.time);
-                if self.ledger.slot(old.slot).is_some_and(|s| s.phase == Phase::Queued) {
-                    self.await_replacement(group, true, now);
-                }
+                self.is_replaced(group, old.slot, Replaced::Surely, now);
             } else {
                 self.ledger.withdraw(old.slot, now.time, reason);
             }

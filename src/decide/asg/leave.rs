@@ -17,13 +17,13 @@ use crate::decide::event::CallError;
 use crate::decide::hook::door::goes_to_warm_pool;
 use crate::decide::hook::notice::{HookResult, Transition};
 use crate::decide::removals::WHILE_HELD;
-use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, SlotId, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, HookSeq, InstanceRef, Origin, Phase, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids in one call (aws-facts 3.1).
 const MOST_IDS: usize = 100;
 /// Broken ones are collected for so long, so that few calls take many. Longer: fewer calls. Shorter: their
-/// places are free sooner; D8 wants that within 10 s, and EC2 is asked every 5 s whether they are gone.
+/// places are free sooner; D8 wants that within 10 s, and EC2 is asked 2 to 5 s later whether they are gone.
 const COLLECT: Duration = Duration::from_secs(3);
 /// Pause before those of a call that failed are named again.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
@@ -148,6 +148,9 @@ impl Core {
                 if self.auto.take(now.time, 0).is_err() {
                     return;
                 }
+                if call.decrement {
+                    self.is_to_shrink(group, &call.asked, now);
+                }
                 for (_, instance) in &call.asked {
                     self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
                 }
@@ -208,7 +211,7 @@ impl Core {
         if self.kept_ended_in_group(group, asked, &outcome, now) {
             return;
         }
-        self.shrank(group, asked, &outcome);
+        self.shrank(group, asked, &outcome, now);
         if self.retired_by_group(group, asked, &outcome, now) {
             return;
         }
@@ -295,12 +298,6 @@ impl Core {
         self.ledger.journal(now.time, Some(instance.slot.scale_up), Some(instance), "left_group", text);
         self.hooks_end_with(id, now);
         self.is_gone(instance, now);
-    }
-
-    /// What becomes of a slot whose instance left a group that replaces it by itself.
-    pub(in crate::decide) fn is_replaced_by_its_group(&mut self, slot: SlotId) -> bool {
-        let Some(attempt) = self.ledger.slot(slot).map(|s| s.attempt) else { return false };
-        self.kept.remove(&InstanceRef { slot, attempt })
     }
 }
 

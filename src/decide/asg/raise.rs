@@ -61,8 +61,6 @@ pub(in crate::decide) struct Raise {
     look_since: Time,
     /// So many more than it wanted the group had when it was told, to balance its zones.
     surplus: u32,
-    /// For an instance of ours that its group has replaced, or will.
-    replaces: bool,
 }
 
 impl Raise {
@@ -77,7 +75,6 @@ impl Raise {
             failures: 0,
             look_since: now,
             surplus: 0,
-            replaces: false,
             row,
             raised,
             slots,
@@ -87,6 +84,11 @@ impl Raise {
     /// An instance that the group launches may be for it.
     fn may_be_filled(&self) -> bool {
         (self.heard || self.in_flight) && !self.slots.is_empty()
+    }
+
+    /// Nothing was raised for it: it waits for what the group launches anyway.
+    fn waits_only(&self) -> bool {
+        self.raised.from == self.raised.to
     }
 
     fn take(&mut self, now: Time) {
@@ -143,7 +145,7 @@ impl Core {
             return Err(Wait::Unseen { since: None });
         };
         let n = most.min(MOST_IN_GROUP);
-        let raised = Raised { from, to: from.saturating_add(n) };
+        let raised = Raised { from, to: from.saturating_add(n), replaces: false };
         let seq = LaunchSeq(self.launches.last_seq + 1);
         self.launches.last_seq = seq.0;
         let slots = self.ledger.assign(group, n, seq, u16::MAX, now.time);
@@ -185,16 +187,16 @@ impl Core {
 
     /// The next queued slot waits for what the group launches anyway: a raise to what it wants already.
     pub(super) fn await_replacement(&mut self, group: usize, replaces: bool, now: &Now) {
-        let Some(desired) = self.asgs[group].seen.as_ref().map(|s| s.desired) else { return };
+        // Not seen since a restart: the first look tells what it wants.
+        let desired = self.asgs[group].seen.as_ref().map_or(0, |s| s.desired);
         let seq = LaunchSeq(self.launches.last_seq + 1);
         self.launches.last_seq = seq.0;
         let slots = self.ledger.assign(group, 1, seq, u16::MAX, now.time);
-        let raised = Raised { from: desired, to: desired };
+        let raised = Raised { from: desired, to: desired, replaces };
         let mut row = self.row_of_raise(group, seq, 1, raised, now.time);
         row.not_before = Time::NEVER;
         self.ledger.changes.launches.push(row.clone());
-        let raise =
-            Raise { shown: true, heard: true, replaces, ..Raise::stored(row, raised, slots, now.time) };
+        let raise = Raise { shown: true, ..Raise::stored(row, raised, slots, now.time) };
         self.asgs[group].raises.push(raise);
     }
 
@@ -334,7 +336,7 @@ impl Core {
     ) -> Option<InstanceRef> {
         let raises = &self.asgs[group].raises;
         // Who was there before comes first.
-        let replaced = raises.iter().position(|r| r.replaces && r.may_be_filled());
+        let replaced = raises.iter().position(|r| r.raised.replaces && r.may_be_filled());
         let i = replaced.or_else(|| raises.iter().position(Raise::may_be_filled))?;
         let instance = self.asgs[group].raises[i].slots.pop()?;
         self.asgs[group].raises[i].row.launched += 1;
@@ -349,6 +351,9 @@ impl Core {
     pub(in crate::decide) fn look_at_raises(&mut self, group: usize, now: &mut Now) {
         let Some(seen) = &self.asgs[group].seen else { return };
         let (asked_at, desired, max, here) = (seen.asked_at, seen.desired, seen.max, seen.counted());
+        for raise in self.asgs[group].raises.iter_mut().filter(|r| r.waits_only()) {
+            (raise.raised.from, raise.raised.to, raise.shown) = (desired, desired, true);
+        }
         let look = |r: &Raise| r.taken_at.filter(|at| !r.shown && asked_at >= *at);
         // It had been told to have more before our call came.
         let overtaken = |r: &Raise| desired == r.raised.to && here.saturating_sub(r.surplus) > desired;
@@ -371,7 +376,7 @@ impl Core {
         if self.asgs[group].raises.iter().any(|r| r.taken_at.is_some()) {
             self.sweep_soon(group, now);
         }
-        let replaces = |r: &Raise| r.replaces && !r.slots.is_empty();
+        let replaces = |r: &Raise| r.raised.replaces && !r.slots.is_empty();
         while self.asgs[group].raises.iter().any(replaces)
             && let Some(id) = self.lately_adopted(group)
         {
@@ -379,25 +384,32 @@ impl Core {
                 break;
             }
         }
-        // As many as it wants are there: what was waited for does not come any more.
-        let all_here = here >= desired && !self.is_halted(group);
+        self.give_up_waiting(group, here >= desired, now);
+        self.settle_raises(group, now);
+    }
+
+    /// Lets slots go for which nothing comes any more: the group has all that it wants, put off included.
+    ///
+    /// Who is cancelled, or past the deadline, does not wait for a group that is halted, and gives up with its slot
+    /// what was put off for it. Where nothing is, the group still wants one for it.
+    fn give_up_waiting(&mut self, group: usize, has_all: bool, now: &Now) {
+        let all_here = has_all && self.put_off(group) == Some(0);
         for i in 0..self.asgs[group].raises.len() {
             let raise = &self.asgs[group].raises[i];
             let Some(taken_at) = raise.taken_at.filter(|at| raise.shown && now.time.since(*at) >= LAG) else {
                 continue;
             };
-            // Who is cancelled, or past the deadline, does not wait for a group that launches nothing.
-            let idle = self.is_halted(group) || now.time.since(taken_at) >= UNWANTED_FOR;
+            let late = now.time.since(taken_at) >= UNWANTED_FOR;
             let slots = std::mem::take(&mut self.asgs[group].raises[i].slots);
-            let unwanted = |i: &InstanceRef| self.unwanted(i.slot.scale_up, now.time).is_some();
-            let (over, left): (Vec<_>, Vec<_>) =
-                slots.into_iter().partition(|slot| all_here || idle && unwanted(slot));
+            let (over, left): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| {
+                let unwanted = self.unwanted(slot.slot.scale_up, now.time).is_some();
+                all_here || unwanted && (self.take_from_put_off(group) || late)
+            });
             self.asgs[group].raises[i].slots = left;
             for instance in over {
                 self.back_to_the_queue(instance, now);
             }
         }
-        self.settle_raises(group, now);
     }
 
     /// Ends the raises whose last slot has come, or will not.
@@ -466,4 +478,4 @@ impl Core {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Seen;
+use super::replaced::ENDED_BY_GROUP;
 use super::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::action::Action;
 use crate::decide::event::CallError;
@@ -331,7 +332,7 @@ impl Core {
     fn ends(&mut self, id: Ec2Id, now: &mut Now) {
         let Some(instance) = self.members.get(&id).copied() else { return };
         if self.hooks.of(id, Transition::Launching).is_empty() {
-            self.goes(instance, "its group ends it", now);
+            self.goes(instance, ENDED_BY_GROUP, now);
         }
     }
 
@@ -353,6 +354,7 @@ impl Core {
             | Phase::Withdrawn => return,
         }
         self.ledger.enter(instance.slot, Phase::Terminating, now.time, None);
+        self.goes_by_itself(instance);
         self.look_again(id, instance, now);
     }
 

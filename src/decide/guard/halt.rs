@@ -347,6 +347,22 @@ impl Core {
         self.halts[group].row.is_some()
     }
 
+    /// How much of what a group is wanted to have is put off; none while that is being changed.
+    pub(in crate::decide) fn put_off(&self, group: usize) -> Option<u32> {
+        let Some(row) = &self.halts[group].row else { return Some(0) };
+        row.setting.is_none().then_some(row.put_off)
+    }
+
+    /// One less is put off, since nobody wants it any more: whether there was one.
+    pub(in crate::decide) fn take_from_put_off(&mut self, group: usize) -> bool {
+        let some = self.put_off(group).is_some_and(|n| n > 0);
+        if let Some(row) = self.halts[group].row.as_mut().filter(|_| some) {
+            row.put_off -= 1;
+            self.write_halt(group);
+        }
+        some
+    }
+
     /// Whether its desired capacity may be raised: it may launch, and nothing is being set here.
     pub(in crate::decide) fn may_raise(&self, group: usize) -> Result<(), Wait> {
         self.may_launch_in(group)?;

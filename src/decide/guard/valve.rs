@@ -1,6 +1,9 @@
 //! The removal valve: when too many members of a group are called unhealthy at once, that is a network,
 //! a zone or a health check, and not so many dead servers. Nothing in service is removed until it is over;
 //! launches go on.
+//!
+//! It opens as soon as fewer than half of what shuts it are called so, and also when for a whole window it was not
+//! more than that: those that are left are dead, and would keep it shut for ever if nobody might remove them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,6 +70,8 @@ pub struct Valve {
     /// Members that were called unhealthy, and when they were last.
     reported: BTreeMap<Ec2Id, Time>,
     shut: Option<Shut>,
+    /// Since when too few are called unhealthy to shut it; none while there are too many.
+    below_since: Option<Time>,
 }
 
 /// Since when and why it is shut.
@@ -93,7 +98,7 @@ impl Tally {
 impl Valve {
     #[must_use]
     pub fn new(spec: ValveSpec) -> Valve {
-        Valve { spec, reported: BTreeMap::new(), shut: None }
+        Valve { spec, reported: BTreeMap::new(), shut: None, below_since: None }
     }
 
     #[must_use]
@@ -116,21 +121,22 @@ impl Valve {
         zones.sort_unstable();
         zones.dedup();
         let tallies: Vec<Tally> = zones.iter().map(|z| self.tally(members, |m| m.zone == **z)).collect();
-        // It shuts past the share and opens at half of it, so that it does not flap around one member.
-        let share = if self.shut.is_some() { self.spec.share / 2 } else { self.spec.share };
-        let past = group.is_past(share) || tallies.iter().any(|t| t.is_past(share));
-        match (past, &self.shut) {
-            (true, None) => {
-                let why = self.describe(members, group, &zones, &tallies);
-                self.shut = Some(Shut { since: now, why: why.clone() });
-                Some(Turn::Shut { why })
-            }
-            (false, Some(_)) => {
+        let past = |share| group.is_past(share) || tallies.iter().any(|t| t.is_past(share));
+        let (shuts, stays) = (past(self.spec.share), past(self.spec.share / 2));
+        self.below_since = (!shuts).then(|| self.below_since.unwrap_or(now));
+        let for_long = self.below_since.is_some_and(|at| now.since(at) >= window);
+        if self.shut.is_some() {
+            // It does not open at what shuts it, or it would flap around one member.
+            return (!stays || for_long).then(|| {
                 self.shut = None;
-                Some(Turn::Opened)
-            }
-            (true, Some(_)) | (false, None) => None,
+                Turn::Opened
+            });
         }
+        shuts.then(|| {
+            let why = self.describe(members, group, &zones, &tallies);
+            self.shut = Some(Shut { since: now, why: why.clone() });
+            Turn::Shut { why }
+        })
     }
 
     fn tally(&self, members: &BTreeMap<Ec2Id, Member>, of: impl Fn(&Member) -> bool) -> Tally {
@@ -245,6 +251,24 @@ mod tests {
         assert!(valve.shut().is_some());
         assert_eq!(valve.look(&all, std::iter::once(id(0)), at(617)), Some(Turn::Opened));
         assert_eq!(valve.shut(), None);
+    }
+
+    /// Seed 17 of D11: 7 of the 67 in one zone were dead, more than half of what shuts it.
+    #[test]
+    fn the_dead_alone_do_not_keep_it_shut() {
+        let (mut valve, all) = (valve(), members(30));
+        let at = |s| NOW.plus(Duration::from_secs(s));
+        let dead = || (0..4).map(id);
+        valve.look(&all, (0..18).map(id), at(0));
+        let opened = (1..=100).map(|n| n * 15).find(|s| valve.look(&all, dead(), at(*s)).is_some());
+        assert_eq!(opened, Some(600), "a window until the others are forgotten, and one below the share");
+        // Past the share again, it waits for another window.
+        valve.look(&all, (0..18).map(id), at(615));
+        assert!(valve.shut().is_some());
+        assert_eq!(valve.look(&all, dead(), at(1_200)), None);
+        valve.look(&all, (0..18).map(id), at(1_215));
+        assert_eq!(valve.look(&all, dead(), at(1_520)), None);
+        assert!(valve.shut().is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::book::{Hook, Known};
 use super::hopeless::first_look;
 use super::notice::{HookNotice, HookResult, HookState, Place, Transition};
 use crate::decide::action::{Accepted, Refusal};
+use crate::decide::asg::ENDED_BY_GROUP;
 use crate::decide::rows::HookRow;
 use crate::decide::timers::Due;
 use crate::decide::words::{HookSeq, InstanceRef, Phase, Time};
@@ -132,7 +133,7 @@ impl Core {
     /// holds it.
     fn is_leaving(&mut self, seq: HookSeq, instance: Option<InstanceRef>, now: &mut Now) {
         if let Some(instance) = instance {
-            self.goes(instance, "its group ends it", now);
+            self.goes(instance, ENDED_BY_GROUP, now);
         }
         self.settle_hook(seq, HookResult::Continue, now);
     }

@@ -54,17 +54,15 @@ impl Core {
         known
     }
 
-    /// A group's maximum, and the places under it that are taken or promised. Whoever is kept in quarantine makes
-    /// room.
-    fn held(&self, asked: Asked) -> (u32, u32) {
-        let g = &self.ledger.groups[asked.group];
-        let (max, live) =
-            if g.spec.asg.is_some() { self.occupied(asked.group) } else { (g.spec.max, g.taken) };
-        (max, live.saturating_add(g.queued).saturating_sub(self.gives_way(asked.group, asked.now)))
+    /// Places that a group may have, and those that are taken or promised. Whoever is kept in quarantine makes room.
+    fn held(&self, group: usize, now: Time) -> (u32, u32) {
+        let g = &self.ledger.groups[group];
+        let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
+        (max, live.saturating_add(g.queued).saturating_sub(self.gives_way(group, now)))
     }
 
     fn group_max(&self, asked: Asked, known: &mut Known) {
-        let (max, held) = self.held(asked);
+        let (max, held) = self.held(asked.group, asked.now);
         let name = &self.ledger.groups[asked.group].spec.name;
         let fits = max.saturating_sub(held);
         known.bounds.push(Bound {
@@ -84,7 +82,7 @@ impl Core {
     }
 
     fn ceilings(&self, asked: Asked, known: &mut Known) {
-        let (_, held) = self.held(asked);
+        let (_, held) = self.held(asked.group, asked.now);
         for ceiling in &self.ledger.groups[asked.group].spec.bounds.ceilings {
             let (name, most) = (&ceiling.name, ceiling.most);
             let fits = most.saturating_sub(held);
@@ -394,9 +392,13 @@ impl Core {
                 add(s.group, slot.pool, slot.launched_at, slot.running_at, None);
             }
         }
-        for s in self.ledger.serving.values().chain(self.ledger.aside.values()) {
+        for s in self.ledger.serving.values() {
             // It was launched before it ran.
             add(s.group, s.pool, s.running_at, s.running_at, Some(s.since));
+        }
+        // Whoever is in quarantine exists, and is in no target group.
+        for s in self.ledger.aside.values() {
+            add(s.group, s.pool, s.running_at, s.running_at, None);
         }
         n
     }
@@ -411,7 +413,6 @@ fn on_its_way(phase: Phase) -> bool {
         | Phase::Admitting
         | Phase::Broken
         | Phase::Terminating => true,
-        // One in quarantine is in nobody's slot.
         Phase::Queued
         | Phase::Launching
         | Phase::InService

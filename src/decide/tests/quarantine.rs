@@ -111,8 +111,8 @@ fn error(class: ErrorClass) -> CallError {
     CallError { class, code: "Test".into(), message: String::new() }
 }
 
-fn spec(max: u32, how: Keeping) -> Option<QuarantineSpec> {
-    Some(QuarantineSpec { max, how, keep_for: Duration::from_secs(4 * HOUR) })
+fn spec(max: u32, how: Keeping) -> QuarantineSpec {
+    QuarantineSpec { max, how, keep_for: Duration::from_secs(4 * HOUR) }
 }
 
 impl Ward {
@@ -121,7 +121,7 @@ impl Ward {
         Ward::of(Group {
             max,
             canary: Canary { size: 0 },
-            quarantine: spec(2, Keeping::Standby),
+            quarantine: Some(spec(2, Keeping::Standby)),
             ..group("web")
         })
     }
@@ -136,7 +136,7 @@ impl Ward {
             launches: Launches::Instances,
         };
         let group = Ward::fleet(max).group;
-        Ward::of(Group { asg: Some(asg), quarantine: spec(2, how), ..(*group).clone() })
+        Ward::of(Group { asg: Some(asg), quarantine: Some(spec(2, how)), ..(*group).clone() })
     }
 
     fn of(group: Group) -> Ward {
@@ -165,6 +165,7 @@ impl Ward {
             group: "web".into(),
             count,
             by: None,
+            all_or_nothing: false,
             reason: String::new(),
             idempotency_key: None,
             all_or_nothing: false,
@@ -404,6 +405,7 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         group: "web".into(),
         count: 1,
         by: None,
+        all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
@@ -555,7 +557,7 @@ fn one_that_is_held_stays_beyond_its_end() {
     let hold = HoldAsk {
         id: "h".into(),
         instance: id,
-        group: Some("web".into()),
+        group: None,
         until: ward.now.plus(Duration::from_secs(6 * HOUR)),
         owner: "ann".into(),
         reason: "heap".into(),

@@ -1,10 +1,11 @@
 //! What is performed: calls and contacts on their way, what they meet, and how they come back.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::decide::action::{Action, Target};
-use crate::decide::asg::seen::GroupsPage;
+use crate::decide::asg::seen::{GroupSeen, GroupsPage};
 use crate::decide::event::{CallError, Contact, Ec2State, Event};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
@@ -505,17 +506,18 @@ fn brief(event: &Event) -> String {
             Err(error) => format!("{api} {}: {error}", hook.0),
         },
         Event::GroupsDescribed { outcome, .. } => match outcome {
-            Ok(page) => format!("groups: {}", page.groups.len()),
+            Ok(page) => page.groups.iter().map(shown).collect::<Vec<_>>().join(", "),
             Err(error) => format!("groups: {error}"),
         },
         Event::HooksDescribed { asg, outcome } => match outcome {
             Ok(hooks) => format!("hooks of {asg}: {}", hooks.len()),
             Err(error) => format!("hooks of {asg}: {error}"),
         },
-        Event::TerminatedInGroup { asked, outcome, .. } => match outcome {
-            Ok(()) => format!("terminate in group of {}: done", asked.len()),
-            Err(error) => format!("terminate in group of {}: {error}", asked.len()),
-        },
+        Event::TerminatedInGroup { asked, outcome, .. } => {
+            let who: Vec<String> = asked.iter().map(|(_, instance)| instance.to_string()).collect();
+            let said = outcome.as_ref().map_or_else(ToString::to_string, |()| "done".into());
+            format!("terminate in group of {}: {said}", who.join(" "))
+        }
         Event::MetricsRead { asked, outcome } => match outcome {
             Ok(_) => format!("read of {} metrics: done", asked.len()),
             Err(error) => format!("read of {} metrics: {error}", asked.len()),
@@ -535,4 +537,14 @@ fn brief(event: &Event) -> String {
         Event::PreflightAsked { ask, .. } => format!("asked what {} of {} come to", ask.count, ask.group),
         Event::CancelAsked { id, .. } => format!("asked to cancel {id}"),
     }
+}
+
+/// What a group wants and has, in a few words.
+fn shown(seen: &GroupSeen) -> String {
+    let mut members = BTreeMap::new();
+    for member in &seen.members {
+        *members.entry(member.lifecycle).or_insert(0_u32) += 1;
+    }
+    let members: Vec<String> = members.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    format!("{} wants {}: {}", seen.asg, seen.desired, members.join(", "))
 }

@@ -1,5 +1,8 @@
 //! Raises, one decision at a time.
 
+#![allow(clippy::wildcard_enum_match_arm)] // what a test does not look at
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,24 +12,29 @@ use crate::decide::event::{Ask, CallError, Event, Ticket};
 use crate::decide::group::{Asg, Canary, Group, HealthBy, LaunchBody, Launches, Raised};
 use crate::decide::hook::notice::{HookNotice, HookResult, Place, Transition};
 use crate::decide::mark::{Mark, Marked};
-use crate::decide::rows::{Changes, LaunchRow, Restored};
+use crate::decide::rows::{Changes, InstanceRow, LaunchRow, Restored};
 use crate::decide::tests::world::{START, group};
 use crate::decide::wait::Wait;
-use crate::decide::words::{Ec2Id, ErrorClass, LaunchState, Origin, Phase, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, LaunchState, Origin, Phase, Time};
 use crate::decide::{Core, Settings};
 
 const ASG: &str = "web-asg";
 
-struct Desk {
-    core: Core,
-    now: Time,
-    all: Changes,
+pub struct Desk {
+    pub core: Core,
+    pub now: Time,
+    pub all: Changes,
     /// Looks that are asked for and not answered.
     looks: usize,
-    told: Vec<u32>,
+    /// What the group was told to want.
+    pub told: Vec<u32>,
+    /// Who was asked for at EC2, and not answered.
+    pub asked: Vec<(Ec2Id, InstanceRef)>,
+    /// Who the group was told to end.
+    pub ended: Vec<(Ec2Id, InstanceRef)>,
 }
 
-fn web(launches: Launches) -> Group {
+pub fn web(launches: Launches) -> Group {
     let asg = Asg {
         name: ASG.into(),
         heartbeat: Duration::from_secs(3_600),
@@ -37,18 +45,16 @@ fn web(launches: Launches) -> Group {
     Group { asg: Some(asg), max: 100, canary: Canary { size: 0 }, ..group("web") }
 }
 
-fn id(n: u32) -> Ec2Id {
+pub fn id(n: u32) -> Ec2Id {
     format!("i-{n:017x}").parse().unwrap()
 }
 
-fn lost() -> CallError {
+pub fn lost() -> CallError {
     CallError { class: ErrorClass::Unknown, code: "timeout".into(), message: String::new() }
 }
 
-/// A core that knows the group's hooks and was asked for five more.
-fn desk(launches: Launches) -> Desk {
-    let core = Core::new(Settings::default(), vec![Arc::new(web(launches))]);
-    let mut desk = Desk { core, now: START, all: Changes::default(), looks: 0, told: Vec::new() };
+/// The group has one launch hook.
+fn hooks() -> Event {
     let hook = HookSeen {
         hook: "in".into(),
         transition: Transition::Launching,
@@ -56,13 +62,33 @@ fn desk(launches: Launches) -> Desk {
         global: Duration::from_secs(172_800),
         default_result: HookResult::Abandon,
     };
+    Event::HooksDescribed { asg: ASG.into(), outcome: Ok(vec![hook]) }
+}
+
+/// A core that knows the group's hooks and was asked for five more.
+pub fn desk(launches: Launches) -> Desk {
+    desk_by(launches, None)
+}
+
+/// The same with a deadline.
+pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
+    let core = Core::new(Settings::default(), vec![Arc::new(web(launches))]);
+    let mut desk = Desk {
+        core,
+        now: START,
+        all: Changes::default(),
+        looks: 0,
+        told: vec![],
+        asked: vec![],
+        ended: vec![],
+    };
     desk.after(1, vec![]);
-    desk.after(1, vec![Event::HooksDescribed { asg: ASG.into(), outcome: Ok(vec![hook]) }]);
+    desk.after(1, vec![hooks()]);
     let ask = Ask {
         id: "ask".into(),
         group: "web".into(),
         count: 5,
-        by: None,
+        by,
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
@@ -72,24 +98,31 @@ fn desk(launches: Launches) -> Desk {
 }
 
 impl Desk {
-    fn after(&mut self, ms: u64, events: Vec<Event>) {
+    pub fn after(&mut self, ms: u64, events: Vec<Event>) {
         self.now = self.now.plus(Duration::from_millis(ms));
         let decision = self.core.decide(self.now, 7, events);
         self.all.launches.extend(decision.changes.launches);
         self.all.instances.extend(decision.changes.instances);
         self.all.scale_ups.extend(decision.changes.scale_ups);
         for action in decision.actions {
-            if let Action::DescribeGroups { .. } = action {
-                self.looks += 1;
-            }
-            if let Action::Mark { mark: Mark::Desired { desired, .. } } = action {
-                self.told.push(desired);
+            match action {
+                Action::DescribeGroups { .. } => self.looks += 1,
+                Action::Mark { mark: Mark::Desired { desired, .. } } => self.told.push(desired),
+                Action::Describe { asked } => self.asked.extend(asked),
+                Action::TerminateInGroup { asked, .. } => self.ended.extend(asked),
+                _ => {}
             }
         }
     }
 
     /// Answers the look that is asked for next: so many are wanted, and these are there.
     fn look(&mut self, desired: u32, members: u32) {
+        let members: Vec<_> = (0..members).map(|n| (n, Lifecycle::InService)).collect();
+        self.shows(desired, &members);
+    }
+
+    /// The same, with how they are.
+    pub fn shows(&mut self, desired: u32, members: &[(u32, Lifecycle)]) {
         for _ in 0..2_000 {
             if self.looks > 0 {
                 break;
@@ -98,37 +131,76 @@ impl Desk {
         }
         assert!(self.looks > 0, "nobody looks");
         self.looks -= 1;
-        let member = |n| MemberSeen {
-            id: id(n),
-            lifecycle: Lifecycle::InService,
+        let member = |(n, lifecycle): &(u32, Lifecycle)| MemberSeen {
+            id: id(*n),
+            lifecycle: *lifecycle,
             healthy: true,
             protected: false,
             zone: "a".into(),
         };
-        let members = (0..members).map(member).collect();
+        let members = members.iter().map(member).collect();
         let seen = GroupSeen { asg: ASG.into(), min: 0, max: 100, desired, suspended: vec![], members };
         let page = GroupsPage { groups: vec![seen], next: None };
         self.after(1, vec![Event::GroupsDescribed { asked: vec![ASG.into()], outcome: Ok(page) }]);
     }
 
-    fn answer(&mut self, desired: u32, outcome: Result<Marked, CallError>) {
+    pub fn answer(&mut self, desired: u32, outcome: Result<Marked, CallError>) {
         let mark = Mark::Desired { asg: ASG.into(), desired };
         self.after(1, vec![Event::Marked { mark, outcome }]);
     }
 
     /// A lifecycle action of an instance that nobody knows.
-    fn comes(&mut self, n: u32) {
+    pub fn comes(&mut self, n: u32) {
+        self.is_told(n, Transition::Launching, (Place::Ec2, Place::Group));
+    }
+
+    /// The lifecycle action of an instance that its group ends.
+    pub fn leaves(&mut self, n: u32) {
+        self.is_told(n, Transition::Terminating, (Place::Group, Place::Ec2));
+    }
+
+    fn is_told(&mut self, n: u32, transition: Transition, (origin, destination): (Place, Place)) {
         let notice = HookNotice {
             asg: ASG.into(),
-            hook: "in".into(),
-            token: format!("{n:036}"),
-            transition: Transition::Launching,
+            hook: if transition == Transition::Launching { "in".into() } else { "out".into() },
+            token: format!("{:036}", if transition == Transition::Launching { n } else { n + 1_000 }),
+            transition,
             id: id(n),
-            origin: Some(Place::Ec2),
-            destination: Some(Place::Group),
+            origin: Some(origin),
+            destination: Some(destination),
             sent_at: None,
         };
         self.after(1, vec![Event::HookNoticed { notice, ticket: Ticket(2) }]);
+    }
+
+    /// Another process takes up what was written down.
+    pub fn restarts(&mut self) {
+        let (mut scale_ups, mut launches, mut instances) =
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::<InstanceRef, InstanceRow>::new());
+        scale_ups.extend(self.all.scale_ups.iter().map(|row| (row.seq, row.clone())));
+        launches.extend(self.all.launches.iter().map(|row| (row.seq, row.clone())));
+        for row in &self.all.instances {
+            let before = instances.get(&row.instance).and_then(|old| old.reason.clone());
+            let reason = row.reason.clone().or(before);
+            instances.insert(row.instance, InstanceRow { reason, ..row.clone() });
+        }
+        // Who has ended is not read back where the slot has a newer instance.
+        let newest = |i: &InstanceRef| {
+            !self.all.instances.iter().any(|r| r.instance.slot == i.slot && r.instance.attempt > i.attempt)
+        };
+        let stored = Restored {
+            last_scale_up: scale_ups.keys().map(|seq| seq.0).max().unwrap_or(0),
+            last_launch: launches.keys().map(|seq| seq.0).max().unwrap_or(0),
+            scale_ups: scale_ups.into_values().collect(),
+            launches: launches.into_values().filter(|row| row.state == LaunchState::Unsettled).collect(),
+            instances: instances.into_values().filter(|row| newest(&row.instance)).collect(),
+            ..Restored::default()
+        };
+        let groups = vec![Arc::new(web(Launches::Desired))];
+        self.core = Core::restored(Settings::default(), groups, stored, self.now, 1).unwrap();
+        (self.looks, self.told, self.asked, self.ended) = (0, vec![], vec![], vec![]);
+        self.after(1, vec![]);
+        self.after(1, vec![hooks()]);
     }
 
     fn raises(&self) -> Vec<(Raised, LaunchState, u32)> {
@@ -145,7 +217,7 @@ impl Desk {
     }
 }
 
-const RAISED: Raised = Raised { from: 3, to: 8 };
+const RAISED: Raised = Raised { from: 3, to: 8, replaces: false };
 
 #[test]
 fn it_is_written_down_then_looked_for_and_only_then_told() {
@@ -166,7 +238,7 @@ fn what_somebody_else_has_changed_is_planned_anew() {
     let mut desk = desk(Launches::Desired);
     desk.look(3, 3);
     desk.look(7, 3);
-    let anew = Raised { from: 7, to: 12 };
+    let anew = Raised { from: 7, to: 12, replaces: false };
     let states: Vec<_> = desk.raises().into_iter().map(|(raised, state, _)| (raised, state)).collect();
     assert_eq!(states[1..], [(RAISED, LaunchState::Refused), (anew, LaunchState::Unsettled)]);
     desk.look(7, 3);
@@ -255,19 +327,7 @@ fn a_restart_looks_before_it_tells_and_does_not_tell_again_what_was_taken() {
         if answered {
             desk.answer(8, Ok(Marked::Done));
         }
-        let all = &desk.all;
-        let stored = Restored {
-            scale_ups: vec![all.scale_ups.last().unwrap().clone()],
-            launches: vec![all.launches.last().unwrap().clone()],
-            instances: all.instances.clone(),
-            last_scale_up: 1,
-            last_launch: 1,
-            ..Restored::default()
-        };
-        let groups = vec![Arc::new(web(Launches::Desired))];
-        desk.core = Core::restored(Settings::default(), groups, stored, desk.now, 1).unwrap();
-        (desk.looks, desk.told) = (0, vec![]);
-        desk.after(1, vec![]);
+        desk.restarts();
         assert!(desk.told.is_empty());
         desk.look(found, 3);
         assert_eq!(desk.told.len(), told, "answered: {answered}, found: {found}");
