@@ -26,8 +26,8 @@ use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
-pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use replaced::Shrunk;
+pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
 

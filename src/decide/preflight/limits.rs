@@ -54,15 +54,17 @@ impl Core {
         known
     }
 
-    /// Places that a group may have, and those that are taken or promised. Whoever is kept in quarantine makes room.
-    fn held(&self, group: usize, now: Time) -> (u32, u32) {
-        let g = &self.ledger.groups[group];
-        let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
-        (max, live.saturating_add(g.queued).saturating_sub(self.gives_way(group, now)))
+    /// A group's maximum, and the places under it that are taken or promised. Whoever is kept in quarantine makes
+    /// room.
+    fn held(&self, asked: Asked) -> (u32, u32) {
+        let g = &self.ledger.groups[asked.group];
+        let (max, live) =
+            if g.spec.asg.is_some() { self.occupied(asked.group) } else { (g.spec.max, g.taken) };
+        (max, live.saturating_add(g.queued).saturating_sub(self.gives_way(asked.group, asked.now)))
     }
 
     fn group_max(&self, asked: Asked, known: &mut Known) {
-        let (max, held) = self.held(asked.group, asked.now);
+        let (max, held) = self.held(asked);
         let name = &self.ledger.groups[asked.group].spec.name;
         let fits = max.saturating_sub(held);
         known.bounds.push(Bound {
@@ -82,7 +84,7 @@ impl Core {
     }
 
     fn ceilings(&self, asked: Asked, known: &mut Known) {
-        let (_, held) = self.held(asked.group, asked.now);
+        let (_, held) = self.held(asked);
         for ceiling in &self.ledger.groups[asked.group].spec.bounds.ceilings {
             let (name, most) = (&ceiling.name, ceiling.most);
             let fits = most.saturating_sub(held);
