@@ -165,7 +165,6 @@ impl Ward {
             group: "web".into(),
             count,
             by: None,
-            all_or_nothing: false,
             reason: String::new(),
             idempotency_key: None,
         };
@@ -404,7 +403,6 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         group: "web".into(),
         count: 1,
         by: None,
-        all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
     };
