@@ -26,8 +26,8 @@ use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
-pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use replaced::Shrunk;
+pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use seen::{HookSeen, MemberSeen};
 pub(in crate::decide) use sweep::Sweeps;
 
@@ -55,7 +55,7 @@ pub(in crate::decide) struct AsgState {
     shrunk: Shrunk,
     /// Terminate calls that are out, each of which lowers its desired capacity, and when one was last answered.
     pub resizing: u32,
-    resized_at: Time,
+    pub resized_at: Time,
 }
 
 /// A group as it was last seen.
