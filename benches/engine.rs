@@ -18,13 +18,14 @@ use muster::cloud::Ec2;
 use muster::cloud::account::{Account, AwsKeys, AwsSettings};
 use muster::cloud::autoscaling::AwsAutoScaling;
 use muster::cloud::cloudwatch::AwsCloudWatch;
+use muster::cloud::looks::AwsLooks;
 use muster::contact::Contacts;
 use muster::decide::action::Target;
 use muster::decide::budget::api::ApiLimits;
 use muster::decide::budget::bucket::Rate;
 use muster::decide::event::{Ask, CallError, Contact, Ec2State, Seen};
 use muster::decide::group::{
-    Breaker, Canary, Configure, Group, LaunchBody, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
+    Bounds, Breaker, Canary, Configure, Group, LaunchBody, LaunchSpec, Pool, Probe, ProbeKind, Watchdogs,
 };
 use muster::decide::words::{Ec2Id, Phase};
 use muster::decide::{Settings, view::View};
@@ -181,6 +182,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
         ec2,
         auto_scaling: Arc::new(AwsAutoScaling::of(&nobody(clock).await)),
         cloudwatch: Arc::new(AwsCloudWatch::of(&nobody(clock).await)),
+        looks: Arc::new(AwsLooks::of(&nobody(clock).await)),
         contacts,
         clock,
         settings: Settings {
@@ -194,6 +196,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
             describe_every: Duration::from_millis(20),
             repeats_pay: true,
             terminate_every: Duration::from_millis(20),
+            look_every: None,
         },
         groups: vec![Arc::new(group())],
         holder: "bench".into(),
@@ -264,12 +267,21 @@ fn group() -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        bounds: Bounds::default(),
     }
 }
 
 fn ask(count: u32) -> Ask {
     let id = muster::ids::uuid(muster::time::wall_now());
-    Ask { id, group: "web".into(), count, by: None, reason: String::new(), idempotency_key: None }
+    Ask {
+        id,
+        group: "web".into(),
+        count,
+        by: None,
+        all_or_nothing: false,
+        reason: String::new(),
+        idempotency_key: None,
+    }
 }
 
 async fn ask_for(handle: &Handle, total: u32) {

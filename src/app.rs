@@ -31,6 +31,7 @@ use crate::cloud::account::{Account, AwsKeys, AwsSettings};
 use crate::cloud::autoscaling::AwsAutoScaling;
 use crate::cloud::cloudwatch::AwsCloudWatch;
 use crate::cloud::ec2::AwsEc2;
+use crate::cloud::looks::AwsLooks;
 use crate::cloud::sqs::{AwsSqs, Sqs};
 use crate::config::{self, Config, LogFormat};
 use crate::contact::HttpContacts;
@@ -108,6 +109,7 @@ impl Service {
             ec2: Arc::new(AwsEc2::of(&account)),
             auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
             cloudwatch: Arc::new(AwsCloudWatch::of(&account)),
+            looks: Arc::new(AwsLooks::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),
@@ -288,6 +290,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         contacts: config.limits.contacts.min(fds.share(FdClass::Contact)),
         describe_every: config.limits.describe_every,
         repeats_pay: config.aws.repeats_spend_tokens,
+        look_every: Some(config.limits.look_every),
         ..Settings::default()
     }
 }

@@ -15,6 +15,7 @@ mod hooks;
 mod localstack;
 mod moto;
 mod poison;
+mod preflight;
 mod sdk;
 mod sim_wire;
 mod source;

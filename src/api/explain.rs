@@ -169,7 +169,15 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 Api::ModifyInstanceAttribute
                 | Api::DescribeInstanceAttribute
                 | Api::CreateTags
-                | Api::GetMetricData => &[],
+                | Api::GetMetricData
+                | Api::Preflight
+                | Api::GetServiceQuota
+                | Api::GetAwsDefaultServiceQuota
+                | Api::DescribeInstanceTypes
+                | Api::DescribeSubnets
+                | Api::DescribeNetworkInterfaces
+                | Api::DescribeTargetHealth
+                | Api::DescribeLaunchTemplateVersions => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],

@@ -84,6 +84,15 @@ impl Fields {
         numbers
     }
 
+    /// `true` or `false`; false if it is left out.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        let Some(value) = self.take(name) else { return false };
+        value.as_bool().unwrap_or_else(|| {
+            self.wrong(name, format!("is {}; must be true or false", shown(&value)));
+            false
+        })
+    }
+
     /// A whole number from 0 to 100 that must be there, or null.
     pub fn percent_or_null(&mut self, name: &'static str) -> Option<u8> {
         const ALLOWED: &str = "must be a whole number from 0 to 100, or null";

@@ -26,6 +26,7 @@ pub mod metrics;
 mod observe;
 mod openapi;
 mod params;
+mod preflights;
 pub mod problem;
 mod quarantine;
 mod scale_ins;

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, quarantine, scale_ins,
-    scale_ups, signals, zones,
+    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, preflights, quarantine,
+    scale_ins, scale_ups, signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -37,6 +37,7 @@ struct Document;
 fn collected() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .routes(routes!(scale_ups::create::create, scale_ups::list::list))
+        .routes(routes!(preflights::create::create))
         .routes(routes!(scale_ups::show::show))
         .routes(routes!(scale_ups::cancel::cancel))
         .routes(routes!(scale_ups::events::events))

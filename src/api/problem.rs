@@ -39,6 +39,7 @@ named! {
         CountOutOfRange = "count_out_of_range",
         PastDeadline = "past_deadline",
         NoRoom = "no_room",
+        DoesNotFit = "does_not_fit",
         KeyReused = "key_reused",
         UnknownSignal = "unknown_signal",
         Unsafe = "unsafe",
@@ -79,6 +80,7 @@ impl Kind {
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
+            | Kind::DoesNotFit
             | Kind::AlreadyDone
             | Kind::Unsafe
             | Kind::NotTheirs
@@ -124,6 +126,7 @@ impl Kind {
             Kind::CountOutOfRange => "The count is out of range",
             Kind::PastDeadline => "The deadline has passed",
             Kind::NoRoom => "The group has no room for so many",
+            Kind::DoesNotFit => "So many do not fit in the account or the network",
             Kind::KeyReused => "The idempotency key belongs to another request",
             Kind::AlreadyDone => "The scale-up is already done",
             Kind::LeaseEnd => "The end is out of range",
@@ -243,6 +246,7 @@ impl Problem {
             Refusal::Count { .. } => (Kind::CountOutOfRange, Some("count")),
             Refusal::PastDeadline { .. } => (Kind::PastDeadline, Some("by")),
             Refusal::NoRoom { .. } => (Kind::NoRoom, Some("count")),
+            Refusal::DoesNotFit { .. } => (Kind::DoesNotFit, Some("count")),
             Refusal::KeyReused { .. } => (Kind::KeyReused, Some("Idempotency-Key")),
             Refusal::Full { .. } => (Kind::TooManyScaleUps, None),
             Refusal::UnknownAsg { .. } => (Kind::UnknownAsg, Some("AutoScalingGroupName")),
@@ -359,6 +363,7 @@ mod tests {
             (Refusal::Count { count: 0, most: 10 }, 422, &["count"]),
             (Refusal::PastDeadline { late_ms: 5 }, 422, &["by"]),
             (Refusal::NoRoom { group: web(), room: 1, max: 2, taken: 1 }, 409, &["count"]),
+            (Refusal::DoesNotFit { group: web(), wanted: 2, fits: 1, why: "vCPUs".into() }, 409, &["count"]),
             (Refusal::KeyReused { id: id() }, 422, &["Idempotency-Key"]),
             (Refusal::Full { open: 1_000 }, 429, &[]),
             (Refusal::UnknownScaleUp { id: id() }, 404, &[]),

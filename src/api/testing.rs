@@ -27,6 +27,8 @@ use crate::decide::guard::hold::{EndAsk, HoldAsk};
 use crate::decide::guard::zones::Weigh;
 use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
+use crate::decide::preflight::quota::Quota;
+use crate::decide::preflight::verdict::{Bound, Limit, QuotaAsk, Verdict};
 use crate::decide::quarantine::words::{Keeping, QuarantineRow, QuarantineState};
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
 use crate::decide::signal::Agreement;
@@ -219,6 +221,10 @@ async fn take_all(
                 let _ = answer.send(accepted);
             }
             Request::Order { order, answer } => drop(answer.send(ordered(order))),
+            Request::Preflight { ask, answer } => {
+                let told = decide(&ask, &[]).map(|_| Arc::new(verdict(&ask)));
+                drop(answer.send(told));
+            }
             Request::Cancel { id, reason, answer } => {
                 let row = store.scale_up(&id).await.unwrap().unwrap();
                 let decided = if row.state == ScaleUpState::Done {
@@ -301,6 +307,42 @@ fn decide(ask: &Ask, taken: &[ScaleUpRow]) -> Result<Accepted, Refusal> {
         }
         Some(r) => Err(Refusal::KeyReused { id: r.id.clone() }),
         None => Ok(Accepted { id: ask.id.clone(), repeated: false }),
+    }
+}
+
+/// vCPUs for 900.
+fn verdict(ask: &Ask) -> Verdict {
+    let missing = i64::from(ask.count.saturating_sub(900)) * 2;
+    let quota = Quota::StandardVcpus;
+    Verdict {
+        group: ask.group.clone(),
+        wanted: ask.count,
+        fits: ask.count.min(900),
+        bounds: vec![Bound {
+            limit: Limit::Vcpus,
+            subject: quota.to_string(),
+            number: 1_800,
+            taken: 0,
+            each: 2,
+            fits: 900,
+            text: "quota L-1216C47A allows 1800 vCPUs".into(),
+            source: "Service Quotas".into(),
+            age_s: Some(12),
+            ask: (missing > 0).then(|| QuotaAsk {
+                service: quota.service().into(),
+                code: quota.to_string(),
+                title: quota.title().into(),
+                value: 1_800 + missing,
+            }),
+        }],
+        eta_s: Some(250),
+        bound_s: 0,
+        basis: "tokens".into(),
+        by_s: None,
+        late: false,
+        picture_age_s: Some(12),
+        unknown: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -157,6 +157,14 @@ pub struct ScaleUp {
     #[arg(long, value_name = "KEY", value_parser = key)]
     pub idempotency_key: Option<String>,
 
+    /// Refuse it if not all of them fit, instead of taking what does.
+    #[arg(long)]
+    pub all_or_nothing: bool,
+
+    /// Only tell what it would come to: how many fit, what binds, what to ask AWS for, how long it takes.
+    #[arg(long, conflicts_with_all = ["follow", "idempotency_key"])]
+    pub dry_run: bool,
+
     /// Stay until it is done, and show its progress.
     #[arg(long)]
     pub follow: bool,

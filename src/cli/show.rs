@@ -3,21 +3,29 @@
 use std::fmt::Write as _;
 
 use super::text::{Align, Table, clean, seconds};
-use crate::api::types::{Created, ScaleUp, ScaleUpItem, Shortfall, WaitLine};
+use crate::api::types::{Created, Preflight, ScaleUp, ScaleUpItem, Shortfall, WaitLine};
 use crate::decide::words::{Phase, ScaleUpState};
 
 /// One line for a scale-up that was just accepted.
 #[must_use]
 pub fn accepted(created: &Created) -> String {
+    let short = created.preflight.as_ref().filter(|told| told.fits < told.wanted);
     format!(
-        "scale-up {} ({}) accepted: {} of {}, {}{}",
+        "scale-up {} ({}) accepted: {} of {}, {}{}{}",
         created.seq,
         clean(&created.id),
         created.wanted,
         clean(&created.group),
         expected(created.eta_s),
-        if created.late { TOO_LATE } else { "" }
+        if created.late { TOO_LATE } else { "" },
+        short.map(does_not_fit).unwrap_or_default()
     )
+}
+
+/// Said after that: what is short from the start.
+fn does_not_fit(told: &Preflight) -> String {
+    let why: Vec<String> = told.shortfall.iter().map(|s| clean(&s.text)).collect();
+    format!("; only {} fit: {}", told.fits, why.join("; "))
 }
 
 /// Said after when something is expected.

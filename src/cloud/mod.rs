@@ -6,6 +6,7 @@
 //! - [`groups`]: what the core asks of Auto Scaling, in its own words.
 //! - [`sqs`]: the [`sqs::Sqs`] trait over the SDK's client.
 //! - [`cloudwatch`]: the [`cloudwatch::CloudWatch`] trait, in a request of our own.
+//! - [`looks`]: what is asked of EC2, Service Quotas, load balancing and `CloudWatch` for the picture.
 //! - [`classify`]: what an error code means for what we do next.
 //! - `failure`: every way a call can end without an answer, as one [`CallError`].
 //! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
@@ -21,6 +22,7 @@ mod failure;
 mod fuzz;
 pub mod groups;
 mod http;
+pub mod looks;
 pub mod marks;
 pub mod metrics;
 mod request;

@@ -16,6 +16,8 @@ pub struct Limits {
     pub contacts: u32,
     /// Pause between two looks at the instances that are booting.
     pub describe_every: Duration,
+    /// How old the counts may become that requests are held against.
+    pub look_every: Duration,
     pub descriptors: Descriptors,
 }
 
@@ -43,6 +45,8 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Limits> {
         Duration::from_millis(500)..=Duration::from_mins(5),
         Duration::from_secs(5),
     );
+    let look_every =
+        s.duration("look_every", Duration::from_secs(10)..=Duration::from_hours(1), Duration::from_mins(1));
     let descriptors = s.table("descriptors", |s| {
         // 65,536 is far above what the caps below can use, and small enough that tables the
         // system sizes by the limit stay small.
@@ -70,6 +74,7 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Limits> {
         count: count?,
         contacts,
         describe_every: describe_every?,
+        look_every: look_every?,
         descriptors,
     })
 }
@@ -91,6 +96,7 @@ mod tests {
                 count: 10_000,
                 contacts: 48,
                 describe_every: Duration::from_secs(5),
+                look_every: Duration::from_mins(1),
                 descriptors: Descriptors { most: 65_536, cloud: 32, api: 24 },
             }
         );

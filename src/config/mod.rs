@@ -323,7 +323,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
             problems.unwrap_err().to_string(),
             r#"MUSTER_GROUPS__WEBB__MAX: groups.webb.max: the file has no group 'webb'; its groups: web
 MUSTER_GROUPS__WEB__PROBES__0__PORT: groups.web.probes.0.port: probes is a list, which has no 'port': set it whole
-MUSTER_LIMITS__CONTACT: limits.contact: unknown key: did you mean 'contacts'? Allowed here: contacts, count, describe_every, descriptors, inbox, open_scale_ups
+MUSTER_LIMITS__CONTACT: limits.contact: unknown key: did you mean 'contacts'? Allowed here: contacts, count, describe_every, descriptors, inbox, look_every, open_scale_ups
 MUSTER_LIMITS__CONTACTS: limits.contacts: 0 is not a whole number from 1 to 4096
 MUSTER_LISTEN: listen: unknown key. Allowed here: aws, groups, hooks, limits, log, server, store, time
 MUSTER_SERVER__LISTEN: server.listen: "x" is not an address and port such as "127.0.0.1:7087" or "[::1]:7087"
@@ -388,7 +388,7 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
             .known
             .iter()
             .filter(|path| {
-                let in_lists = ["probes", "subnets", "signals", "dimensions"]
+                let in_lists = ["probes", "subnets", "signals", "dimensions", "ceilings"]
                     .iter()
                     .fold((*path).clone(), |p, list| p.replace(&format!("{list}."), &format!("{list}[0].")));
                 node::find(&table, &in_lists).is_none()

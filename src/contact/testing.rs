@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Contacts, HttpContacts};
 use crate::decide::action::Target;
 use crate::decide::event::Contact;
-use crate::decide::group::{Breaker, Canary, Configure, Group, LaunchSpec, Watchdogs};
+use crate::decide::group::{Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Watchdogs};
 use crate::decide::words::{InstanceRef, ScaleUpSeq, SlotId};
 use crate::net::fds::FdLimits;
 use crate::net::testing::fds_with;
@@ -45,6 +45,7 @@ pub(super) fn target(address: IpAddr) -> Target {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        bounds: Bounds::default(),
     };
     Target {
         instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(3), ordinal: 41 }, attempt: 2 },

@@ -7,6 +7,8 @@ use super::event::Ticket;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
 use super::mark::Mark;
+use super::preflight::look::Look;
+use super::preflight::verdict::Verdict;
 use super::signal::Metric;
 use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq, Time};
 
@@ -39,6 +41,10 @@ pub enum Action {
     Mark { mark: Mark },
     /// `GetMetricData` of at most 500 metrics, for this time.
     ReadMetrics { asked: Arc<[Metric]>, from: Time, until: Time },
+    /// One look for the picture that requests are held against, as of now.
+    Look { look: Look, at: Time },
+    /// Tell a caller what would become of a request.
+    Foretell { ticket: Ticket, verdict: Result<Arc<Verdict>, Refusal> },
     /// Tell a caller what became of its request.
     Answer { ticket: Ticket, answer: Result<Accepted, Refusal> },
 }
@@ -75,6 +81,8 @@ pub enum Refusal {
         "group '{group}' has room for {room} more (maximum {max}, {taken} live, pending or already asked for)"
     )]
     NoRoom { group: String, room: u32, max: u32, taken: u32 },
+    #[error("group '{group}': {fits} of {wanted} fit now: {why}")]
+    DoesNotFit { group: String, wanted: u32, fits: u32, why: String },
     #[error("the idempotency key was used for another request ({id}); use a new key for a new request")]
     KeyReused { id: String },
     #[error("{open} scale-ups are open, the most allowed; try again when some are done")]

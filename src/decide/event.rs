@@ -7,6 +7,7 @@ use super::asg::seen::{GroupsPage, HookSeen};
 use super::hook::notice::HookNotice;
 use super::mark::{Mark, Marked};
 use super::order::Order;
+use super::preflight::look::{Look, Looked};
 use super::signal::Metric;
 use super::signal::read::Points;
 use super::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
@@ -27,6 +28,8 @@ pub struct Ask {
     pub reason: String,
     /// Same key, same answer: the caller's protection against asking twice.
     pub idempotency_key: Option<String>,
+    /// Refuse it if not all of them fit, instead of taking what does.
+    pub all_or_nothing: bool,
 }
 
 /// An instance as a launch answer or a describe shows it.
@@ -157,6 +160,16 @@ pub enum Event {
     MetricsRead {
         asked: Arc<[Metric]>,
         outcome: Result<Vec<Points>, CallError>,
+    },
+    /// Answer to [`super::action::Action::Look`].
+    Looked {
+        look: Look,
+        outcome: Result<Looked, CallError>,
+    },
+    /// Somebody asks what would become of this, without asking for it.
+    PreflightAsked {
+        ask: Ask,
+        ticket: Ticket,
     },
     /// An operator orders something.
     Ordered {

@@ -41,14 +41,42 @@ pub struct Group {
     pub signals: Vec<Signal>,
     /// Broken instances that are kept for people to look at; none if all are ended.
     pub quarantine: Option<QuarantineSpec>,
+    pub bounds: Bounds,
 }
 
 impl Group {
+    /// The type of its instances; none if only a launch template says so.
+    #[must_use]
+    pub fn instance_type(&self) -> Option<&str> {
+        let launched = Some(self.launch.instance_type.as_str()).filter(|t| !t.is_empty());
+        launched.or(self.bounds.instance_type.as_deref())
+    }
+
     /// The name of its Auto Scaling group.
     #[must_use]
     pub fn asg_name(&self) -> Option<&str> {
         self.asg.as_ref().map(|a| &*a.name)
     }
+}
+
+/// What a request for more is held against, beside the group's maximum and what AWS tells of the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The type that its instances have, where that is not in the launch spec: in an Auto Scaling group's own
+    /// launch template.
+    pub instance_type: Option<String>,
+    /// ARNs of the target groups that its instances are registered with.
+    pub target_groups: Vec<Arc<str>>,
+    pub ceilings: Vec<Ceiling>,
+}
+
+/// A limit that AWS knows nothing of: "at most 2,400 members, or the load balancer's slots run out".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// What runs out.
+    pub name: String,
+    /// Live plus pending instances of the group never make more than this. 1 to 1,000,000.
+    pub most: u32,
 }
 
 /// The Auto Scaling group that a group's instances belong to.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::action::{Accepted, Refusal};
 use super::event::Ask;
-use super::rows::ScaleUpRow;
+use super::preflight::verdict::Verdict;
+use super::rows::{PreflightRow, ScaleUpRow};
 use super::timers::Due;
 use super::words::{Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 use super::{Core, Now};
@@ -72,6 +73,10 @@ impl Core {
             return answer;
         }
         let group = self.admissible(&ask, now.time)?;
+        let verdict = self.verdict(group, ask.count, ask.by, now.time);
+        if let Some(refusal) = Core::refused_by(&verdict, ask.all_or_nothing) {
+            return Err(refusal);
+        }
         let seq = ScaleUpSeq(self.last_scale_up + 1);
         self.last_scale_up = seq.0;
         let row = ScaleUpRow {
@@ -97,6 +102,7 @@ impl Core {
             self.timers.set(by, Due::Deadline(seq));
         }
         self.ledger.open(row, group);
+        self.keep_to(&verdict, seq, now.time);
         let queued = self.ledger.groups[group].queued;
         let eta = self.ledger.scale_ups.get(&seq).and_then(|s| self.eta(s, queued, now.time));
         if let Some(s) = self.ledger.scale_ups.get_mut(&seq) {
@@ -115,7 +121,18 @@ impl Core {
         })
     }
 
-    fn admissible(&self, ask: &Ask, now: Time) -> Result<usize, Refusal> {
+    /// Writes down what was said, and ends at once what does not fit.
+    fn keep_to(&mut self, verdict: &Verdict, seq: ScaleUpSeq, now: Time) {
+        let row = PreflightRow { scale_up: seq, verdict: serde_json::to_string(verdict).unwrap_or_default() };
+        self.ledger.changes.preflights.push(row);
+        if let Some(binding) = verdict.binding() {
+            let text = format!("{} of {} fit: {}", verdict.fits, verdict.wanted, verdict.why());
+            self.ledger.journal(now, Some(seq), None, "short", text);
+            self.ledger.withdraw_some(seq, verdict.missing(), now, &binding.told());
+        }
+    }
+
+    pub(super) fn admissible(&self, ask: &Ask, now: Time) -> Result<usize, Refusal> {
         let group = self.group_named(&ask.group)?;
         let most = self.settings.most_per_scale_up;
         if ask.count == 0 || ask.count > most {
@@ -125,14 +142,6 @@ impl Core {
             && by <= now
         {
             return Err(Refusal::PastDeadline { late_ms: now.0 - by.0 });
-        }
-        let g = &self.ledger.groups[group];
-        let (max, live) = if g.spec.asg.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
-        // Whoever is kept in quarantine makes room.
-        let taken = (live + g.queued).saturating_sub(self.gives_way(group, now));
-        let room = max.saturating_sub(taken);
-        if ask.count > room {
-            return Err(Refusal::NoRoom { group: ask.group.clone(), room, max, taken });
         }
         let open = u32::try_from(self.ledger.scale_ups.len()).unwrap_or(u32::MAX);
         if open >= self.settings.most_open {

@@ -285,12 +285,14 @@ impl Core {
         self.take_back(too_large, now);
     }
 
-    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile or the
-    /// zone was closed: nothing is launched of a version that breaks, or there, and these have launched
-    /// nothing yet.
+    /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile, the zone was
+    /// closed or the pool has turned out to have nothing to give: nothing is launched of a version that breaks,
+    /// or there, and these have launched nothing yet.
     fn recall(&mut self, now: &Now) {
         let unwanted = |l: &Launch| {
-            self.launches.plans[l.group].guard.is_open(now.time)
+            let plan = &self.launches.plans[l.group];
+            plan.guard.is_open(now.time)
+                || plan.pools.rests(l.pool, now.time)
                 || self.zones.percent(&l.row.group, &l.body.zone) == 0
         };
         let open = self.launches.open.values();

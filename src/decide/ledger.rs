@@ -29,6 +29,8 @@ pub struct Slot {
     pub contact: ContactState,
     /// When its launch was settled; the start of its way into service.
     pub launched_at: Time,
+    /// When it was first seen running: from about then on AWS's usage counts it.
+    pub running_at: Time,
 }
 
 /// How contacts with an instance have gone in this phase. Not stored: a restart asks again.
@@ -57,6 +59,7 @@ impl Slot {
             address: None,
             contact: ContactState::default(),
             launched_at: Time(0),
+            running_at: Time::NEVER,
         }
     }
 }
@@ -282,6 +285,9 @@ impl Ledger {
         let instance = InstanceRef { slot, attempt: s.attempt };
         s.phase = to;
         s.since = now;
+        if from == Phase::Booting {
+            s.running_at = now;
+        }
         s.contact = ContactState::default();
         *scale_up.phases.get_mut(from) -= 1;
         *scale_up.phases.get_mut(to) += 1;
@@ -362,6 +368,14 @@ impl Ledger {
         }
         if let Some(s) = self.scale_ups.get(&seq) {
             self.groups[s.group].waiting.remove(&seq);
+        }
+    }
+
+    /// Withdraws so many of the queued slots of a scale-up.
+    pub fn withdraw_some(&mut self, seq: ScaleUpSeq, n: u32, now: Time, reason: &str) {
+        for _ in 0..n {
+            let Some(slot) = self.next_queued(seq, now) else { return };
+            self.withdraw(slot, now, reason.to_string());
         }
     }
 
@@ -503,6 +517,7 @@ impl Ledger {
                 address: row.address,
                 contact: ContactState::default(),
                 launched_at: row.since,
+                running_at: row.since,
             };
         }
     }

@@ -22,6 +22,7 @@ pub mod mark;
 pub mod order;
 pub mod pace;
 pub mod patience;
+pub mod preflight;
 pub mod presence;
 pub mod progress;
 pub mod promise;
@@ -64,6 +65,7 @@ use launches::Launches;
 use ledger::Ledger;
 use pace::Pace;
 use patience::Patience;
+use preflight::Preflight;
 use presence::Presence;
 use progress::Recent;
 use quarantine::Quarantine;
@@ -99,6 +101,9 @@ pub struct Settings {
     /// Broken instances are collected this long before one terminate call takes them away. Longer:
     /// fewer calls. Shorter: their places are free sooner; D8 wants that within 10 s, call included.
     pub terminate_every: Duration,
+    /// How old the counts that requests are held against may become; none: AWS is not asked for them. The
+    /// simulator leaves it out where a run is not about it.
+    pub look_every: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -114,6 +119,7 @@ impl Default for Settings {
             repeats_pay: true,
             describe_every: Duration::from_secs(5),
             terminate_every: Duration::from_secs(8),
+            look_every: None,
         }
     }
 }
@@ -173,6 +179,7 @@ pub struct Core {
     retiring: Retiring,
     quarantine: Quarantine,
     keys: Keys,
+    preflight: Preflight,
     zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
@@ -222,6 +229,7 @@ impl Core {
             last_suspect: 0,
             retiring: Retiring::default(),
             quarantine: Quarantine::default(),
+            preflight: Preflight::new(&settings, &groups),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -277,6 +285,7 @@ impl Core {
         self.plan_describes(&mut now);
         self.plan_contacts(&mut now);
         self.plan_suspects(&mut now);
+        self.plan_looks(&mut now);
         self.finish(now)
     }
 
@@ -307,6 +316,11 @@ impl Core {
                 self.terminated_in_group(&asg, &asked, outcome, now);
             }
             Event::MetricsRead { asked, outcome } => self.metrics_read(&asked, outcome, now),
+            Event::Looked { look, outcome } => self.looked(&look, outcome, now),
+            Event::PreflightAsked { ask, ticket } => {
+                let verdict = self.foretell(&ask, now);
+                now.actions.push(Action::Foretell { ticket, verdict });
+            }
             Event::Marked { mark, outcome } => self.marked(&mark, &outcome, now),
             Event::Ordered { order, ticket } => {
                 let answer = self.ordered(order, now);
@@ -331,7 +345,7 @@ impl Core {
         let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
-        if !self.keeps_broken(instance, broke_in, &reason, now) {
+        if !self.keeps_broken(instance, broke_in, reason, now) {
             self.remove(instance, now);
         }
     }
@@ -397,7 +411,7 @@ impl Core {
         for api in
             [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto, &mut self.attribute]
                 .into_iter()
-                .chain([&mut self.metrics])
+                .chain([&mut self.metrics, &mut self.preflight.budget])
         {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
         }
@@ -419,6 +433,7 @@ impl Core {
             .min(self.hooks.wake)
             .min(self.retiring_wake(time))
             .min(self.reads.next().max(self.metrics.next_chance(time)))
+            .min(self.preflight.wake(time))
             .min(self.guards.wake)
             .min(self.quarantine.wake)
             .min(self.halts_wake)

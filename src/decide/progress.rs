@@ -1,6 +1,7 @@
 //! What is shown: progress, reasons and estimates, read off the books without deciding anything.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::Core;
 use super::budget::api::ApiBudget;
@@ -100,35 +101,32 @@ impl Core {
     /// of older scale-ups. What breaks is counted in, at the rate at which its instances have done so far.
     #[must_use]
     pub fn eta(&self, s: &ScaleUp, queued: u32, now: Time) -> Option<Time> {
-        let pace = &self.paces[s.group];
         let tokens = self.run.instances()?;
+        let under_way = [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting];
+        let under_way: u32 = under_way.iter().map(|p| s.phases.get(*p)).sum();
+        let shape = self.paces[s.group].shape(under_way);
         let broken = share_broken(s);
         let mut eta = now;
         let mut last_launch = now;
-        // Launches that are sent again take their tokens first.
-        let claimed = self.claimed();
+        let fresh = Duration::ZERO;
         if s.phases.get(Phase::Queued) > 0 {
             let launches = with_replacements(queued, broken);
-            last_launch = if self.asgs[s.group].name.is_some() {
-                // They draw on no tokens but those of the calls.
-                self.auto_passed(now, launches.div_ceil(MOST_IN_GROUP))
-            } else {
-                tokens.passed_at(now, claimed + launches)
-            };
-            eta = eta.max(pace::eta(last_launch, pace));
+            last_launch = self.launched_by(s.group, launches, now)?;
+            eta = eta.max(pace::eta(now, self.at_once(s.group, now), launches, last_launch, shape));
         }
         if s.phases.get(Phase::Launching) > 0 {
-            let last = tokens.passed_at(now, claimed);
-            eta = eta.max(pace::eta(if claimed > 0 { last } else { now }, pace));
+            let claimed = self.claimed();
+            let last = if claimed > 0 { tokens.passed_at(now, claimed) } else { now };
+            eta = eta.max(last.plus(shape.slowest(s.phases.get(Phase::Launching), fresh)));
         }
-        for phase in [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting] {
-            if s.phases.get(phase) > 0 {
-                eta = eta.max(pace::eta(s.entered[Phase::Launching as usize], pace));
-            }
+        if under_way > 0 {
+            let launched = s.entered[Phase::Launching as usize];
+            eta = eta.max(launched.plus(shape.slowest(under_way, now.since(launched))));
         }
         // What is being taken away has to be launched once more.
-        if s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating) > 0 {
-            eta = eta.max(pace::eta(now, pace));
+        let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
+        if going > 0 {
+            eta = eta.max(now.plus(shape.slowest(going, fresh)));
         }
         let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
         if open > 0 && self.asgs[s.group].asks_to_be_answered() {
@@ -138,11 +136,39 @@ impl Core {
             let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
             eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
         }
-        Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), pace)))
+        let launched = if last_launch > now {
+            last_launch
+        } else {
+            s.entered[Phase::Launching as usize].max(s.row.accepted_at)
+        };
+        Some(eta.max(pace::replaced(launched, open, broken, shape).unwrap_or(eta)))
+    }
+
+    /// When the last of so many more launches in a group will have gone out.
+    pub(super) fn launched_by(&self, group: usize, launches: u32, now: Time) -> Option<Time> {
+        if self.asgs[group].name.is_some() {
+            // They draw on no tokens but those of the calls.
+            return Some(self.auto_passed(now, launches.div_ceil(MOST_IN_GROUP)));
+        }
+        // Launches that are sent again take their tokens first.
+        Some(self.run.instances()?.passed_at(now, self.claimed().saturating_add(launches)))
+    }
+
+    /// Instances of a group that could be launched now.
+    pub(super) fn at_once(&self, group: usize, now: Time) -> u32 {
+        if self.asgs[group].name.is_some() {
+            return self.auto.calls_in_hand(now).saturating_mul(MOST_IN_GROUP);
+        }
+        self.run.instance_tokens(now).saturating_sub(self.claimed())
+    }
+
+    /// Lifecycle actions that wait for an answer, of every group.
+    pub(super) fn hooks_open_in_all(&self) -> u32 {
+        u32::try_from(self.hooks.iter().count()).unwrap_or(u32::MAX)
     }
 
     /// When so many more calls of Auto Scaling will have got through, at the pace that was learned.
-    fn auto_passed(&self, now: Time, calls: u32) -> Time {
+    pub(super) fn auto_passed(&self, now: Time, calls: u32) -> Time {
         pace::passed(now, calls, self.auto.calls_in_hand(now), self.auto.yields())
     }
 
@@ -221,7 +247,13 @@ impl Core {
     fn budgets(&self) -> Vec<&ApiBudget> {
         let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
         let reads = (self.reads.next() != Time::NEVER).then_some(&self.metrics);
-        [&self.run, &self.describe, &self.terminate].into_iter().chain(auto).chain(reads).collect()
+        let looks = self.settings.look_every.is_some().then_some(&self.preflight.budget);
+        [&self.run, &self.describe, &self.terminate]
+            .into_iter()
+            .chain(auto)
+            .chain(reads)
+            .chain(looks)
+            .collect()
     }
 
     fn hooks_open(&self, group: usize) -> u32 {

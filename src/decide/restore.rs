@@ -54,7 +54,7 @@ impl Core {
             for api in
                 [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
                     .into_iter()
-                    .chain([&mut core.metrics])
+                    .chain([&mut core.metrics, &mut core.preflight.budget])
             {
                 api.restore(time, row);
             }
@@ -67,6 +67,7 @@ impl Core {
             }
         }
         core.restore_zones(&stored.zones);
+        core.restore_picture(&stored.facts);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {

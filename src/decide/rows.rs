@@ -211,6 +211,28 @@ pub struct HaltRow {
     pub ended_at: Option<Time>,
 }
 
+/// Key: `subject`. One number of the picture that requests are held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactRow {
+    /// What it is about, see [`crate::decide::preflight::look::Subject`].
+    pub subject: String,
+    pub value: i64,
+    /// How many of our instances (of a quota of vCPUs: how many of our vCPUs) it counts already.
+    pub ours: u32,
+    pub as_of: Time,
+    pub seen_at: Time,
+    /// AWS's default, since the account has no value of its own.
+    pub is_default: bool,
+}
+
+/// Key: `scale_up`. What was said of a scale-up when it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreflightRow {
+    pub scale_up: ScaleUpSeq,
+    /// The verdict, as JSON.
+    pub verdict: String,
+}
+
 /// One line of history. Append only; the store numbers them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JournalRow {
@@ -242,6 +264,8 @@ pub struct Changes {
     pub zones: Vec<ZoneRow>,
     pub halts: Vec<HaltRow>,
     pub quarantine: Vec<QuarantineRow>,
+    pub facts: Vec<FactRow>,
+    pub preflights: Vec<PreflightRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -263,6 +287,8 @@ impl Changes {
             && self.zones.is_empty()
             && self.halts.is_empty()
             && self.quarantine.is_empty()
+            && self.facts.is_empty()
+            && self.preflights.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -300,6 +326,8 @@ pub struct Restored {
     pub halts: Vec<HaltRow>,
     /// Every quarantine that is not done, by instance.
     pub quarantine: Vec<QuarantineRow>,
+    /// The picture as it was seen last.
+    pub facts: Vec<FactRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

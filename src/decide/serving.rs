@@ -23,6 +23,8 @@ pub struct Served {
     pub launch: LaunchSeq,
     /// In service since.
     pub since: Time,
+    /// First seen running.
+    pub running_at: Time,
     /// The launch version that was configured then; empty where that is not known any more.
     pub version: Arc<str>,
     /// A terminate call that names it is committed.
@@ -39,6 +41,7 @@ impl Served {
             address: slot.address,
             launch: slot.launch,
             since: slot.since,
+            running_at: slot.running_at,
             version,
             leaving: false,
         }
@@ -113,6 +116,7 @@ impl Ledger {
             address: row.address,
             launch: row.launch.unwrap_or(LaunchSeq(0)),
             since: row.since,
+            running_at: row.since,
             version,
             leaving: row.phase == Phase::Terminating,
         };

@@ -398,6 +398,15 @@ named! {
         DescribeInstanceAttribute = "DescribeInstanceAttribute",
         CreateTags = "CreateTags",
         GetMetricData = "GetMetricData",
+        /// All read-only calls for the picture that requests are held against: they share one small budget.
+        Preflight = "preflight",
+        GetServiceQuota = "GetServiceQuota",
+        GetAwsDefaultServiceQuota = "GetAWSDefaultServiceQuota",
+        DescribeInstanceTypes = "DescribeInstanceTypes",
+        DescribeSubnets = "DescribeSubnets",
+        DescribeNetworkInterfaces = "DescribeNetworkInterfaces",
+        DescribeTargetHealth = "DescribeTargetHealth",
+        DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
     }
 }
 
@@ -426,7 +435,15 @@ impl Api {
             | Api::ModifyInstanceAttribute
             | Api::DescribeInstanceAttribute
             | Api::CreateTags
-            | Api::GetMetricData => false,
+            | Api::GetMetricData
+            | Api::Preflight
+            | Api::GetServiceQuota
+            | Api::GetAwsDefaultServiceQuota
+            | Api::DescribeInstanceTypes
+            | Api::DescribeSubnets
+            | Api::DescribeNetworkInterfaces
+            | Api::DescribeTargetHealth
+            | Api::DescribeLaunchTemplateVersions => false,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
 use crate::decide::hook::notice::HookNotice;
 use crate::decide::order::Order;
+use crate::decide::preflight::verdict::Verdict;
 use crate::decide::view::View;
 use crate::time::Clock;
 
@@ -36,6 +37,7 @@ pub enum Request {
     Cancel { id: String, reason: String, answer: oneshot::Sender<Result<Accepted, Refusal>> },
     Hook { notice: HookNotice, answer: oneshot::Sender<Result<Accepted, Refusal>> },
     Order { order: Order, answer: oneshot::Sender<Result<Accepted, Refusal>> },
+    Preflight { ask: Ask, answer: oneshot::Sender<Result<Arc<Verdict>, Refusal>> },
 }
 
 /// Whether the engine takes requests.
@@ -88,10 +90,15 @@ impl Handle {
         self.send(|answer| Request::Order { order, answer }).await
     }
 
-    async fn send(
+    /// Asks what would become of a request. Nothing is stored.
+    pub async fn preflight(&self, ask: Ask) -> Result<Arc<Verdict>, AskError> {
+        self.send(|answer| Request::Preflight { ask, answer }).await
+    }
+
+    async fn send<T>(
         &self,
-        request: impl FnOnce(oneshot::Sender<Result<Accepted, Refusal>>) -> Request,
-    ) -> Result<Accepted, AskError> {
+        request: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Request,
+    ) -> Result<T, AskError> {
         let (answer, answered) = oneshot::channel();
         self.inbox.try_send(request(answer)).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => AskError::Busy { retry_after: Duration::from_secs(2) },

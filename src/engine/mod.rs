@@ -22,11 +22,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cloud::Ec2;
 use crate::cloud::autoscaling::AutoScaling;
 use crate::cloud::cloudwatch::CloudWatch;
+use crate::cloud::looks::Looks;
 use crate::contact::Contacts;
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::event::{Contact, Event, Ticket};
 use crate::decide::group::Group;
 use crate::decide::intake::KEY_MEMORY;
+use crate::decide::preflight::verdict::Verdict;
 use crate::decide::restore::RestoreError;
 use crate::decide::words::{Api, ErrorClass, Time};
 use crate::decide::{Core, Settings};
@@ -68,6 +70,7 @@ pub struct Parts {
     pub ec2: Arc<dyn Ec2>,
     pub auto_scaling: Arc<dyn AutoScaling>,
     pub cloudwatch: Arc<dyn CloudWatch>,
+    pub looks: Arc<dyn Looks>,
     pub contacts: Arc<dyn Contacts>,
     pub clock: Clock,
     pub settings: Settings,
@@ -102,6 +105,8 @@ pub struct Engine {
     performer: Performer,
     outcomes: mpsc::UnboundedReceiver<Event>,
     waiting: HashMap<Ticket, oneshot::Sender<Result<Accepted, Refusal>>>,
+    /// Those who only want to know what would become of a request.
+    curious: HashMap<Ticket, oneshot::Sender<Result<Arc<Verdict>, Refusal>>>,
     tickets: u64,
     viewed: Stopwatch,
 }
@@ -130,6 +135,7 @@ impl Engine {
             ec2: parts.ec2.clone(),
             auto_scaling: parts.auto_scaling.clone(),
             cloudwatch: parts.cloudwatch.clone(),
+            looks: parts.looks.clone(),
             contacts: parts.contacts.clone(),
             gauges: parts.gauges.clone(),
             outcomes: to_outcomes,
@@ -143,6 +149,7 @@ impl Engine {
             performer,
             outcomes,
             waiting: HashMap::new(),
+            curious: HashMap::new(),
             tickets: 0,
             viewed: Stopwatch::start(),
         })
@@ -221,6 +228,10 @@ impl Engine {
                 self.waiting.insert(ticket, answer);
                 Event::HookNoticed { notice, ticket }
             }
+            Request::Preflight { ask, answer } => {
+                self.curious.insert(ticket, answer);
+                Event::PreflightAsked { ask, ticket }
+            }
             Request::Order { order, answer } => {
                 self.waiting.insert(ticket, answer);
                 Event::Ordered { order, ticket }
@@ -250,16 +261,25 @@ impl Engine {
         let answers = actions.iter().any(|a| matches!(a, Action::Answer { .. }));
         self.show(answers);
         for action in actions {
-            if let Action::Answer { ticket, answer } = action {
-                if let Some(sender) = self.waiting.remove(&ticket) {
-                    // A caller that has gone away finds its request under its idempotency key.
-                    let _ = sender.send(answer);
-                }
-            } else {
-                self.performer.perform(action);
-            }
+            self.carry_out(action);
         }
         Ok(self.wake_for_view(wake, wrote))
+    }
+
+    /// Answers whoever waits, and has everything else performed.
+    fn carry_out(&mut self, action: Action) {
+        if let Action::Answer { ticket, answer } = action {
+            if let Some(sender) = self.waiting.remove(&ticket) {
+                // A caller that has gone away finds its request under its idempotency key.
+                let _ = sender.send(answer);
+            }
+        } else if let Action::Foretell { ticket, verdict } = action {
+            if let Some(sender) = self.curious.remove(&ticket) {
+                let _ = sender.send(verdict);
+            }
+        } else {
+            self.performer.perform(action);
+        }
     }
 
     /// Wakes up for a view that was put off, even if nothing else is due.

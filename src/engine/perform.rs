@@ -8,6 +8,7 @@ use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
 use crate::cloud::autoscaling::AutoScaling;
 use crate::cloud::cloudwatch::CloudWatch;
+use crate::cloud::looks::Looks;
 use crate::cloud::{Ec2, groups, marks, metrics};
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
@@ -15,6 +16,7 @@ use crate::decide::event::{CallError, Event};
 use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookResult};
 use crate::decide::mark::Mark;
+use crate::decide::preflight::look::Look;
 use crate::decide::signal::Metric;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, Time};
 
@@ -24,6 +26,7 @@ pub struct Performer {
     pub ec2: Arc<dyn Ec2>,
     pub auto_scaling: Arc<dyn AutoScaling>,
     pub cloudwatch: Arc<dyn CloudWatch>,
+    pub looks: Arc<dyn Looks>,
     pub contacts: Arc<dyn Contacts>,
     pub gauges: Arc<dyn Gauges>,
     pub outcomes: UnboundedSender<Event>,
@@ -59,8 +62,9 @@ impl Performer {
                 drop(tokio::spawn(async move { me.read_metrics(asked, from, until).await }));
             }
             Action::Mark { mark } => drop(tokio::spawn(async move { me.mark(mark).await })),
+            Action::Look { look, at } => drop(tokio::spawn(async move { me.look(look, at).await })),
             // Answered by the engine, which has the other end.
-            Action::Answer { .. } => {}
+            Action::Answer { .. } | Action::Foretell { .. } => {}
         }
     }
 
@@ -140,6 +144,16 @@ impl Performer {
         let call = marks::make(&*self.ec2, &*self.auto_scaling, &mark);
         let outcome = self.group_call(mark.api(), call).await;
         self.report(Event::Marked { mark, outcome });
+    }
+
+    /// It changes nothing, and so it has no step to die at.
+    async fn look(&self, look: Look, at: Time) {
+        let outcome = self.looks.look(&look, at).await;
+        self.count(look.api(), &outcome);
+        if let Err(error) = &outcome {
+            tracing::debug!(?look, class = %error.class, %error, "a look at the account failed");
+        }
+        self.report(Event::Looked { look, outcome });
     }
 
     /// One call about a group, counted, with a step to die at on both sides of it.

@@ -11,8 +11,8 @@ use crate::decide::hook::notice::HookState;
 use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, Changes, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow, RemovalRow,
-    Restored, ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
+    BudgetRow, Changes, FactRow, HaltRow, HealthRow, HookRow, InstanceRow, JournalRow, LaunchRow,
+    PreflightRow, RemovalRow, Restored, ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{
     Ec2Id, HookSeq, InstanceRef, LaunchSeq, LaunchState, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time,
@@ -57,6 +57,8 @@ pub struct Books {
     pub zones: BTreeMap<(String, String), ZoneRow>,
     pub halts: BTreeMap<String, HaltRow>,
     pub quarantine: BTreeMap<Ec2Id, QuarantineRow>,
+    facts: BTreeMap<String, FactRow>,
+    pub preflights: BTreeMap<ScaleUpSeq, PreflightRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -163,6 +165,8 @@ impl Books {
             .extend(changes.zones.iter().map(|row| ((row.group.clone(), row.zone.clone()), row.clone())));
         self.halts.extend(changes.halts.iter().map(|row| (row.group.clone(), row.clone())));
         self.quarantine.extend(changes.quarantine.iter().map(|row| (row.id, row.clone())));
+        self.facts.extend(changes.facts.iter().map(|row| (row.subject.clone(), row.clone())));
+        self.preflights.extend(changes.preflights.iter().map(|row| (row.scale_up, row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -232,6 +236,7 @@ impl Books {
                 .filter(|q| q.state != QuarantineState::Done)
                 .cloned()
                 .collect(),
+            facts: self.facts.values().cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

@@ -8,7 +8,8 @@ use crate::decide::event::Event;
 use crate::decide::group::Group;
 use crate::decide::restore::RestoreError;
 use crate::decide::rows::{Changes, Restored};
-use crate::decide::words::Time;
+use crate::decide::view::Progress;
+use crate::decide::words::{ScaleUpState, Time};
 use crate::decide::{Core, Settings};
 use crate::engine::protocol::Uncommitted;
 
@@ -41,6 +42,18 @@ impl Brain {
             }
             Provisioner::Naive => Brain::Naive(Box::new(Naive::new(groups))),
         })
+    }
+
+    /// When the oldest open scale-up is expected to be done, if there is one.
+    #[must_use]
+    pub fn expected(&self, now: Time) -> Option<Option<Time>> {
+        match self {
+            Brain::Muster(core) => {
+                let open = |p: &Progress| p.state != ScaleUpState::Done;
+                core.view(now).scale_ups.into_iter().find(open).map(|p| p.eta)
+            }
+            Brain::Naive(_) => None,
+        }
     }
 
     pub fn decide(&mut self, now: Time, entropy: u64, events: Vec<Event>) -> Uncommitted {

@@ -113,7 +113,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::decide::group::{Breaker, Canary, Group, LaunchSpec, Watchdogs};
+    use crate::decide::group::{Bounds, Breaker, Canary, Group, LaunchSpec, Watchdogs};
     use crate::decide::guard::valve::ValveSpec;
     use crate::decide::words::{ErrorClass, InstanceRef, ScaleUpSeq, SlotId};
     use crate::sim::Model;
@@ -178,6 +178,7 @@ mod tests {
             floor: 0,
             signals: Vec::new(),
             quarantine: None,
+            bounds: Bounds::default(),
         };
         Target {
             instance: InstanceRef { slot: SlotId { scale_up: ScaleUpSeq(1), ordinal: 7 }, attempt: 2 },

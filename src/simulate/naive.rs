@@ -123,6 +123,8 @@ impl Naive {
             | Event::TerminatedInGroup { .. }
             | Event::MetricsRead { .. }
             | Event::Marked { .. }
+            | Event::Looked { .. }
+            | Event::PreflightAsked { .. }
             | Event::Ordered {
                 order:
                     Order::Signals(_)

@@ -20,6 +20,7 @@ use crate::sim::model::ec2::{Happening, Health};
 use super::books::Books;
 use super::held::Marks;
 use super::plan::{Plan, Provisioner, START};
+use super::world::STRANGER;
 
 /// How long an instance that nobody answers for may live (I3).
 const ORPHAN_MS: i64 = 5 * 60_000;
@@ -171,6 +172,8 @@ impl Oracle {
     pub fn happened(&mut self, now: Time, happenings: Vec<Happening>, model: &Model, books: &Books) {
         for happening in happenings {
             match happening {
+                // Somebody else's, in the same account.
+                Happening::Launched { tags, .. } if tags.contains_key(STRANGER) => {}
                 Happening::Launched { first, count, token, tags } => {
                     let by = tags.get("aws:autoscaling:groupName");
                     let group = match by {
@@ -540,7 +543,15 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
         | Api::CreateTags
-        | Api::GetMetricData => return None,
+        | Api::GetMetricData
+        | Api::Preflight
+        | Api::GetServiceQuota
+        | Api::GetAwsDefaultServiceQuota
+        | Api::DescribeInstanceTypes
+        | Api::DescribeSubnets
+        | Api::DescribeNetworkInterfaces
+        | Api::DescribeTargetHealth
+        | Api::DescribeLaunchTemplateVersions => return None,
     })
 }
 

@@ -75,6 +75,8 @@ pub struct Plan {
     pub provisioner: Provisioner,
     /// AWS answers and nobody dies: no lifecycle action may time out.
     pub gentle: bool,
+    /// What is expected of the first request is watched.
+    pub watch_eta: bool,
     /// Breaks the protocol on purpose.
     pub mutant: Option<Mutant>,
 }

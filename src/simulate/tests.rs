@@ -163,6 +163,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::DropsTheFence, "mixed", 2, Invariant::I2),
     (Mutant::ForgetsLaunches, "mixed", 1, Invariant::I2),
     (Mutant::ForgetsZones, "mixed", 1, Invariant::Zones),
+    (Mutant::ForgetsQuarantine, "mixed", 1, Invariant::Quarantine),
     (Mutant::ForgetsBudgets, "mixed", 1, Invariant::I4),
     (Mutant::AssumesGone, "mixed", 1, Invariant::I2),
     (Mutant::CountsAfter, "mixed", 4, Invariant::I2),

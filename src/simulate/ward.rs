@@ -19,8 +19,9 @@ impl Oracle {
         model: &mut Model,
         books: &Books,
     ) {
-        // Those that are tagged later are written again.
-        let kept: Vec<_> = changes.quarantine.iter().filter(|r| r.state == QuarantineState::Kept).collect();
+        // Those that are tagged later are written again; one may be kept and let go of in one decision.
+        let last = changes.quarantine.iter().filter(|r| books.quarantine.get(&r.id) == Some(*r));
+        let kept: Vec<_> = last.filter(|r| r.state == QuarantineState::Kept).collect();
         if kept.is_empty() {
             return;
         }

@@ -29,7 +29,9 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Postgres, Sqlite};
 
-use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, LaunchRow, Restored, ScaleUpRow};
+use crate::decide::rows::{
+    Changes, HookRow, InstanceRow, JournalRow, LaunchRow, PreflightRow, Restored, ScaleUpRow,
+};
 use crate::decide::words::{HookSeq, InstanceRef, LaunchState, ScaleUpSeq, SlotId, Time};
 use engine::Engine;
 
@@ -147,6 +149,11 @@ impl Store {
     /// The scale-up with this public id.
     pub async fn scale_up(&self, id: &str) -> Result<Option<ScaleUpRow>, StoreError> {
         on!(self, pools => table::scale_up::by_id(pools, id).await)
+    }
+
+    /// What this scale-up was told when it was accepted.
+    pub async fn preflight(&self, scale_up: ScaleUpSeq) -> Result<Option<PreflightRow>, StoreError> {
+        on!(self, pools => table::preflight::of(pools, scale_up).await)
     }
 
     /// Scale-ups, newest first: at most `limit`, those accepted before `before`.

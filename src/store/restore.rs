@@ -14,8 +14,8 @@ use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::quarantine::words::QuarantineRow;
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::rows::{
-    BudgetRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored, ScaleInRow,
-    ScaleUpRow, VersionRow, ZoneRow,
+    BudgetRow, FactRow, HaltRow, HealthRow, HookRow, InstanceRow, LaunchRow, RemovalRow, Restored,
+    ScaleInRow, ScaleUpRow, VersionRow, ZoneRow,
 };
 use crate::decide::words::{Phase, ScaleUpSeq, ScaleUpState, Time};
 
@@ -56,6 +56,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .all(&mut tx)
             .await?,
         quarantine: quarantine::<E>(&mut tx).await?,
+        facts: facts::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -130,6 +131,13 @@ async fn quarantine<E: Engine>(connection: &mut E::Connection) -> Result<Vec<Qua
     let mut rows: Vec<QuarantineRow> =
         Query::<E>::of::<QuarantineRow>().sql("AND state <> 'done'").all(connection).await?;
     rows.sort_by_key(|row| row.id);
+    Ok(rows)
+}
+
+/// By subject, by bytes: databases order text as they were told to.
+async fn facts<E: Engine>(connection: &mut E::Connection) -> Result<Vec<FactRow>, StoreError> {
+    let mut rows: Vec<FactRow> = Query::<E>::of::<FactRow>().all(connection).await?;
+    rows.sort_by(|a, b| a.subject.cmp(&b.subject));
     Ok(rows)
 }
 

@@ -10,6 +10,7 @@ mod ec2;
 mod elbv2;
 mod groups;
 mod hooks;
+mod looks;
 mod messages;
 mod plain_http;
 mod quotas;

@@ -18,9 +18,10 @@ use crate::api::metrics::Answer;
 use crate::api::observe::LONGEST;
 use crate::api::problem::{Kind, Problem};
 use crate::api::state::ApiState;
-use crate::api::types::{Created, Links, NewScaleUp, ProblemBody, Stamp};
+use crate::api::types::{Created, Links, NewScaleUp, Preflight, ProblemBody, Stamp};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::preflight::verdict::Verdict;
 use crate::decide::rows::ScaleUpRow;
 use crate::decide::words::Time;
 
@@ -30,7 +31,8 @@ const MOST_GROUP: usize = 64;
 /// Asks for COUNT more instances of a group in service.
 ///
 /// The answer is sent after the request is durable: from then on every instance ends in service or
-/// as a shortfall with a reason. Send an `Idempotency-Key` to be able to ask again safely.
+/// as a shortfall with a reason. What does not fit, by what is known of the account, ends so at once:
+/// `preflight` says why, and what to ask AWS for. Send an `Idempotency-Key` to be able to ask again safely.
 #[utoipa::path(
     post, path = "/v1/scale-ups", operation_id = "createScaleUp", tag = "scale-ups",
     request_body = NewScaleUp,
@@ -62,10 +64,11 @@ pub async fn create(
 
     let accepted = state.handle.scale_up(ask).await.map_err(|error| Problem::not_taken(error, &clock))?;
     let row = read_back(&state, &accepted).await?;
+    let told = told(&state, &row).await;
     if accepted.repeated && !is_same(&row, by, LONGEST.mul_f64(clock.scale())) {
         return Err(Problem::refused(&Refusal::KeyReused { id: row.id }));
     }
-    let created = created(&row, clock.now());
+    let created = created(&row, told, clock.now());
     let answer = if accepted.repeated { Answer::Repeated } else { Answer::Accepted };
     let mut response = (StatusCode::ACCEPTED, Json(created)).into_response();
     if let Ok(path) = HeaderValue::from_str(&Links::of_self(&accepted.id)) {
@@ -81,7 +84,12 @@ pub async fn create(
 }
 
 /// Reads the body. Checks only what can be checked without knowing anything else.
-fn parse(body: &[u8], key: Option<String>, id: String, now: Time) -> Result<(Ask, Option<By>), Problem> {
+pub(in crate::api) fn parse(
+    body: &[u8],
+    key: Option<String>,
+    id: String,
+    now: Time,
+) -> Result<(Ask, Option<By>), Problem> {
     let mut fields = Fields::read(body)?;
     let group = fields.text("group", MOST_GROUP);
     let count = fields.number("count");
@@ -90,13 +98,14 @@ fn parse(body: &[u8], key: Option<String>, id: String, now: Time) -> Result<(Ask
         by.map_err(|e| fields.wrong("by", e)).ok()
     });
     let reason = fields.optional_text("reason", MOST_REASON).unwrap_or_default();
+    let all_or_nothing = fields.flag("all_or_nothing");
     fields.finish()?;
     let (Some(group), Some(count)) = (group, count) else {
         // `finish` has told what is missing; this is for the compiler.
         return Err(Problem::new(Kind::InvalidFields, "group and count must be given"));
     };
     let deadline = by.map(|(_, at)| at);
-    let ask = Ask { id, group, count, by: deadline, reason, idempotency_key: key };
+    let ask = Ask { id, group, count, by: deadline, reason, idempotency_key: key, all_or_nothing };
     Ok((ask, by.map(|(by, _)| by)))
 }
 
@@ -135,7 +144,14 @@ async fn read_back(state: &ApiState, accepted: &Accepted) -> Result<ScaleUpRow, 
     }
 }
 
-fn created(row: &ScaleUpRow, now: Time) -> Created {
+/// What it was told when it was accepted. It is accepted whether or not that can be read now.
+async fn told(state: &ApiState, row: &ScaleUpRow) -> Option<Preflight> {
+    let stored = state.store.preflight(row.seq).await.ok()??;
+    let verdict: Verdict = serde_json::from_str(&stored.verdict).ok()?;
+    Some(Preflight::of(&verdict))
+}
+
+fn created(row: &ScaleUpRow, told: Option<Preflight>, now: Time) -> Created {
     let eta = promised(row).and_then(Stamp::unless_never);
     Created {
         id: row.id.clone(),
@@ -146,6 +162,7 @@ fn created(row: &ScaleUpRow, now: Time) -> Created {
         eta,
         eta_s: eta.map(|at| seconds_until(at, now)),
         late: row.by.is_some_and(|by| eta.is_none_or(|at| at.0 > by)),
+        preflight: told,
         links: Links::of(&row.id),
     }
 }
@@ -172,17 +189,25 @@ mod tests {
                 by: Some(NOW.plus(Duration::from_mins(15))),
                 reason: "first working day".into(),
                 idempotency_key: None,
+                all_or_nothing: false,
             }
         );
+        assert!(read(r#"{"group": "web", "count": 1, "all_or_nothing": true}"#).unwrap().all_or_nothing);
         let ask = read(r#"{"group": "web", "count": 0}"#).unwrap();
         assert_eq!((ask.count, ask.by, ask.reason.as_str()), (0, None, ""), "0 is the core's to refuse");
     }
 
     #[test]
     fn what_the_command_line_sends_is_understood() {
-        let sent = NewScaleUp { group: "web".into(), count: 1, by: Some("1h".into()), reason: None };
+        let sent = NewScaleUp {
+            group: "web".into(),
+            count: 1,
+            by: Some("1h".into()),
+            reason: None,
+            all_or_nothing: true,
+        };
         let ask = read(&serde_json::to_string(&sent).unwrap()).unwrap();
-        assert_eq!(ask.by, Some(NOW.plus(Duration::from_hours(1))));
+        assert_eq!((ask.by, ask.all_or_nothing), (Some(NOW.plus(Duration::from_hours(1))), true));
     }
 
     #[test]
@@ -196,6 +221,7 @@ mod tests {
             (r#"{"group": "web", "count": 1, "reason": " "}"#, &["reason"]),
             (&long, &["reason"]),
             (r#"{"group": "web", "count": 1, "priority": 9}"#, &["priority"]),
+            (r#"{"group": "web", "count": 1, "all_or_nothing": "yes"}"#, &["all_or_nothing"]),
             ("{}", &["group", "count"]),
             (
                 r#"{"group": 1, "count": "1", "by": 1, "reason": 1, "x": 1}"#,

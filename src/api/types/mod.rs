@@ -11,6 +11,7 @@ pub mod hook;
 pub mod instance;
 pub mod lease;
 pub mod names;
+pub mod preflight;
 pub mod problem;
 pub mod quarantine;
 pub mod scale_in;
@@ -27,6 +28,7 @@ pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};
 pub use lease::{
     FreezeItem, Freezes, HoldItem, Holds, LeaseItem, LeaseTaken, NewFreeze, NewHold, PendingItem,
 };
+pub use preflight::{AskItem, LimitItem, LimitShort, Preflight};
 pub use problem::{FieldError, ProblemBody};
 pub use quarantine::{KeptItem, Quarantine, ReleaseTaken};
 pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};

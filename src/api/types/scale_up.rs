@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::explain::WaitLine;
 use super::names;
+use super::preflight::Preflight;
 use super::stamp::Stamp;
 use crate::decide::rows::ScaleUpRow;
 use crate::decide::words::{Origin, Phase, ScaleUpState};
@@ -31,6 +32,10 @@ pub struct NewScaleUp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false, max_length = 500, examples("first working day"))]
     pub reason: Option<String>,
+    /// Refuse it if not all of them fit, instead of taking what does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub all_or_nothing: bool,
 }
 
 /// An accepted scale-up.
@@ -55,6 +60,9 @@ pub struct Created {
     /// then is dropped.
     #[serde(default)]
     pub late: bool,
+    /// What it was told when it was accepted: how many fit, and what keeps the others out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<Preflight>,
     pub links: Links,
 }
 

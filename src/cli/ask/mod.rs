@@ -1,6 +1,7 @@
 //! What is asked of a service, one file for each command.
 
 mod cancel;
+mod dry_run;
 mod end;
 mod explain;
 mod freeze;

@@ -1,6 +1,6 @@
 //! `quarantine list` and `quarantine release`: broken instances that are kept for people to look at.
 
-use super::{path, query};
+use super::{path, printed, query};
 use crate::api::types::{KeptItem, Quarantine, ReleaseTaken};
 use crate::cli::args;
 use crate::cli::client::Client;
@@ -18,12 +18,7 @@ pub async fn run(args: &args::Quarantine, client: &Client, json: bool, io: &Io) 
 
 async fn list(client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let document = client.get("/v1/quarantine").await?;
-    if json {
-        io.line(&document.line()?)?;
-    } else {
-        io.data(&table(&document.read::<Quarantine>()?.instances))?;
-    }
-    Ok(Done::Well)
+    printed(&document, json, io, |shown: &Quarantine| table(&shown.instances))
 }
 
 async fn release(args: &args::Release, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
@@ -32,12 +27,7 @@ async fn release(args: &args::Release, client: &Client, json: bool, io: &Io) -> 
     // Ending twice is ending once, so this may be sent again.
     let ended =
         keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
-    if json {
-        io.line(&ended.line()?)?;
-    } else {
-        io.line(&format!("{} is let go of and ended", ended.read::<ReleaseTaken>()?.instance))?;
-    }
-    Ok(Done::Well)
+    printed(&ended, json, io, |taken: &ReleaseTaken| format!("{} is let go of and ended\n", taken.instance))
 }
 
 fn table(kept: &[KeptItem]) -> String {

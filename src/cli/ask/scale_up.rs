@@ -1,6 +1,6 @@
 //! `scale-up`: ask for more instances in service.
 
-use super::path;
+use super::{dry_run, path};
 use crate::api::types::{Created, NewScaleUp};
 use crate::cli::args::ScaleUp;
 use crate::cli::client::Client;
@@ -15,13 +15,11 @@ use crate::time::wall_now;
 /// Whatever becomes of the connection, the same key goes with every try: the service takes the
 /// request once, and gives the same answer again.
 pub async fn run(args: &ScaleUp, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
+    if args.dry_run {
+        return dry_run::run(&body_of(args), args.retry.retry_for, client, json, io).await;
+    }
     let key = args.idempotency_key.clone().unwrap_or_else(|| ids::uuid(wall_now()));
-    let body = NewScaleUp {
-        group: args.group.clone(),
-        count: args.count,
-        by: args.by.clone(),
-        reason: args.reason.clone(),
-    };
+    let body = body_of(args);
     let document = keep_trying(
         args.retry.retry_for,
         |text| io.note(text),
@@ -39,6 +37,16 @@ pub async fn run(args: &ScaleUp, client: &Client, json: bool, io: &Io) -> Result
         io.line(&accepted(&created))?;
     }
     Ok(Done::Well)
+}
+
+fn body_of(args: &ScaleUp) -> NewScaleUp {
+    NewScaleUp {
+        group: args.group.clone(),
+        count: args.count,
+        by: args.by.clone(),
+        reason: args.reason.clone(),
+        all_or_nothing: args.all_or_nothing,
+    }
 }
 
 #[cfg(test)]

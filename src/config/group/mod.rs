@@ -1,6 +1,7 @@
 //! `[groups.NAME]`: one group, and what its parts must be to each other.
 
 mod asg;
+mod bounds;
 mod contact;
 mod guards;
 mod launch;
@@ -45,6 +46,8 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
         Ok(Vec::new())
     };
 
+    let bounds = s.table("bounds", bounds::read);
+
     let (asg, launch, configure, verify) = (asg?, launch?, configure?, verify?);
     let group = Group {
         name: name.to_string(),
@@ -64,6 +67,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
         floor: floor?,
         signals: signals?,
         quarantine: quarantine?,
+        bounds: bounds?,
     };
     signals::check_names(s, &group.signals);
     check_times(s, &group);

@@ -111,6 +111,12 @@ impl AsgState {
             && (self.hooks_seen_at.is_none() || !self.hooks_of(Transition::Launching).is_empty())
     }
 
+    /// How long the most impatient of its launch hooks waits without a heartbeat.
+    pub fn shortest_heartbeat(&self) -> Duration {
+        let known = self.hooks.values().filter(|h| h.transition == Transition::Launching);
+        known.map(|h| h.heartbeat).min().unwrap_or(self.heartbeat)
+    }
+
     pub fn view(&self) -> Option<AsgView> {
         let name = self.name.as_ref()?;
         let seen = self.seen.as_ref();

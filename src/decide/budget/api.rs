@@ -61,6 +61,18 @@ impl ApiLimits {
                 ApiLimits { requests: rate(50, 10.0), instances: None, in_flight: 16 }
             }
             Api::GetMetricData => ApiLimits { requests: rate(50, 50.0), instances: None, in_flight: 2 },
+            // Our own, far below the slowest of these APIs (GetServiceQuota: 5 + 5/s, aws-facts 1.5): a picture of
+            // ten numbers is there after a few round trips, and a hundred numbers cost a call a second.
+            Api::Preflight
+            | Api::GetServiceQuota
+            | Api::GetAwsDefaultServiceQuota
+            | Api::DescribeInstanceTypes
+            | Api::DescribeSubnets
+            | Api::DescribeNetworkInterfaces
+            | Api::DescribeTargetHealth
+            | Api::DescribeLaunchTemplateVersions => {
+                ApiLimits { requests: rate(10, 2.0), instances: None, in_flight: 2 }
+            }
         }
     }
 }

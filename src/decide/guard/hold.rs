@@ -153,7 +153,8 @@ impl Core {
         let has = |a: &crate::decide::asg::AsgState| {
             a.seen.as_ref().is_some_and(|s| s.members.contains_key(&ask.instance))
         };
-        let group = by_place.or_else(|| self.asgs.iter().position(has));
+        let known = by_place.or_else(|| self.kept_group(ask.instance));
+        let group = known.or_else(|| self.asgs.iter().position(has));
         let unseen = self.asgs.iter().filter(|a| a.name.is_some() && a.seen.is_none()).count();
         group.map(|g| (g, place)).ok_or(Refusal::UnknownInstance { id: ask.instance, unseen })
     }

@@ -117,6 +117,18 @@ impl Pools {
         })
     }
 
+    /// Pools that are left alone for now, and until when.
+    pub fn resting(&self, now: Time) -> impl Iterator<Item = (usize, Time)> + '_ {
+        let memories = self.0.iter().enumerate();
+        memories.filter_map(move |(i, m)| Some((i, m.shut_until.filter(|t| *t > now)?)))
+    }
+
+    /// It is left alone for now.
+    #[must_use]
+    pub fn rests(&self, pool: usize, now: Time) -> bool {
+        self.0.get(pool).is_some_and(|m| m.shut_until.is_some_and(|t| t > now))
+    }
+
     /// A launch of `asked` into a pool gave `got`.
     pub fn launched(&mut self, pool: usize, asked: u32, got: u32) {
         let Some(m) = self.0.get_mut(pool) else { return };
@@ -169,7 +181,8 @@ impl Pools {
 
     fn shut(&mut self, pool: usize, until: Time) {
         if let Some(m) = self.0.get_mut(pool) {
-            m.shut_until = Some(until);
+            // A limit of the whole account is remembered for less long than a zone that had nothing.
+            m.shut_until = Some(m.shut_until.map_or(until, |before| before.max(until)));
             m.probe = Some(1);
         }
     }
@@ -243,6 +256,16 @@ mod tests {
             memory.choose(NOW, &offer(&pools, &[0; 3])),
             Err(Wait::Quota { code: "VcpuLimitExceeded".into(), until })
         );
+    }
+
+    #[test]
+    fn an_account_limit_does_not_open_a_zone_that_had_no_capacity() {
+        let (pools, mut memory) = (three(), Pools::new(3));
+        memory.refused(NOW, 0, 1, ErrorClass::Capacity, "InsufficientInstanceCapacity");
+        memory.refused(NOW, 1, 1, ErrorClass::Quota, "VcpuLimitExceeded");
+        let later = NOW.plus(QUOTA_MEMORY);
+        assert_eq!(memory.choose(later, &offer(&pools, &[0, 9, 9])).unwrap().pool, 1);
+        assert!(memory.rests(0, later) && !memory.rests(1, later));
     }
 
     #[test]

@@ -337,6 +337,7 @@ mod tests {
             by: None,
             reason: String::new(),
             idempotency_key: None,
+            all_or_nothing: false,
         };
         let asked = |ask| Event::ScaleUpAsked { ask, ticket: Ticket(1) };
         let decision = core.decide(START, 1, vec![asked(ask("web", 400)), asked(ask("alone", 5))]);

@@ -75,6 +75,7 @@ impl Ledger {
             address: row.address,
             launch: row.launch.unwrap_or(LaunchSeq(0)),
             since: row.kept_at.unwrap_or(row.since),
+            running_at: row.kept_at.unwrap_or(row.since),
             version: "".into(),
             leaving,
         };

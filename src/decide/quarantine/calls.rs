@@ -27,6 +27,8 @@ const MOST_IDS: usize = 500;
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// One that was lost, or met another activity of the group.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// One that would end it and was refused: a look, or time, has to show why.
+const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
 /// Tags that were refused: for want of a permission, perhaps, which somebody may give.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// A group that was told to end one shows it for so long, longer where it has a lifecycle action of its own.
@@ -71,8 +73,8 @@ impl Core {
             calls.entry(key).or_default().push(kept.row.id);
         }
         for ((group, how, decrement, _), ids) in calls {
-            // A raise of the desired capacity needs it to stay as it is: its answer wakes us.
-            if decrement && self.is_raising(group) {
+            // A raise of the desired capacity needs it to stay as it is: the look that shows it wakes us.
+            if decrement && self.has_raise_to_show(group) {
                 continue;
             }
             for ids in ids.chunks(MOST_MOVED) {
@@ -250,8 +252,8 @@ impl Core {
                     wakes = now.time.plus(WHILE_HELD);
                 } else {
                     match self.ending_of(group, id) {
-                        // Its answer wakes us.
-                        Ending::ByGroup if shrinks && self.is_raising(group) => {}
+                        // As above.
+                        Ending::ByGroup if shrinks && self.has_raise_to_show(group) => {}
                         Ending::ByGroup => by_group.entry((group, shrinks)).or_default().push(id),
                         Ending::ByEc2 => by_ec2.push(id),
                         Ending::Waits => self.sweep_soon(group, now),
@@ -369,8 +371,25 @@ impl Core {
     }
 
     fn end_again(&mut self, id: Ec2Id, error: Option<&CallError>, otherwise: Duration, now: &mut Now) {
-        let throttled = error.is_some_and(|e| e.class == ErrorClass::Throttle);
-        let pause = if throttled { now.rng.jitter(AFTER_THROTTLE) } else { otherwise };
+        let pause = match error.map(|e| e.class) {
+            None => otherwise,
+            Some(ErrorClass::Throttle) => now.rng.jitter(AFTER_THROTTLE),
+            Some(ErrorClass::Unknown | ErrorClass::Contention | ErrorClass::Size) => {
+                now.rng.jitter(AFTER_FAILURE)
+            }
+            Some(
+                ErrorClass::NotFound
+                | ErrorClass::Configuration
+                | ErrorClass::Capacity
+                | ErrorClass::Unsupported
+                | ErrorClass::Addresses
+                | ErrorClass::Quota
+                | ErrorClass::TooMany
+                | ErrorClass::TokenSpent
+                | ErrorClass::TokenMismatch
+                | ErrorClass::NoAction,
+            ) => AFTER_REFUSED_END,
+        };
         if let Some(kept) = self.quarantine.rows.get_mut(&id) {
             kept.call.out = false;
             kept.call.not_before = now.time.plus(pause);

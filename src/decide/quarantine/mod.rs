@@ -22,6 +22,7 @@ use std::time::Duration;
 use super::action::{Accepted, Refusal};
 use super::asg::Replaced;
 use super::asg::seen::Lifecycle;
+use super::hook::book::Hook;
 use super::hook::door::goes_to_warm_pool;
 use super::hook::notice::Transition;
 use super::removals::WHILE_HELD;
@@ -83,7 +84,7 @@ impl Core {
         &mut self,
         instance: InstanceRef,
         broke_in: Phase,
-        reason: &str,
+        reason: String,
         now: &mut Now,
     ) -> bool {
         let Some((group, id)) = self.place(instance) else { return false };
@@ -109,7 +110,7 @@ impl Core {
         let group = leaver.group;
         let (evidence, more) = (leaver.row.evidence.clone(), u32::from(!leaver.decrement()));
         let Some(how) = self.way_to_keep(group, id, Phase::InService, more, now) else { return false };
-        let mut row = self.asked(id, group, Phase::InService, &evidence, how, now);
+        let mut row = self.asked(id, group, Phase::InService, evidence, how, now);
         if let Some(served) = self.ledger.serving.get(&id) {
             let zone = self.ledger.served_zone(served);
             row.instance = Some(served.instance);
@@ -176,11 +177,10 @@ impl Core {
     fn ends_of_hooks(&self, id: Ec2Id) -> Option<Time> {
         let open = self.hooks.of(id, Transition::Launching);
         let hooks: Vec<_> = open.into_iter().filter_map(|seq| self.hooks.get(seq)).collect();
-        let waits = |h: &&super::hook::book::Hook| {
-            !h.is_said() && h.row.completions == 0 && !goes_to_warm_pool(h.row.destination)
-        };
+        let waits =
+            |h: &Hook| !h.is_said() && h.row.completions == 0 && !goes_to_warm_pool(h.row.destination);
         let ends = hooks.iter().filter(|h| waits(h)).map(|h| h.row.ends_at.minus(BEFORE_THE_END));
-        (hooks.iter().all(|h| waits(&h))).then(|| ends.min()).flatten()
+        hooks.iter().all(|h| waits(h)).then(|| ends.min()).flatten()
     }
 
     /// Places that the group lacks for all that is wanted of it and so many more.
@@ -202,7 +202,7 @@ impl Core {
         id: Ec2Id,
         group: usize,
         broke_in: Phase,
-        reason: &str,
+        reason: String,
         how: Keeping,
         now: &Now,
     ) -> QuarantineRow {
@@ -216,7 +216,7 @@ impl Core {
             address: None,
             zone: None,
             broke_in,
-            reason: reason.to_string(),
+            reason,
             how,
             state: QuarantineState::Asked,
             since: now.time,
@@ -234,6 +234,9 @@ impl Core {
         let (id, how) = (row.id, row.how);
         if how == Keeping::Hook {
             row.until = self.ends_of_hooks(id).map_or(row.until, |ends| ends.min(row.until));
+            for seq in self.hooks.of(id, Transition::Launching) {
+                self.take_answer_back(seq);
+            }
             self.mind_hooks(id, true);
         }
         self.quarantine.rows.insert(id, Kept::new(row, group));
@@ -307,7 +310,7 @@ impl Core {
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
         let text = format!("{id}: quarantine over: {end}{by}; it is ended");
         self.write_quarantine(id);
-        self.ledger.aside_leaves(id, now.time, &text);
+        self.ledger.aside_leaves(id, now.time, &row.reason);
         self.ledger.journal(now.time, row.scale_up(), row.instance, "quarantine_end", text);
     }
 
@@ -405,6 +408,11 @@ impl Core {
 
     /// Whose place is wanted for one that serves is ended, the one that is there longest first.
     fn give_places_back(&mut self, group: usize, now: &Now) {
+        // Places are wanted by those who are queued, or taken by others as a look shows.
+        let looked = self.asgs[group].seen.as_ref().is_some_and(|seen| seen.at == now.time);
+        if self.ledger.groups[group].queued == 0 && !looked {
+            return;
+        }
         let of = |k: &&Kept| k.group == group;
         if !self.quarantine.rows.values().any(|k| of(&k) && k.row.state == QuarantineState::Kept) {
             return;
@@ -468,6 +476,11 @@ impl Core {
             QuarantineState::Kept | QuarantineState::Leaving => kept.row.instance,
             QuarantineState::Asked | QuarantineState::Done => None,
         }
+    }
+
+    /// The group of one that is kept.
+    pub(in crate::decide) fn kept_group(&self, id: Ec2Id) -> Option<usize> {
+        self.quarantine.rows.get(&id).map(|kept| kept.group)
     }
 
     /// Puts stored quarantines back.

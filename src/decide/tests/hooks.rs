@@ -344,6 +344,8 @@ fn never_shown(refusal: ErrorClass) -> HookRow {
                 | Action::DescribeHooks { .. }
                 | Action::Mark { .. }
                 | Action::ReadMetrics { .. }
+                | Action::Look { .. }
+                | Action::Foretell { .. }
                 | Action::Answer { .. } => {}
             }
         }
@@ -467,6 +469,7 @@ fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_pl
         by: None,
         reason: "test".into(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     let launch = |a: &Action| {
         if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None }

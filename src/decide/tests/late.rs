@@ -41,6 +41,7 @@ fn seed_8180_a_refusal_is_not_final_while_an_earlier_copy_may_be_under_way() {
         by: None,
         reason: String::new(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     let asked = vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }];
     let (first, body) = launches(&mut core, 0, 1, asked).remove(0);

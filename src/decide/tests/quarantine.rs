@@ -111,8 +111,8 @@ fn error(class: ErrorClass) -> CallError {
     CallError { class, code: "Test".into(), message: String::new() }
 }
 
-fn spec(max: u32, how: Keeping) -> Option<QuarantineSpec> {
-    Some(QuarantineSpec { max, how, keep_for: Duration::from_secs(4 * HOUR) })
+fn spec(max: u32, how: Keeping) -> QuarantineSpec {
+    QuarantineSpec { max, how, keep_for: Duration::from_secs(4 * HOUR) }
 }
 
 impl Ward {
@@ -121,7 +121,7 @@ impl Ward {
         Ward::of(Group {
             max,
             canary: Canary { size: 0 },
-            quarantine: spec(2, Keeping::Standby),
+            quarantine: Some(spec(2, Keeping::Standby)),
             ..group("web")
         })
     }
@@ -136,7 +136,7 @@ impl Ward {
             launches: Launches::Instances,
         };
         let group = Ward::fleet(max).group;
-        Ward::of(Group { asg: Some(asg), quarantine: spec(2, how), ..(*group).clone() })
+        Ward::of(Group { asg: Some(asg), quarantine: Some(spec(2, how)), ..(*group).clone() })
     }
 
     fn of(group: Group) -> Ward {
@@ -264,7 +264,10 @@ impl Ward {
                 }
             }
             Action::Mark { mark } => Event::Marked { outcome: self.mark(&mark), mark },
-            Action::ReadMetrics { .. } | Action::Answer { .. } => return,
+            Action::ReadMetrics { .. }
+            | Action::Look { .. }
+            | Action::Foretell { .. }
+            | Action::Answer { .. } => return,
         };
         self.events.push(event);
     }
@@ -523,6 +526,27 @@ fn one_that_waits_in_its_lifecycle_action_goes_on_waiting_until_shortly_before_i
 }
 
 #[test]
+fn one_that_its_group_launched_for_others_is_replaced_by_us_while_it_waits() {
+    let mut ward = Ward::grouped(10, Keeping::Standby, HealthBy::Aws);
+    ward.has_hook = true;
+    ward.next = vec![silent()];
+    ward.run(20);
+    // An alarm raised its desired capacity by two.
+    let broken = ward.launch().id;
+    ward.launch();
+    ward.run(200);
+    let kept: Vec<_> = ward.kept().iter().map(|row| (row.id, row.how)).collect();
+    assert_eq!(kept, [(broken, Keeping::Hook)]);
+    assert_eq!((ward.counts(), ward.desired), ((2, 3), 3));
+    let replaces = |s: &&ScaleUpRow| s.origin == Origin::Replacing;
+    let replacing: Vec<_> = ward.rows.scale_ups.values().filter(replaces).collect();
+    assert_eq!((replacing.len(), replacing[0].in_service), (1, 1));
+    ward.release(broken).unwrap();
+    ward.run(60);
+    assert_eq!((ward.ended().first(), ward.desired), (Some(&(broken, Some(true))), 2));
+}
+
+#[test]
 fn a_dead_one_is_kept_instead_of_being_ended_when_its_replacement_serves() {
     let mut ward = Ward::grouped(10, Keeping::Standby, HealthBy::Muster);
     ward.run(20);
@@ -550,7 +574,7 @@ fn one_that_is_held_stays_beyond_its_end() {
     let hold = HoldAsk {
         id: "h".into(),
         instance: id,
-        group: Some("web".into()),
+        group: None,
         until: ward.now.plus(Duration::from_secs(6 * HOUR)),
         owner: "ann".into(),
         reason: "heap".into(),

@@ -165,6 +165,7 @@ pub fn group(name: &str) -> Group {
         floor: 0,
         signals: vec![],
         quarantine: None,
+        bounds: Bounds::default(),
     }
 }
 
@@ -219,6 +220,7 @@ impl World {
             by,
             reason: "test".into(),
             idempotency_key: key.map(Into::into),
+            all_or_nothing: false,
         };
         let ticket = self.serial;
         self.round(vec![Event::ScaleUpAsked { ask, ticket: Ticket(ticket) }]);
@@ -307,6 +309,7 @@ impl World {
             versions: r.versions.values().cloned().collect(),
             budgets: r.budgets.values().cloned().collect(),
             hooks: Vec::new(),
+            facts: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),
@@ -417,6 +420,8 @@ impl World {
             | Action::DescribeHooks { .. }
             | Action::TerminateInGroup { .. }
             | Action::ReadMetrics { .. }
+            | Action::Look { .. }
+            | Action::Foretell { .. }
             | Action::Mark { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::decide;
 use crate::decide::group::{
-    Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
+    Bounds, Breaker, Canary, Configure, Group, LaunchSpec, Launches, Pool, Probe, ProbeKind, Watchdogs,
 };
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
 use crate::decide::order::Order;
 use crate::decide::quarantine::words::{Keeping, QuarantineSpec};
+use crate::sim::fate::Broken;
 use crate::sim::settings::{Range, Settings};
 
 use super::super::dice::Dice;
@@ -57,6 +58,7 @@ pub fn plan(seed: u64) -> Plan {
         real_store: false,
         provisioner: Provisioner::Muster,
         gentle: false,
+        watch_eta: false,
         mutant: None,
     }
 }
@@ -97,11 +99,13 @@ pub fn keep_broken(seed: u64, plan: &mut Plan, percent_of_seeds: f64) {
             keep_for: Duration::from_secs(d.of(&[30, 300, 1_800])),
         });
     }
-    // Without a launch hook nobody tells of what a group launches for others: only what we ask for is looked after.
+    // Without a launch hook nobody tells of what a group launches for others, or in the place of one that died: only
+    // what we ask for is looked after, and nobody dies.
     if d.chance(30.0) && !plan.asks.is_empty() {
         plan.launch_hooks = false;
         plan.alarms.clear();
         plan.aws.autoscaling.switches.rebalances = false;
+        plan.aws.ways.weights = [(Broken::Hangs, 1.0), (Broken::NeverReady, 1.0)].into();
         for asg in plan.groups.iter_mut().filter_map(|g| g.asg.as_mut()) {
             asg.launches = Launches::Instances;
         }
@@ -155,5 +159,6 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        bounds: Bounds::default(),
     }
 }

@@ -27,12 +27,17 @@ pub(super) const MIXED: Drill = Drill {
 /// One seed in so many runs on the real store.
 const REAL_STORE_EVERY: u64 = 20;
 
+/// One seed in so many has a picture of the account.
+const LOOKS_EVERY: u64 = 4;
+
 fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     let mut d = Dice::new(seed, 9);
     let faults_for_ms = d.between(60, 900) * 1_000;
     let aws = aws(&mut d);
     let mut plan = Plan { aws, ..base::plan(seed) };
     plan.groups = groups(&mut d, &plan.aws);
+    // In a quarter of the seeds AWS is looked at too, and requests are held against what it shows.
+    plan.core.look_every = seed.is_multiple_of(LOOKS_EVERY).then_some(Duration::from_secs(60));
     plan.proven = d.chance(50.0);
     plan.asks = asks(&mut d, &plan, faults_for_ms);
     let cancels = if d.chance(30.0) { d.between(1, 2) } else { 0 };

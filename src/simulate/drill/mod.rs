@@ -5,12 +5,14 @@ mod base;
 mod d1;
 mod d10;
 mod d11;
+mod d16;
 mod d2;
 mod d4;
 mod d7;
 mod d8;
 mod d8_groups;
 mod d9;
+mod eta;
 mod group_max;
 mod groups;
 mod hooks;
@@ -56,6 +58,8 @@ pub const DRILLS: &[Drill] = &[
     hooks::HOOKS,
     hooks::TIGHT,
     hooks::D15,
+    d16::D16,
+    eta::ETA,
     groups::GROUPS,
     mixed::MIXED,
 ];
@@ -106,6 +110,8 @@ pub struct Ran {
     pub throttled: u64,
     pub kills: u32,
     pub simulated_s: f64,
+    /// How wrong the expected end was on the way, where that was watched.
+    pub eta: Option<eta::EtaErrors>,
 }
 
 impl Ran {
@@ -130,6 +136,7 @@ impl Ran {
             throttled: world.throttled.values().sum(),
             kills: world.kills,
             simulated_s: seconds(world.now, START),
+            eta: eta::EtaErrors::of(world),
         }
     }
 

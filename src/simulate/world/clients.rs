@@ -29,6 +29,7 @@ impl World {
                 by: asked.by_ms.map(|by| START.plus(ms(by))).filter(|by| *by > now),
                 reason: "simulated".into(),
                 idempotency_key: Some(format!("ask-{i}")),
+                all_or_nothing: false,
             };
             let ticket = Ticket(i as u64 + 1);
             host.inbox.push(Event::ScaleUpAsked { ask, ticket });

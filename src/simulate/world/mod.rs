@@ -34,6 +34,9 @@ const MOST_EVENTS: u64 = 2_000_000;
 /// show, more of the same would not.
 const MOST_NAIVE_EVENTS: u64 = 400_000;
 
+/// The tag of instances that are somebody else's: nothing of them is muster's business.
+pub const STRANGER: &str = "stranger";
+
 /// What is on its way.
 enum Coming {
     /// A call or a contact reaches the other side.
@@ -167,6 +170,8 @@ pub struct World {
     pub opened: Vec<Time>,
     /// Announcements of deadlines that cannot be met, as they are journalled.
     pub late: Vec<(Time, String)>,
+    /// When the first request was expected to be done, as of when, where that is watched.
+    pub expected: Vec<(Time, Option<Time>)>,
     /// Messages received and not deleted, by ticket.
     letters: BTreeMap<u64, doors::Letter>,
     letters_so_far: u64,
@@ -212,6 +217,7 @@ impl World {
             freed: BTreeMap::new(),
             opened: Vec::new(),
             late: Vec::new(),
+            expected: Vec::new(),
             letters: BTreeMap::new(),
             letters_so_far: 0,
             alarms_to_come: plan.alarms.len(),

@@ -38,6 +38,12 @@ impl World {
                         Err(refusal) => asking.refused = Some(refusal.to_string()),
                     }
                 }
+                // Nobody here asks what would become of a request.
+                Action::Foretell { .. } => {}
+                Action::Look { ref look, .. } => {
+                    let api = look.api();
+                    self.send(life, api, action);
+                }
                 Action::Launch { launch, body } => {
                     let body = self.mutated(launch, body);
                     let api = if body.asg.is_some() { Api::LaunchInstances } else { Api::RunInstances };
@@ -214,7 +220,10 @@ impl World {
             }
             Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
             Action::Mark { mark } => adapt::mark::call(mark),
-            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+            Action::Look { look, at } => adapt::look::call(look, *at),
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
+                return;
+            }
         };
         let reply = self.model.handle(&call, self.now.0);
         let back = self.now.plus(ms(reply.latency_ms + back_ms));
@@ -239,14 +248,12 @@ impl World {
                 });
                 Event::LaunchAnswered { launch, outcome }
             }
-            Action::Describe { asked } => Event::Described {
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::described(out) },
-            },
-            Action::Terminate { asked } => Event::Terminated {
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::terminating(out) },
-            },
+            Action::Describe { asked } => {
+                Event::Described { asked, outcome: in_time(timeout, || adapt::described(out)) }
+            }
+            Action::Terminate { asked } => {
+                Event::Terminated { asked, outcome: in_time(timeout, || adapt::terminating(out)) }
+            }
             Action::Complete { hook, .. } | Action::Heartbeat { hook, .. } => Event::HookAnswered {
                 hook,
                 api,
@@ -254,26 +261,29 @@ impl World {
             },
             Action::DescribeGroups { asked, .. } => Event::GroupsDescribed {
                 asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::groups(out) },
+                outcome: in_time(timeout, || adapt::autoscaling::groups(out)),
             },
-            Action::DescribeHooks { asg } => Event::HooksDescribed {
-                asg,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::hooks(out) },
-            },
-            Action::TerminateInGroup { asg, asked, .. } => Event::TerminatedInGroup {
-                asg,
-                asked,
-                outcome: if timeout { Err(too_late()) } else { adapt::autoscaling::done(out) },
-            },
+            Action::DescribeHooks { asg } => {
+                Event::HooksDescribed { asg, outcome: in_time(timeout, || adapt::autoscaling::hooks(out)) }
+            }
+            Action::TerminateInGroup { asg, asked, .. } => {
+                let outcome = in_time(timeout, || adapt::autoscaling::done(out));
+                Event::TerminatedInGroup { asg, asked, outcome }
+            }
             Action::ReadMetrics { asked, .. } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::metrics::read(out, asked.len()) };
+                let outcome = in_time(timeout, || adapt::metrics::read(out, asked.len()));
                 Event::MetricsRead { asked, outcome }
             }
             Action::Mark { mark } => {
-                let outcome = if timeout { Err(too_late()) } else { adapt::mark::answer(out) };
-                Event::Marked { mark, outcome }
+                Event::Marked { mark, outcome: in_time(timeout, || adapt::mark::answer(out)) }
             }
-            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } => return,
+            Action::Look { look, .. } => {
+                let outcome = in_time(timeout, || adapt::look::answer(&look, out));
+                Event::Looked { look, outcome }
+            }
+            Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
+                return;
+            }
         };
         if is_throttle(&event) {
             *self.throttled.entry(api).or_default() += 1;
@@ -359,8 +369,10 @@ impl World {
             | Event::HooksDescribed { .. }
             | Event::TerminatedInGroup { .. }
             | Event::MetricsRead { .. }
+            | Event::Looked { .. }
             | Event::Marked { .. } => CrashPoint::AfterGroupCall,
             Event::ScaleUpAsked { .. }
+            | Event::PreflightAsked { .. }
             | Event::CancelAsked { .. }
             | Event::HookNoticed { .. }
             | Event::Ordered { .. } => return,
@@ -423,8 +435,21 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::ModifyInstanceAttribute
         | Api::DescribeInstanceAttribute
         | Api::CreateTags
-        | Api::GetMetricData => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
+        | Api::GetMetricData
+        | Api::Preflight
+        | Api::GetServiceQuota
+        | Api::GetAwsDefaultServiceQuota
+        | Api::DescribeInstanceTypes
+        | Api::DescribeSubnets
+        | Api::DescribeNetworkInterfaces
+        | Api::DescribeTargetHealth
+        | Api::DescribeLaunchTemplateVersions => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
     }
+}
+
+/// What was answered, if it came in time.
+fn in_time<T>(timeout: bool, read: impl FnOnce() -> Result<T, CallError>) -> Result<T, CallError> {
+    if timeout { Err(adapt::unknown("timeout", "no answer in time")) } else { read() }
 }
 
 fn is_throttle(event: &Event) -> bool {
@@ -437,7 +462,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::HooksDescribed { outcome: Err(error), .. }
         | Event::TerminatedInGroup { outcome: Err(error), .. }
         | Event::MetricsRead { outcome: Err(error), .. }
-        | Event::Marked { outcome: Err(error), .. } => Some(error.class),
+        | Event::Marked { outcome: Err(error), .. }
+        | Event::Looked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
@@ -448,6 +474,8 @@ fn is_throttle(event: &Event) -> bool {
         | Event::TerminatedInGroup { .. }
         | Event::MetricsRead { .. }
         | Event::Marked { .. }
+        | Event::Looked { .. }
+        | Event::PreflightAsked { .. }
         | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
         | Event::CancelAsked { .. }
@@ -494,6 +522,10 @@ fn brief(event: &Event) -> String {
             Ok(_) => format!("read of {} metrics: done", asked.len()),
             Err(error) => format!("read of {} metrics: {error}", asked.len()),
         },
+        Event::Looked { look, outcome } => match outcome {
+            Ok(looked) => format!("{look:?}: {:?}", looked.seen),
+            Err(error) => format!("{look:?}: {error}"),
+        },
         Event::Marked { mark, outcome } => match outcome {
             Ok(_) => format!("{mark:?}: done"),
             Err(error) => format!("{mark:?}: {error}"),
@@ -502,6 +534,7 @@ fn brief(event: &Event) -> String {
         Event::Configured { instance, outcome } => format!("configure {instance}: {outcome:?}"),
         Event::Probed { instance, outcome } => format!("probe {instance}: {outcome:?}"),
         Event::ScaleUpAsked { ask, .. } => format!("asked for {} of {}", ask.count, ask.group),
+        Event::PreflightAsked { ask, .. } => format!("asked what {} of {} come to", ask.count, ask.group),
         Event::CancelAsked { id, .. } => format!("asked to cancel {id}"),
     }
 }

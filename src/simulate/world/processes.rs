@@ -9,10 +9,12 @@ use crate::engine::crash::CrashPoint;
 use super::super::host::{Brain, Host, Round};
 use super::super::mutant::Mutant;
 use super::super::oracle::Invariant;
-use super::{Coming, World};
+use super::{Coming, World, ms};
 
 /// A stalled commit takes so long (D6's stalls).
 const STALL_MS: u32 = 5_000;
+/// Where it is watched when something is expected, it is asked so often.
+const EXPECTED_EVERY_MS: u32 = 1_000;
 
 impl World {
     pub(super) fn start_host(&mut self) {
@@ -109,6 +111,12 @@ impl World {
         let events = std::mem::take(&mut host.inbox);
         let decision = host.brain.decide(self.now, entropy, events);
         let (changes, wake) = (decision.changes().clone(), decision.wake());
+        if self.plan.watch_eta
+            && self.expected.last().is_none_or(|(at, _)| self.now.since(*at) >= ms(EXPECTED_EVERY_MS))
+            && let Some(expected) = host.brain.expected(self.now)
+        {
+            self.expected.push((self.now, expected));
+        }
         let round = Round { changes, actions: decision.committed(), wake };
         let host_wake = round.wake;
         host.wake = host_wake;

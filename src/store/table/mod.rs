@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 pub(super) mod budget;
+pub(super) mod fact;
 pub(super) mod halt;
 pub(super) mod health;
 pub(super) mod hook;
@@ -13,6 +14,7 @@ pub(super) mod journal;
 pub(super) mod keep;
 pub(super) mod launch;
 pub(super) mod lease;
+pub(super) mod preflight;
 pub(super) mod quarantine;
 pub(super) mod removal;
 pub(super) mod scale_in;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Bind, Cells, Reader, StoreError, Table};
-use crate::decide::quarantine::words::QuarantineRow;
+use crate::decide::quarantine::words::{QuarantineEnd, QuarantineRow};
 use crate::decide::words::{InstanceRef, LaunchSeq, Time};
 
 impl Table for QuarantineRow {
@@ -52,7 +52,7 @@ impl Table for QuarantineRow {
         to.int(self.kept_at.map(|t| t.0))?;
         to.int(self.tagged_at.map(|t| t.0))?;
         to.int(self.ended_at.map(|t| t.0))?;
-        to.text(self.end.map(|e| e.as_str()))?;
+        to.text(self.end.map(QuarantineEnd::as_str))?;
         to.text(self.ended_by.as_deref())?;
         to.text(self.error.as_deref())
     }

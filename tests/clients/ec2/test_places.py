@@ -119,6 +119,19 @@ def test_an_unknown_group_is_not_launched_with(grouped):
     assert launch_ids(grouped, SecurityGroupIds=["sg-0aaaaaaaaaaaaaaaa"])
 
 
+def test_each_instance_has_a_network_interface_in_its_zone(ec2):
+    def count(zone):
+        pages = ec2.get_paginator("describe_network_interfaces").paginate(
+            Filters=[named("availability-zone", zone)], PaginationConfig={"PageSize": 5}
+        )
+        return sum(len(page["NetworkInterfaces"]) for page in pages)
+
+    [subnet] = ec2.describe_subnets(Filters=[named("availability-zone", "us-east-1b")])["Subnets"]
+    before = count("us-east-1b")
+    launch_ids(ec2, MinCount=7, MaxCount=7, SubnetId=subnet["SubnetId"])
+    assert count("us-east-1b") == before + 7
+
+
 def test_instances_lie_in_the_network(ec2):
     [vpc] = {s["VpcId"] for s in ec2.describe_subnets()["Subnets"]}
     [one] = launch_ids(ec2)

@@ -91,6 +91,7 @@ pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
         by,
         reason: String::new(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     desk

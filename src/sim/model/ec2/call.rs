@@ -45,6 +45,7 @@ named! {
         DescribeAvailabilityZones = "DescribeAvailabilityZones",
         DescribeVpcs = "DescribeVpcs",
         DescribeSecurityGroups = "DescribeSecurityGroups",
+        DescribeNetworkInterfaces = "DescribeNetworkInterfaces",
         CreateLaunchTemplate = "CreateLaunchTemplate",
         CreateLaunchTemplateVersion = "CreateLaunchTemplateVersion",
         DescribeLaunchTemplates = "DescribeLaunchTemplates",
@@ -94,6 +95,7 @@ pub enum Call {
     DescribeAvailabilityZones(Read),
     DescribeVpcs(Read),
     DescribeSecurityGroups(Read),
+    DescribeNetworkInterfaces(Read),
     CreateLaunchTemplate(Box<CreateTemplate>),
     CreateLaunchTemplateVersion(Box<CreateVersion>),
     DescribeLaunchTemplates(ReadTemplates),
@@ -154,6 +156,7 @@ impl Call {
             Call::DescribeAvailabilityZones(_) => Some(Action::DescribeAvailabilityZones),
             Call::DescribeVpcs(_) => Some(Action::DescribeVpcs),
             Call::DescribeSecurityGroups(_) => Some(Action::DescribeSecurityGroups),
+            Call::DescribeNetworkInterfaces(_) => Some(Action::DescribeNetworkInterfaces),
             Call::CreateLaunchTemplate(_) => Some(Action::CreateLaunchTemplate),
             Call::CreateLaunchTemplateVersion(_) => Some(Action::CreateLaunchTemplateVersion),
             Call::DescribeLaunchTemplates(_) => Some(Action::DescribeLaunchTemplates),
@@ -192,6 +195,7 @@ impl Call {
             | Call::DescribeAvailabilityZones(read)
             | Call::DescribeVpcs(read)
             | Call::DescribeSecurityGroups(read)
+            | Call::DescribeNetworkInterfaces(read)
             | Call::DescribeLaunchTemplates(ReadTemplates { read, .. })
             | Call::DescribeLaunchTemplateVersions(ReadVersions { read, .. })
             | Call::DescribeAddresses(ReadAddresses { read, .. })
@@ -317,6 +321,10 @@ pub enum Answer {
         groups: Vec<SecurityGroupView>,
         next_token: Option<String>,
     },
+    Interfaces {
+        interfaces: Vec<InterfaceView>,
+        next_token: Option<String>,
+    },
     TemplateCreated(Box<TemplateView>),
     TemplateModified(Box<TemplateView>),
     TemplateDeleted(Box<TemplateView>),
@@ -423,6 +431,14 @@ pub struct StateChange {
     pub id: String,
     pub previous: State,
     pub current: State,
+}
+
+/// One network interface, as far as counting them goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceView {
+    pub id: String,
+    pub subnet: String,
+    pub zone: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod group;
 mod happening;
 mod images;
 mod instance;
+mod interfaces;
 #[cfg(test)]
 mod invariants;
 mod names;
@@ -157,6 +158,7 @@ impl Ec2 {
             Call::DescribeInstances(read) => self.describe_instances(read, now_ms),
             Call::TerminateInstances { ids } => self.terminate_instances(ids, meter, now_ms),
             Call::DescribeSubnets(read) => self.describe_subnets(read),
+            Call::DescribeNetworkInterfaces(read) => self.describe_interfaces(read),
             Call::CreateTags(call) => self.create_tags(call, now_ms),
             Call::DeleteTags(call) => self.delete_tags(call, now_ms),
             Call::DescribeTags(read) => self.describe_tags(read, now_ms),

@@ -54,6 +54,7 @@ fn requests(action: Action) -> BucketSettings {
         | Action::DescribeLaunchTemplates
         | Action::DescribeLaunchTemplateVersions
         | Action::DescribeSecurityGroups
+        | Action::DescribeNetworkInterfaces
         | Action::DescribeSubnets
         | Action::DescribeTags
         | Action::DescribeFleets
@@ -64,7 +65,10 @@ fn requests(action: Action) -> BucketSettings {
 fn unfiltered(action: Action) -> Option<BucketSettings> {
     let has = matches!(
         action,
-        Action::DescribeInstances | Action::DescribeInstanceStatus | Action::DescribeSecurityGroups
+        Action::DescribeInstances
+            | Action::DescribeInstanceStatus
+            | Action::DescribeNetworkInterfaces
+            | Action::DescribeSecurityGroups
     );
     has.then_some(UNFILTERED)
 }

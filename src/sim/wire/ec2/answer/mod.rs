@@ -123,6 +123,10 @@ pub(in super::super::super) fn answer(answer: &Answer, request_id: &str) -> io::
             }
             Answer::Zones(zones) => x.list("availabilityZoneInfo", zones, network::zone),
             Answer::Vpcs(vpcs) => x.list("vpcSet", vpcs, network::vpc),
+            Answer::Interfaces { interfaces, next_token } => {
+                x.list("networkInterfaceSet", interfaces, network::interface)?;
+                next(x, next_token.as_ref())
+            }
             Answer::SecurityGroups { groups, next_token } => {
                 x.list("securityGroupInfo", groups, network::security_group)?;
                 next(x, next_token.as_ref())
@@ -165,6 +169,7 @@ fn action(answer: &Answer) -> Action {
         Answer::Zones(_) => Action::DescribeAvailabilityZones,
         Answer::Vpcs(_) => Action::DescribeVpcs,
         Answer::SecurityGroups { .. } => Action::DescribeSecurityGroups,
+        Answer::Interfaces { .. } => Action::DescribeNetworkInterfaces,
     }
 }
 

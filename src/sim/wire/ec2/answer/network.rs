@@ -6,7 +6,9 @@ use super::super::super::xml::Xml;
 use super::tag_set;
 use crate::sim::model::arn::ACCOUNT;
 use crate::sim::model::ec2::VPC;
-use crate::sim::model::ec2::call::{ImageView, SecurityGroupView, SubnetView, VpcView, ZoneView};
+use crate::sim::model::ec2::call::{
+    ImageView, InterfaceView, SecurityGroupView, SubnetView, VpcView, ZoneView,
+};
 
 pub(super) fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
     x.text("subnetId", &s.id)?;
@@ -19,6 +21,15 @@ pub(super) fn subnet(x: &mut Xml, s: &SubnetView) -> io::Result<()> {
     x.text("defaultForAz", "false")?;
     x.text("mapPublicIpOnLaunch", "false")?;
     tag_set(x, &s.tags)
+}
+
+pub(super) fn interface(x: &mut Xml, i: &InterfaceView) -> io::Result<()> {
+    x.text("networkInterfaceId", &i.id)?;
+    x.text("subnetId", &i.subnet)?;
+    x.text("vpcId", VPC)?;
+    x.text("availabilityZone", &i.zone)?;
+    x.text("ownerId", ACCOUNT)?;
+    x.text("status", "in-use")
 }
 
 pub(super) fn zone(x: &mut Xml, z: &ZoneView) -> io::Result<()> {

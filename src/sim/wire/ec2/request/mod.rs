@@ -82,6 +82,9 @@ fn read(action: Action, form: &Form) -> Result<Call, ApiError> {
         Action::DescribeImages => Call::DescribeImages(describe(root, "ImageId")?),
         Action::DescribeAvailabilityZones => Call::DescribeAvailabilityZones(describe(root, "ZoneName")?),
         Action::DescribeVpcs => Call::DescribeVpcs(describe(root, "VpcId")?),
+        Action::DescribeNetworkInterfaces => {
+            Call::DescribeNetworkInterfaces(describe(root, "NetworkInterfaceId")?)
+        }
         Action::DescribeSecurityGroups => Call::DescribeSecurityGroups(describe(root, "GroupId")?),
     };
     // A dry run is refused whether or not the call would have succeeded: nobody here is without

@@ -1,0 +1,3 @@
+//! Preflights: what a request would come to.
+
+pub mod create;
