@@ -232,6 +232,7 @@ fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
         group: "web".into(),
         count: 3,
         by: None,
+        all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
     };

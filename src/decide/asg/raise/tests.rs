@@ -26,6 +26,8 @@ pub struct Desk {
     pub all: Changes,
     /// Looks that are asked for and not answered.
     looks: usize,
+    /// Its hooks are asked for, which is answered with the next decision.
+    hooks_asked: bool,
     /// What the group was told to want.
     pub told: Vec<u32>,
     /// Who was asked for at EC2, and not answered.
@@ -78,12 +80,13 @@ pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
         now: START,
         all: Changes::default(),
         looks: 0,
+        hooks_asked: false,
         told: vec![],
         asked: vec![],
         ended: vec![],
     };
     desk.after(1, vec![]);
-    desk.after(1, vec![hooks()]);
+    desk.after(1, vec![]);
     let ask = Ask {
         id: "ask".into(),
         group: "web".into(),
@@ -98,7 +101,10 @@ pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
 }
 
 impl Desk {
-    pub fn after(&mut self, ms: u64, events: Vec<Event>) {
+    pub fn after(&mut self, ms: u64, mut events: Vec<Event>) {
+        if std::mem::take(&mut self.hooks_asked) {
+            events.push(hooks());
+        }
         self.now = self.now.plus(Duration::from_millis(ms));
         let decision = self.core.decide(self.now, 7, events);
         self.all.launches.extend(decision.changes.launches);
@@ -107,6 +113,7 @@ impl Desk {
         for action in decision.actions {
             match action {
                 Action::DescribeGroups { .. } => self.looks += 1,
+                Action::DescribeHooks { .. } => self.hooks_asked = true,
                 Action::Mark { mark: Mark::Desired { desired, .. } } => self.told.push(desired),
                 Action::Describe { asked } => self.asked.extend(asked),
                 Action::TerminateInGroup { asked, .. } => self.ended.extend(asked),
