@@ -262,6 +262,8 @@ impl Oracle {
             && let Some(twin) = self.live.get(&other)
             // One that is kept in quarantine is no slot's any more, and that was written down first.
             && !books.is_kept(twin.id)
+            // One that was configured for another slot since has left this one: its own launch's answer gave it that.
+            && twin.slot.as_ref() == Some(&slot)
         {
             let text = format!("slot {slot} has {} and {id}, both live", twin.id);
             self.violated(now, Invariant::I2, text);

@@ -335,9 +335,12 @@ impl Core {
         now: &mut Now,
     ) -> Option<InstanceRef> {
         let raises = &self.asgs[group].raises;
+        // What we launched ourselves and were not answered about has a slot already.
+        let unsettled = self.launches.open.values().any(|l| l.group == group);
+        let fits = |r: &Raise| r.may_be_filled() && !(unsettled && r.waits_only());
         // Who was there before comes first.
-        let replaced = raises.iter().position(|r| r.raised.replaces && r.may_be_filled());
-        let i = replaced.or_else(|| raises.iter().position(Raise::may_be_filled))?;
+        let replaced = raises.iter().position(|r| r.raised.replaces && fits(r));
+        let i = replaced.or_else(|| raises.iter().position(fits))?;
         let instance = self.asgs[group].raises[i].slots.pop()?;
         self.asgs[group].raises[i].row.launched += 1;
         // If only a few may be tried, this is one of them.
@@ -393,7 +396,8 @@ impl Core {
     /// Who is cancelled, or past the deadline, does not wait for a group that is halted, and gives up with its slot
     /// what was put off for it. Where nothing is, the group still wants one for it.
     fn give_up_waiting(&mut self, group: usize, has_all: bool, now: &Now) {
-        let all_here = has_all && self.put_off(group) == Some(0);
+        let unsettled = self.launches.open.values().any(|l| l.group == group);
+        let all_here = has_all && !unsettled && self.put_off(group) == Some(0);
         for i in 0..self.asgs[group].raises.len() {
             let raise = &self.asgs[group].raises[i];
             let Some(taken_at) = raise.taken_at.filter(|at| raise.shown && now.time.since(*at) >= LAG) else {

@@ -140,6 +140,6 @@ mod tests {
         let mut cohorts = Cohorts::default();
         book(&mut cohorts, 60, 0, (3, 12));
         cohorts.forgive();
-        assert_eq!(cohorts.balance(), (3, 3));
+        assert_eq!(cohorts.balance(), (0, 3));
     }
 }

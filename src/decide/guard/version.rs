@@ -351,8 +351,8 @@ mod tests {
         let then = NOW.plus(Duration::from_secs(60));
         let opened = (100..200).position(|i| g.outcome(then, instance(i), then, Outcome::Broken).is_some());
         assert_eq!(opened, Some(24), "25 of the last 50");
-        assert!(matches!(g.allowance(NOW, 0), Err(Wait::BreakerOpen { .. })));
-        let later = NOW.plus(Duration::from_secs(61));
+        assert!(matches!(g.allowance(then, 0), Err(Wait::BreakerOpen { .. })));
+        let later = then.plus(Duration::from_secs(61));
         assert_eq!(g.allowance(later, 0), Ok(3));
         g.launched(&[instance(300), instance(301), instance(302)]);
         assert_eq!(g.allowance(later, 3), Err(Wait::BreakerTrial { tried: 3, trial: 3 }));

@@ -115,7 +115,7 @@ fn one_that_it_was_told_to_end_is_asked_for_again() {
 /// Seed 988 of the swarm over groups: its lifecycle action had timed out, and AWS answers well all the same.
 #[test]
 fn one_that_was_leaving_before_it_was_told_to_end_is_not_asked_for_again() {
-    for leaving in [Lifecycle::Terminating, Lifecycle::TerminatingWait, Lifecycle::Terminated] {
+    for leaving in [Lifecycle::Terminating, Lifecycle::TerminatingProceed, Lifecycle::Terminated] {
         let mut desk = pending();
         let left = with(&[(91, leaving)]);
         desk.goes_on(5, 8, &left);
