@@ -273,7 +273,15 @@ fn group() -> Group {
 
 fn ask(count: u32) -> Ask {
     let id = muster::ids::uuid(muster::time::wall_now());
-    Ask { id, group: "web".into(), count, by: None, reason: String::new(), idempotency_key: None }
+    Ask {
+        id,
+        group: "web".into(),
+        count,
+        by: None,
+        all_or_nothing: false,
+        reason: String::new(),
+        idempotency_key: None,
+    }
 }
 
 async fn ask_for(handle: &Handle, total: u32) {

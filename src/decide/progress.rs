@@ -136,7 +136,12 @@ impl Core {
             let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
             eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
         }
-        Some(eta.plus(pace::replacing(open, broken, last_launch.since(now), shape)))
+        let launched = if last_launch > now {
+            last_launch
+        } else {
+            s.entered[Phase::Launching as usize].max(s.row.accepted_at)
+        };
+        Some(eta.max(pace::replaced(launched, open, broken, shape).unwrap_or(eta)))
     }
 
     /// When the last of so many more launches in a group will have gone out.

@@ -130,6 +130,11 @@ fn d10_reaches_its_figures() {
     reaches_its_figures("D10", 4);
 }
 
+#[test]
+fn d16_reaches_its_figures() {
+    reaches_its_figures("D16", 4);
+}
+
 /// In 17 and 18 the dead alone kept the valve shut.
 #[test]
 fn d11_reaches_its_figures() {

@@ -97,6 +97,6 @@ async fn what_is_not_there_is_said_so() {
     let version = |version: &str| Look::Template { id: id.clone(), version: version.into() };
     assert_eq!(only(&look(version("1")).await.unwrap()).1, 1);
     let missing = look(version("7")).await;
-    let none = missing.as_ref().map(|l| only(l).1 == 0).unwrap_or_else(|e| e.code.contains("NotFound"));
+    let none = missing.as_ref().map_or_else(|e| e.code.contains("NotFound"), |l| only(l).1 == 0);
     assert!(none, "{missing:?}");
 }

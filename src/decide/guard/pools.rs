@@ -181,7 +181,8 @@ impl Pools {
 
     fn shut(&mut self, pool: usize, until: Time) {
         if let Some(m) = self.0.get_mut(pool) {
-            m.shut_until = Some(until);
+            // A limit of the whole account is remembered for less long than a zone that had nothing.
+            m.shut_until = Some(m.shut_until.map_or(until, |before| before.max(until)));
             m.probe = Some(1);
         }
     }
@@ -255,6 +256,16 @@ mod tests {
             memory.choose(NOW, &offer(&pools, &[0; 3])),
             Err(Wait::Quota { code: "VcpuLimitExceeded".into(), until })
         );
+    }
+
+    #[test]
+    fn an_account_limit_does_not_open_a_zone_that_had_no_capacity() {
+        let (pools, mut memory) = (three(), Pools::new(3));
+        memory.refused(NOW, 0, 1, ErrorClass::Capacity, "InsufficientInstanceCapacity");
+        memory.refused(NOW, 1, 1, ErrorClass::Quota, "VcpuLimitExceeded");
+        let later = NOW.plus(QUOTA_MEMORY);
+        assert_eq!(memory.choose(later, &offer(&pools, &[0, 9, 9])).unwrap().pool, 1);
+        assert!(memory.rests(0, later) && !memory.rests(1, later));
     }
 
     #[test]

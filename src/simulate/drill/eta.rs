@@ -116,5 +116,8 @@ fn all(runs: &[Ran]) -> Vec<Figure> {
         .collect()
 }
 
-/// What was measured over 1,000 seeds, rounded up: half of them, nine in ten, 99 in 100.
-const LIMITS: [[f64; 3]; 4] = [[100.0; 3]; 4];
+/// What was measured over 200 seeds, and a fifth more: of half of them, nine in ten, 99 in 100. The end of a
+/// scale-up is its slowest instance, which is chance, and what breaks before anything has is not known at minute 0:
+/// a tenth from a quarter of the way on, which was hoped for, no arithmetic on 2,000 boots gives.
+const LIMITS: [[f64; 3]; 4] =
+    [[32.0, 62.0, 75.0], [18.0, 42.0, 64.0], [18.0, 40.0, 75.0], [12.0, 27.0, 46.0]];
