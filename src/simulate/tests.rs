@@ -171,7 +171,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::ForgetsQuarantine, "mixed", 1, Invariant::Quarantine),
     (Mutant::ForgetsBudgets, "mixed", 1, Invariant::I4),
     (Mutant::AssumesGone, "mixed", 1, Invariant::I2),
-    (Mutant::CountsAfter, "mixed", 4, Invariant::I2),
+    (Mutant::CountsAfter, "mixed", 1, Invariant::I2),
     (Mutant::IgnoresBudgets, "mixed", 1, Invariant::I4),
     (Mutant::IgnoresDescriptors, "mixed", 1, Invariant::I4),
     (Mutant::ForgetsToLook, "mixed", 2, Invariant::Liveness),
