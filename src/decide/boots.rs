@@ -12,6 +12,10 @@ use super::{Core, Now};
 /// Most ids in one describe (aws-facts 2.5).
 const MOST_IDS: usize = 1_000;
 
+/// From a terminate call until EC2 shows what came of it: a group acts within a second or two. Longer: places are
+/// free later (D8 wants them within 10 s, of which up to 3 are for company). Shorter: more looks that come too soon.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// Instances that are starting and when to look at them next, in order of time.
 #[derive(Debug)]
 pub struct Boots {
@@ -52,6 +56,12 @@ impl Boots {
     pub fn watch(&mut self, id: Ec2Id, instance: InstanceRef, now: Time, age: Duration) {
         let beat = self.beat_after(now, age);
         self.watch_from(id, instance, beat);
+    }
+
+    /// Watches an instance that has been ending for `age`. On no common beat: those of one terminate call were
+    /// answered together, and somebody waits for their places.
+    fn watch_end(&mut self, id: Ec2Id, instance: InstanceRef, now: Time, age: Duration) {
+        self.watch_from(id, instance, now.plus(ENDS_WITHIN.max(age / 8)));
     }
 
     /// Watches an instance that was due and could not be looked at.
@@ -212,8 +222,14 @@ impl Core {
 
     pub(super) fn look_again(&mut self, id: Ec2Id, instance: InstanceRef, now: &Now) {
         let slot = self.ledger.current(instance).filter(|s| s.id == Some(id) && is_watched(s.phase));
-        if let Some(age) = slot.map(|s| now.time.since(s.launched_at)) {
-            self.boots.watch(id, instance, now.time, age);
+        match slot.map(|s| (s.phase, s.since, s.launched_at)) {
+            Some((Phase::Terminating, since, _)) => {
+                self.boots.watch_end(id, instance, now.time, now.time.since(since));
+            }
+            Some((_, _, launched_at)) => {
+                self.boots.watch(id, instance, now.time, now.time.since(launched_at));
+            }
+            None => {}
         }
     }
 }

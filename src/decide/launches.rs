@@ -148,6 +148,8 @@ pub struct GroupPlan {
     refusals: u32,
     /// No new launch before.
     not_before: Time,
+    /// When a launch was last settled.
+    pub settled_at: Time,
 }
 
 /// Every unsettled launch, and what planning knows of each group.
@@ -169,6 +171,7 @@ impl Launches {
                 wait: None,
                 refusals: 0,
                 not_before: Time(0),
+                settled_at: Time(0),
             })
             .collect();
         Launches { open: BTreeMap::new(), plans, last_seq: 0 }
@@ -450,6 +453,7 @@ impl Core {
         let plan = &mut self.launches.plans[launch.group];
         plan.pools.launched(launch.pool, launch.row.count, got);
         plan.refusals = 0;
+        plan.settled_at = now.time;
         launch.row.state = LaunchState::Settled;
         launch.row.settled_at = Some(now.time);
         launch.row.launched = got;

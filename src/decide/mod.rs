@@ -269,6 +269,9 @@ impl Core {
         if self.sweep_is_overdue(&now) {
             self.plan_sweeps(&mut now);
         }
+        if self.leaving_is_overdue(&now) {
+            self.plan_leaving(&mut now);
+        }
         self.plan_proofs(&now);
         self.plan_urgent_hooks(&mut now);
         // One call takes away, shows or launches a hundred; an answer that is not urgent is one instance's.
@@ -368,8 +371,9 @@ impl Core {
     fn judge(&mut self, instance: InstanceRef, outcome: Outcome, time: Time) {
         let Some(scale_up) = self.ledger.scale_ups.get(&instance.slot.scale_up) else { return };
         let group = scale_up.group;
+        let launched_at = self.ledger.current(instance).map_or(time, |s| s.launched_at);
         let plan = &mut self.launches.plans[group];
-        let Some(turn) = plan.guard.outcome(time, instance, outcome) else { return };
+        let Some(turn) = plan.guard.outcome(time, instance, launched_at, outcome) else { return };
         let spec = &self.ledger.groups[group].spec;
         let row = plan.guard.row(&spec.name, &spec.version);
         let (kind, text) = match turn {

@@ -55,7 +55,7 @@ pub(in crate::decide) struct AsgState {
     shrunk: Shrunk,
     /// Terminate calls that are out, each of which lowers its desired capacity, and when one was last answered.
     pub resizing: u32,
-    resized_at: Time,
+    pub resized_at: Time,
 }
 
 /// A group as it was last seen.

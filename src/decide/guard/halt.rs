@@ -50,6 +50,8 @@ pub(in crate::decide) struct Halt {
     /// It may launch a trial, or has.
     trial: bool,
     in_flight: bool,
+    /// AWS may have taken the desired capacity that is being set.
+    heard: bool,
     failures: u32,
     not_before: Time,
     /// Only a look after this shows what our calls did.
@@ -59,7 +61,7 @@ pub(in crate::decide) struct Halt {
 impl Halt {
     /// As it was stored. What AWS made of our last call is not known.
     pub fn stored(row: HaltRow, now: Time) -> Halt {
-        Halt { row: Some(row), look_after: now, ..Halt::default() }
+        Halt { heard: row.setting.is_some(), row: Some(row), look_after: now, ..Halt::default() }
     }
 
     fn asg(&self) -> std::sync::Arc<str> {
@@ -213,12 +215,15 @@ impl Core {
         None
     }
 
-    /// The group's desired capacity, what it has of it, and its minimum, by a look after `since`.
+    /// The group's desired capacity, what it has of it, and its minimum, by a look after `since`, and after
+    /// anything of ours that changes it.
     fn fresh_sizes(&mut self, group: usize, since: Time, now: &Now) -> Option<(u32, u32, u32)> {
-        if self.has_raise_to_show(group) {
+        let launching = self.launches.open.values().any(|l| l.group == group);
+        if self.has_raise_to_show(group) || launching || self.asgs[group].resizing > 0 {
             self.sweep_soon(group, now);
             return None;
         }
+        let since = since.max(self.asgs[group].resized_at).max(self.launches.plans[group].settled_at);
         let seen = self.asgs[group].seen.as_ref();
         let fresh = seen.filter(|s| !s.stale && s.asked_at > since && now.time.since(s.at) <= FRESH);
         let Some(seen) = fresh else {
@@ -237,6 +242,7 @@ impl Core {
     fn set_desired(&mut self, group: usize, from: u32, to: u32) -> Option<Mark> {
         let asg = self.halts[group].asg();
         self.halts[group].row.as_mut()?.setting = Some((from, to));
+        self.halts[group].heard = false;
         self.write_halt(group);
         Some(Mark::Desired { asg, desired: to })
     }
@@ -283,8 +289,13 @@ impl Core {
             // Nothing was done, and the bucket decides when it goes again.
             halt.launching = halt.before;
             halt.not_before = now.time.plus(PAUSE);
+            // By then the group may want another number, which this one would overwrite.
+            if !halt.heard && halt.row.as_mut().is_some_and(|row| row.setting.take().is_some()) {
+                self.write_halt(group);
+            }
             return;
         }
+        halt.heard = true;
         halt.not_before = now.time.plus(PAUSE * 2u32.pow(halt.failures.min(5)));
         halt.failures += 1;
     }
@@ -347,6 +358,11 @@ impl Core {
         self.halts[group].row.is_some()
     }
 
+    /// Its desired capacity is being set to a number that a look made right.
+    pub(in crate::decide) fn is_setting_desired(&self, group: usize) -> bool {
+        self.halts[group].row.as_ref().is_some_and(|row| row.setting.is_some())
+    }
+
     /// How much of what a group is wanted to have is put off; none while that is being changed.
     pub(in crate::decide) fn put_off(&self, group: usize) -> Option<u32> {
         let Some(row) = &self.halts[group].row else { return Some(0) };
@@ -374,7 +390,10 @@ impl Core {
     /// Whether we may launch in a group: while it is halted, AWS refuses our own launches too.
     pub(in crate::decide) fn may_launch_in(&self, group: usize) -> Result<(), Wait> {
         let halt = &self.halts[group];
-        if halt.row.is_none() || halt.launching == Some(true) {
+        let Some(row) = &halt.row else { return Ok(()) };
+        // What is put off comes back first: it is added to what a look shows, and nothing may change that meanwhile.
+        let trying = row.put_off == 0 || self.launches.plans[group].guard.is_half_open();
+        if halt.launching == Some(true) && row.setting.is_none() && trying {
             return Ok(());
         }
         Err(Wait::BreakerTrial { tried: 0, trial: self.launches.plans[group].guard.trial_size() })

@@ -1,5 +1,6 @@
 //! Rules that stop runaway action.
 
+mod cohorts;
 pub mod freeze;
 pub mod halt;
 pub mod hold;

@@ -2,26 +2,19 @@
 //! instances break.
 //!
 //! The breaker is judged on the growth of *verified* instances: it opens when failures make half of
-//! the last outcomes, and it closes by itself as soon as instances that were already under way are
+//! the outcomes of what was launched last ([`super::cohorts`]), and it closes by itself as soon as instances that were already under way are
 //! verified and tip the balance back. So a burst of early deaths, which are always seen before the
 //! first slow success, costs a pause and nothing else (tokens bank up meanwhile), while a bad image
 //! stays shut.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
+use super::cohorts::Cohorts;
 use crate::decide::group::{Breaker, Canary};
 use crate::decide::rows::VersionRow;
 use crate::decide::wait::Wait;
 use crate::decide::words::{InstanceRef, Time};
 
-/// Outcomes that are remembered. With 30 % broken, half of 50 are failures about once in 500
-/// windows, and of 20 once in 20; a version that turned bad is seen after 25 failures either way,
-/// because the good outcomes before them age out.
-const WINDOW: usize = 50;
-/// How long an outcome is remembered. What was verified in an earlier scale-up says nothing of an
-/// image that has turned bad since.
-const MEMORY: Duration = Duration::from_secs(300);
 /// Longest cool-down, as a multiple of the first.
 const LONGEST: u32 = 16;
 
@@ -67,7 +60,7 @@ pub struct VersionGuard {
     canary: Canary,
     breaker: Breaker,
     proven_at: Option<Time>,
-    window: VecDeque<(Time, Outcome)>,
+    cohorts: Cohorts,
     state: State,
     /// Times in a row that it opened without closing in between.
     opened: u32,
@@ -82,7 +75,7 @@ impl VersionGuard {
             canary,
             breaker,
             proven_at: None,
-            window: VecDeque::with_capacity(WINDOW),
+            cohorts: Cohorts::default(),
             state: State::Closed,
             opened: 0,
             trial: BTreeSet::new(),
@@ -124,6 +117,12 @@ impl VersionGuard {
         }
     }
 
+    /// A few are tried, or may be.
+    #[must_use]
+    pub fn is_half_open(&self) -> bool {
+        self.state == State::HalfOpen
+    }
+
     #[must_use]
     pub fn is_proven(&self) -> bool {
         self.proven_at.is_some() || self.canary.size == 0
@@ -134,7 +133,7 @@ impl VersionGuard {
     pub fn allowance(&mut self, now: Time, under_way: u32) -> Result<u32, Wait> {
         match self.stance(now) {
             Stance::Open { until } => {
-                let (failures, outcomes) = self.balance();
+                let (failures, outcomes) = self.cohorts.balance();
                 return Err(Wait::BreakerOpen { failures, outcomes, until });
             }
             Stance::HalfOpen => {
@@ -149,7 +148,7 @@ impl VersionGuard {
         if self.is_proven() {
             return Ok(u32::MAX);
         }
-        let tried = under_way + self.balance().0;
+        let tried = under_way + self.cohorts.balance().0;
         match self.canary.size.saturating_sub(tried) {
             0 => Err(Wait::Canary { tried, size: self.canary.size }),
             n => Ok(n),
@@ -199,14 +198,15 @@ impl VersionGuard {
         self.trial.remove(&instance);
     }
 
-    /// Books how an instance ended up.
-    pub fn outcome(&mut self, now: Time, instance: InstanceRef, outcome: Outcome) -> Option<Turn> {
-        while self.window.len() >= WINDOW
-            || self.window.front().is_some_and(|(at, _)| now.since(*at) > MEMORY)
-        {
-            self.window.pop_front();
-        }
-        self.window.push_back((now, outcome));
+    /// Books how an instance that was launched then ended up.
+    pub fn outcome(
+        &mut self,
+        now: Time,
+        instance: InstanceRef,
+        launched_at: Time,
+        outcome: Outcome,
+    ) -> Option<Turn> {
+        self.cohorts.book(now, launched_at, outcome);
         let of_trial = self.trial.remove(&instance);
         match outcome {
             Outcome::Verified => {
@@ -243,7 +243,7 @@ impl VersionGuard {
         let until = now.plus(cool_down);
         self.state = State::Open { until };
         self.opened = self.opened.saturating_add(1);
-        let (failures, outcomes) = self.balance();
+        let (failures, outcomes) = self.cohorts.balance();
         Turn::Opened { failures, outcomes, until }
     }
 
@@ -253,17 +253,11 @@ impl VersionGuard {
         self.trial.clear();
         self.trial_failed = 0;
         // What was learned while shut is not held against what comes now.
-        self.window.retain(|(_, o)| *o == Outcome::Verified);
-    }
-
-    /// Failures and outcomes in the window.
-    fn balance(&self) -> (u32, u32) {
-        let failures = self.window.iter().filter(|(_, o)| *o == Outcome::Broken).count();
-        (u32::try_from(failures).unwrap_or(u32::MAX), u32::try_from(self.window.len()).unwrap_or(u32::MAX))
+        self.cohorts.forgive();
     }
 
     fn is_bad(&self) -> bool {
-        let (failures, outcomes) = self.balance();
+        let (failures, outcomes) = self.cohorts.balance();
         // A canary smaller than the breaker's count must not deadlock: when all of it broke, that
         // is the answer.
         let enough = if self.is_proven() {
@@ -277,6 +271,8 @@ impl VersionGuard {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::decide::words::{ScaleUpSeq, SlotId};
 
@@ -295,7 +291,7 @@ mod tests {
         let mut g = guard();
         assert_eq!(g.allowance(NOW, 0), Ok(10));
         assert_eq!(g.allowance(NOW, 10), Err(Wait::Canary { tried: 10, size: 10 }));
-        assert_eq!(g.outcome(NOW, instance(0), Outcome::Verified), Some(Turn::Proven));
+        assert_eq!(g.outcome(NOW, instance(0), NOW, Outcome::Verified), Some(Turn::Proven));
         assert_eq!(g.allowance(NOW, 9), Ok(u32::MAX));
     }
 
@@ -308,7 +304,7 @@ mod tests {
                 let batch: Vec<_> = (wasted..wasted + n).map(instance).collect();
                 g.launched(&batch);
                 for i in batch {
-                    g.outcome(now, i, Outcome::Broken);
+                    g.outcome(now, i, now, Outcome::Broken);
                     wasted += 1;
                 }
             }
@@ -321,7 +317,7 @@ mod tests {
     fn a_canary_smaller_than_the_breakers_count_does_not_deadlock() {
         let mut g = VersionGuard::new(Canary { size: 3 }, Breaker::default());
         for i in 0..3 {
-            g.outcome(NOW, instance(i), Outcome::Broken);
+            g.outcome(NOW, instance(i), NOW, Outcome::Broken);
         }
         assert!(matches!(g.allowance(NOW, 0), Err(Wait::BreakerOpen { failures: 3, .. })));
         assert_eq!(g.allowance(NOW.plus(Duration::from_secs(60)), 0), Ok(3));
@@ -337,10 +333,11 @@ mod tests {
             open_until: None,
             opened: 0,
         });
-        let turns: Vec<_> = (0..12).filter_map(|i| g.outcome(NOW, instance(i), Outcome::Broken)).collect();
+        let turns: Vec<_> =
+            (0..12).filter_map(|i| g.outcome(NOW, instance(i), NOW, Outcome::Broken)).collect();
         assert!(matches!(turns[..], [Turn::Opened { failures: 10, outcomes: 10, .. }]), "{turns:?}");
         let closed =
-            (12..40).position(|i| g.outcome(NOW, instance(i), Outcome::Verified) == Some(Turn::Closed));
+            (12..40).position(|i| g.outcome(NOW, instance(i), NOW, Outcome::Verified) == Some(Turn::Closed));
         assert_eq!(closed, Some(12), "12 broken and 13 verified: less than half");
         assert_eq!(g.allowance(NOW, 500), Ok(u32::MAX));
     }
@@ -349,16 +346,17 @@ mod tests {
     fn a_proven_version_that_turns_bad_is_stopped_and_tried_with_at_most_three() {
         let mut g = guard();
         for i in 0..100 {
-            g.outcome(NOW, instance(i), Outcome::Verified);
+            g.outcome(NOW, instance(i), NOW, Outcome::Verified);
         }
-        let opened = (100..200).position(|i| g.outcome(NOW, instance(i), Outcome::Broken).is_some());
+        let then = NOW.plus(Duration::from_secs(60));
+        let opened = (100..200).position(|i| g.outcome(then, instance(i), then, Outcome::Broken).is_some());
         assert_eq!(opened, Some(24), "25 of the last 50");
         assert!(matches!(g.allowance(NOW, 0), Err(Wait::BreakerOpen { .. })));
         let later = NOW.plus(Duration::from_secs(61));
         assert_eq!(g.allowance(later, 0), Ok(3));
         g.launched(&[instance(300), instance(301), instance(302)]);
         assert_eq!(g.allowance(later, 3), Err(Wait::BreakerTrial { tried: 3, trial: 3 }));
-        assert_eq!(g.outcome(later, instance(300), Outcome::Verified), Some(Turn::Closed));
+        assert_eq!(g.outcome(later, instance(300), later, Outcome::Verified), Some(Turn::Closed));
         assert_eq!(g.allowance(later, 2), Ok(u32::MAX));
     }
 
@@ -366,19 +364,19 @@ mod tests {
     fn what_was_verified_long_ago_does_not_vouch_for_an_image_that_turned_bad() {
         let mut g = guard();
         for i in 0..100 {
-            g.outcome(NOW, instance(i), Outcome::Verified);
+            g.outcome(NOW, instance(i), NOW, Outcome::Verified);
         }
-        let later = NOW.plus(MEMORY + Duration::from_secs(1));
-        let opened = (100..200).position(|i| g.outcome(later, instance(i), Outcome::Broken).is_some());
+        let later = NOW.plus(Duration::from_secs(301));
+        let opened = (100..200).position(|i| g.outcome(later, instance(i), later, Outcome::Broken).is_some());
         assert_eq!(opened, Some(9), "the tenth");
     }
 
     #[test]
     fn a_restart_neither_forgets_an_open_breaker_nor_a_proof() {
         let mut g = guard();
-        g.outcome(NOW, instance(0), Outcome::Verified);
+        g.outcome(NOW, instance(0), NOW, Outcome::Verified);
         for i in 1..12 {
-            g.outcome(NOW, instance(i), Outcome::Broken);
+            g.outcome(NOW, instance(i), NOW, Outcome::Broken);
         }
         let mut again = guard();
         again.restore(&g.row("web", "v"));

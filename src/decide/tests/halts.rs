@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::hooks::*;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
-use crate::decide::event::{Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{Ask, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Breaker, Group};
 use crate::decide::hook::notice::HookNotice;
 use crate::decide::mark::{Mark, Marked};
@@ -187,6 +187,63 @@ fn a_restart_goes_on_with_a_halt_and_ends_it_though_the_version_is_another() {
     desk.after(300, vec![done(resume)]);
     let back = Mark::Desired { asg: "web-asg".into(), desired: 30 };
     assert_eq!(next_mark(&mut desk, (10, 11), 30), Some(back));
+}
+
+/// A halt of an earlier version that is to end: 19 are put off, and `Launch` is resumed again.
+fn ending() -> Desk {
+    let row = HaltRow {
+        group: "web".into(),
+        asg: "web-asg".into(),
+        since: Desk::new().now,
+        suspended: true,
+        put_off: 19,
+        setting: None,
+        ended_at: None,
+    };
+    let stored = Restored { halts: vec![row], ..Restored::default() };
+    let group = Group { max: 50, ..asg() };
+    let core =
+        Core::restored(Settings::default(), vec![Arc::new(group)], stored, Desk::new().now, 3).unwrap();
+    let mut desk = Desk { core, ..Desk::new() };
+    let resume = next_mark(&mut desk, (10, 11), 5).unwrap();
+    desk.after(300, vec![done(resume)]);
+    desk
+}
+
+/// Seed 1 of group-max-30: 981 was right when the group wanted 924, and was set after we had launched 271 more.
+#[test]
+fn what_is_put_off_is_added_to_what_the_group_wants_by_then() {
+    let back = |desired| Mark::Desired { asg: "web-asg".into(), desired };
+    for (class, wants) in [(ErrorClass::Throttle, 34), (ErrorClass::Unknown, 30)] {
+        let mut desk = ending();
+        assert_eq!(next_mark(&mut desk, (10, 11), 30), Some(back(30)));
+        desk.after(300, vec![Event::Marked { mark: back(30), outcome: Err(error(class)) }]);
+        desk.after(10, vec![look(10, 15, &[])]);
+        // One that AWS may have heard is the same again, or the 19 might come twice.
+        assert_eq!(next_mark(&mut desk, (10, 15), 30), Some(back(wants)), "{class}");
+    }
+}
+
+#[test]
+fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
+    let mut desk = ending();
+    let ask = Ask {
+        id: "ask".into(),
+        group: "web".into(),
+        count: 3,
+        by: None,
+        reason: String::new(),
+        idempotency_key: None,
+    };
+    let launches = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::Launch { .. }));
+    assert!(!launches(&desk.after(10, vec![Event::ScaleUpAsked { ask, ticket: Ticket(7) }])));
+    let back = next_mark(&mut desk, (10, 11), 30).unwrap();
+    assert!(!launches(&desk.after(10, vec![look(10, 11, &[])])));
+    let mut launched = launches(&desk.after(300, vec![done(back)]));
+    for _ in 0..30 {
+        launched |= launches(&desk.after(500, vec![look(10, 30, &[])]));
+    }
+    assert!(launched, "and then it is");
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl Ward {
             group: "web".into(),
             count,
             by: None,
+            all_or_nothing: false,
             reason: String::new(),
             idempotency_key: None,
         };
@@ -403,6 +404,7 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         group: "web".into(),
         count: 1,
         by: None,
+        all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
     };
