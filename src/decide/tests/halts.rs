@@ -234,6 +234,7 @@ fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
         by: None,
         reason: String::new(),
         idempotency_key: None,
+        all_or_nothing: false,
     };
     let launches = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::Launch { .. }));
     assert!(!launches(&desk.after(10, vec![Event::ScaleUpAsked { ask, ticket: Ticket(7) }])));
