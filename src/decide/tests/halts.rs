@@ -238,7 +238,6 @@ fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
         all_or_nothing: false,
         reason: String::new(),
         idempotency_key: None,
-        all_or_nothing: false,
     };
     let launches = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::Launch { .. }));
     let asked = Event::ScaleUpAsked { ask, ticket: Ticket(7) };
