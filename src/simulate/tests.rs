@@ -121,6 +121,11 @@ fn d8_reaches_its_figures() {
 }
 
 #[test]
+fn d8_on_groups_reaches_its_figures() {
+    reaches_its_figures("D8-groups", 4);
+}
+
+#[test]
 fn d9_reaches_its_figures() {
     reaches_its_figures("D9", 4);
 }
