@@ -195,7 +195,9 @@ mod tests {
     #[test]
     fn the_slowest_of_many_takes_longer_than_one_and_whoever_has_waited_longer_still() {
         let slowest = |n, age| USUAL.slowest(n, Duration::from_secs(age)).as_secs();
-        assert_eq!(slowest(1, 0), 57, "the median");
+        // The approximation is good to 5e-4 of a standard deviation, here 0.01 s.
+        let one = USUAL.slowest(1, Duration::ZERO).as_secs_f64();
+        assert!((one - USUAL.median).abs() < 0.02, "{one} is not the median");
         assert!((115..=119).contains(&slowest(30, 0)), "{}", slowest(30, 0));
         assert!((178..=183).contains(&slowest(1_000, 0)), "{}", slowest(1_000, 0));
         // As many as have not come by then are as slow as the slowest of all that were launched.

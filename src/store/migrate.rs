@@ -20,6 +20,7 @@ pub(super) const SQLITE: &[Step] = &[
     (5, "capacity", include_str!("../../migrations/sqlite/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/sqlite/0006_halts.sql")),
     (7, "quarantine", include_str!("../../migrations/sqlite/0007_quarantine.sql")),
+    (8, "preflight", include_str!("../../migrations/sqlite/0008_preflight.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -30,6 +31,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (5, "capacity", include_str!("../../migrations/postgres/0005_capacity.sql")),
     (6, "halts", include_str!("../../migrations/postgres/0006_halts.sql")),
     (7, "quarantine", include_str!("../../migrations/postgres/0007_quarantine.sql")),
+    (8, "preflight", include_str!("../../migrations/postgres/0008_preflight.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {
