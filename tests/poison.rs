@@ -31,7 +31,12 @@ fn poison() -> Vec<(&'static str, String, u16, &'static str)> {
         ("count 0", r#"{"group":"web","count":0}"#.into(), 422, "count"),
         ("over the limit", r#"{"group":"web","count":10001}"#.into(), 422, "10000"),
         ("far over the limit", r#"{"group":"web","count":99999999999999999999}"#.into(), 422, "count"),
-        ("more than the group may have", r#"{"group":"web","count":5001}"#.into(), 409, "5000"),
+        (
+            "more than the group may have, or nothing",
+            r#"{"group":"web","count":5001,"all_or_nothing":true}"#.into(),
+            409,
+            "5000",
+        ),
         ("an unknown field", r#"{"group":"web","count":5,"cuont":6}"#.into(), 422, "cuont"),
         ("a deadline that is none", r#"{"group":"web","count":5,"by":"soon"}"#.into(), 422, "by"),
         ("a null reason of another type", r#"{"group":"web","count":5,"reason":7}"#.into(), 422, "reason"),
