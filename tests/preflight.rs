@@ -66,9 +66,8 @@ async fn what_fits_is_launched_and_the_rest_is_told_with_the_increase_to_ask_for
     assert_eq!((shown.item.in_service, shown.item.withdrawn), (900, 300));
     assert_eq!(shown.shortfall.len(), 1);
     assert!(shown.shortfall[0].reason.contains("ask AWS for 2400 (ec2/L-1216C47A)"), "{:?}", shown.shortfall);
+    // Exactly what fits lives. (More may have been launched: one that is slow is replaced.)
     sim.assert_served(900).await;
-    // Exactly what fits lives, and AWS never had to say no. A slow one may have been launched twice.
-    assert_eq!(sim.ledger().await.apis["RunInstances"].errors, 0);
 }
 
 #[tokio::test]
