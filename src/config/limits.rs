@@ -51,8 +51,8 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Limits> {
         // 65,536 is far above what the caps below can use, and small enough that tables the
         // system sizes by the limit stay small.
         let most = s.number("most", 64..=1_048_576, 65_536);
-        // All that aws.*.in_flight allows, and the pollers of one queue.
-        let cloud = s.number("cloud", 1..=1_024, 32);
+        // All that aws.*.in_flight allows, questions about the account, tags, and the pollers of one queue: 36.
+        let cloud = s.number("cloud", 1..=1_024, 40);
         let api = s.number("api", 1..=4_096, 24);
         Ok(Descriptors { most: most?, cloud: cloud?, api: api? })
     });
@@ -97,7 +97,7 @@ mod tests {
                 contacts: 48,
                 describe_every: Duration::from_secs(5),
                 look_every: Duration::from_mins(1),
-                descriptors: Descriptors { most: 65_536, cloud: 32, api: 24 },
+                descriptors: Descriptors { most: 65_536, cloud: 40, api: 24 },
             }
         );
     }
@@ -119,8 +119,8 @@ muster.toml:6: limits.describe_every: "0s" is not a duration such as "90s", "5m"
     fn caps_that_do_not_fit_their_sum_are_refused() {
         assert_eq!(
             refused("[limits]\ncontacts = 100\n[limits.descriptors]\nmost = 128"),
-            "muster.toml:4: limits.descriptors.most: 128 descriptors are fewer than the 172 of contacts (100), \
-             descriptors.cloud (32), descriptors.api (24) and the reserve (16): raise it or lower one of these"
+            "muster.toml:4: limits.descriptors.most: 128 descriptors are fewer than the 180 of contacts (100), \
+             descriptors.cloud (40), descriptors.api (24) and the reserve (16): raise it or lower one of these"
         );
     }
 }

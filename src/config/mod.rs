@@ -39,7 +39,9 @@ pub use problem::{Place, Problem, Problems};
 use section::{Read, Reported, Section};
 pub use server::{Log, LogFormat, LogLevel, Server, Store, TimeSettings};
 
+use crate::decide::budget::api::LOOKS_AT_ONCE;
 use crate::decide::group::Group;
+use crate::decide::quarantine::words::TAGS_AT_ONCE;
 
 /// Everything that can be set, as it is after validation.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,18 +160,26 @@ fn check(s: &mut Section<'_>, config: &Config) {
     }
 }
 
-/// Every call that may be out at once needs a descriptor.
+/// Every call that may be out at once needs a descriptor. The calls of holds are left out: twenty at once ask for
+/// forty calls, and wait for one another where descriptors are few.
 fn check_descriptors(s: &mut Section<'_>, config: &Config) {
     let aws = &config.aws;
-    let mut calls =
+    let lanes =
         aws.run_instances.in_flight + aws.describe_instances.in_flight + aws.terminate_instances.in_flight;
-    let mut what_allows = "aws.*.in_flight allows";
+    // Questions about the account go out whatever is configured.
+    let mut calls = lanes + LOOKS_AT_ONCE;
+    let mut what_allows = "aws.*.in_flight and questions about the account allow";
     if config.groups.values().any(|g| g.asg.is_some()) {
         calls += aws.auto_scaling.in_flight;
     }
+    if config.groups.values().any(|g| g.quarantine.is_some()) {
+        calls += TAGS_AT_ONCE;
+        what_allows = "aws.*.in_flight, questions about the account and tags of quarantine allow";
+    }
     if !config.hooks.sqs.queues.is_empty() {
         calls = calls.saturating_add(config.hooks.sqs.in_flight());
-        what_allows = "aws.*.in_flight and hooks.sqs.pollers, for each queue, allow";
+        what_allows = "aws.*.in_flight, questions about the account, tags of quarantine and \
+                       hooks.sqs.pollers, for each queue, allow";
     }
     let cloud = config.limits.descriptors.cloud;
     if calls > cloud {
@@ -259,11 +269,17 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
 
     #[test]
     fn every_call_in_flight_has_its_descriptor() {
-        let text = "[limits.descriptors]\ncloud = 11";
+        let text = "[limits.descriptors]\ncloud = 13";
         assert_eq!(
             refused(text),
-            "muster.toml:2: limits.descriptors.cloud: limits.descriptors.cloud (11) is less than the 12 calls that \
-             aws.*.in_flight allows together, each of which needs a descriptor: raise it or lower those"
+            "muster.toml:2: limits.descriptors.cloud: limits.descriptors.cloud (13) is less than the 14 calls that \
+             aws.*.in_flight and questions about the account allow together, each of which needs a descriptor: raise \
+             it or lower those"
+        );
+        let tags = GROUP.replacen("[groups.web]\n", "[groups.web]\nquarantine = {}\n", 1);
+        assert!(
+            parse(&format!("{text}\n{tags}")).unwrap_err().to_string().contains("the 16 calls"),
+            "{tags}"
         );
         let raised =
             with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "30")]).unwrap_err().to_string();
@@ -271,10 +287,10 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
         let queue = "[hooks.sqs]\nqueues = [\"http://127.0.0.1:4566/000000000000/hooks\"]\npollers = 16";
         assert_eq!(read(queue).map(|c| c.hooks.sqs.in_flight()), Ok(16));
         assert_eq!(
-            refused(&format!("{queue}\n[limits.descriptors]\ncloud = 27")),
-            "muster.toml:5: limits.descriptors.cloud: limits.descriptors.cloud (27) is less than the 28 calls that \
-             aws.*.in_flight and hooks.sqs.pollers, for each queue, allow together, each of which needs a \
-             descriptor: raise it or lower those"
+            refused(&format!("{queue}\n[limits.descriptors]\ncloud = 29")),
+            "muster.toml:5: limits.descriptors.cloud: limits.descriptors.cloud (29) is less than the 30 calls that \
+             aws.*.in_flight, questions about the account, tags of quarantine and hooks.sqs.pollers, for each queue, \
+             allow together, each of which needs a descriptor: raise it or lower those"
         );
     }
 

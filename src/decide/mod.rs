@@ -359,6 +359,11 @@ impl Core {
             // Its place is free when its group says so.
             self.sweep_soon(group, now);
         }
+        // Whoever went without having been judged proves nothing any more, and a breaker that tries it must not
+        // wait for it.
+        if let Some(scale_up) = self.ledger.scale_ups.get(&slot.scale_up) {
+            self.launches.plans[scale_up.group].guard.withdrawn(instance);
+        }
         let replaced = group.and_then(|group| Some((group, self.replaced(group, instance)?)));
         self.ledger.enter(slot, Phase::Gone, now.time, None);
         match replaced {

@@ -178,7 +178,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::AssumesGone, "mixed", 1, Invariant::I2),
     (Mutant::CountsAfter, "mixed", 1, Invariant::I2),
     (Mutant::IgnoresBudgets, "mixed", 1, Invariant::I4),
-    (Mutant::IgnoresDescriptors, "mixed", 1, Invariant::I4),
+    (Mutant::IgnoresDescriptors, "mixed", 4, Invariant::I4),
     (Mutant::ForgetsToLook, "mixed", 2, Invariant::Liveness),
     (Mutant::BelievesAnyAnswer, "mixed", 1, Invariant::Serving),
     (Mutant::ForgetsHeartbeats, "groups", 5, Invariant::Hooks),

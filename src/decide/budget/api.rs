@@ -71,11 +71,14 @@ impl ApiLimits {
             | Api::DescribeNetworkInterfaces
             | Api::DescribeTargetHealth
             | Api::DescribeLaunchTemplateVersions => {
-                ApiLimits { requests: rate(10, 2.0), instances: None, in_flight: 2 }
+                ApiLimits { requests: rate(10, 2.0), instances: None, in_flight: LOOKS_AT_ONCE }
             }
         }
     }
 }
+
+/// Most questions about the account, for the preflight, that are out at once.
+pub const LOOKS_AT_ONCE: u32 = 2;
 
 /// First pause after a failure without a throttle. Doubles to the cap below.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::{Keeping, QuarantineEnd, QuarantineState};
+use super::words::{Keeping, QuarantineEnd, QuarantineState, TAGS_AT_ONCE};
 use super::{Kept, Try};
 use crate::decide::action::Action;
 use crate::decide::asg::seen::Lifecycle;
@@ -411,6 +411,10 @@ impl Core {
             if kept.tag.not_before > now.time {
                 self.quarantine.wake = self.quarantine.wake.min(kept.tag.not_before);
                 continue;
+            }
+            // Whoever is answered lets the next one go.
+            if self.quarantine.rows.values().filter(|k| k.tag.out).count() >= TAGS_AT_ONCE as usize {
+                return;
             }
             let mark =
                 Mark::Quarantined { id, reason: Arc::from(kept.row.reason.as_str()), until: kept.row.until };

@@ -68,6 +68,9 @@ pub struct QuarantineSpec {
     pub keep_for: Duration,
 }
 
+/// Most instances that are being tagged at once: nobody waits for a tag, and each call holds a descriptor.
+pub const TAGS_AT_ONCE: u32 = 2;
+
 /// The tag that says why an instance is kept.
 pub const TAG: &str = "muster:quarantine";
 /// And the one that says until when.

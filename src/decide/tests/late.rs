@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::world::{START, group};
 use crate::decide::action::Action;
-use crate::decide::event::{Ask, CallError, Event, Ticket};
-use crate::decide::group::LaunchBody;
-use crate::decide::words::{ErrorClass, LaunchSeq};
+use crate::decide::event::{Ask, CallError, Ec2State, Event, Seen, Ticket};
+use crate::decide::group::{Breaker, Group, LaunchBody};
+use crate::decide::rows::{Restored, VersionRow};
+use crate::decide::words::{ErrorClass, LaunchSeq, Time};
 use crate::decide::{Core, Settings};
 
 /// Launches that go out within so many seconds.
@@ -57,4 +58,49 @@ fn seed_8180_a_refusal_is_not_final_while_an_earlier_copy_may_be_under_way() {
     let others = launches(&mut core, 90, 180, refused());
     assert!(!others.is_empty(), "no copy can arrive any more: the slots are for another launch");
     assert!(others.iter().all(|(seq, b)| *seq != first && b.token != body.token));
+}
+
+/// Seed 5597 of the swarm: what a half-open breaker tries was cancelled while its launch had no answer yet, went
+/// from its late answer straight to its end, and was never judged. The breaker waited for it for ever.
+#[test]
+fn seed_5597_a_try_that_is_gone_without_having_been_judged_is_not_waited_for() {
+    let breaker = Breaker { trial: 1, ..Breaker::default() };
+    let spec = Arc::new(Group { breaker, ..group("web") });
+    let version = spec.version.clone();
+    let open =
+        VersionRow { group: "web".into(), version, proven_at: None, open_until: Some(Time(0)), opened: 1 };
+    let stored = Restored { versions: vec![open], ..Restored::default() };
+    let mut core = Core::restored(Settings::default(), vec![spec], stored, START, 3).unwrap();
+    let asked = |id: &str| {
+        let ask = Ask {
+            id: id.into(),
+            group: "web".into(),
+            count: 1,
+            by: None,
+            reason: String::new(),
+            idempotency_key: None,
+            all_or_nothing: false,
+        };
+        Event::ScaleUpAsked { ask, ticket: Ticket(1) }
+    };
+    let (tried, _) = launches(&mut core, 0, 2, vec![asked("a")]).remove(0);
+    let cancel = Event::CancelAsked { id: "a".into(), reason: "done".into(), ticket: Ticket(2) };
+    assert!(launches(&mut core, 2, 4, vec![cancel, asked("b")]).is_empty(), "one at a time is tried");
+
+    let seen = Seen {
+        id: "i-0aaaaaaaaaaaaa001".parse().unwrap(),
+        state: Ec2State::Pending,
+        address: None,
+        state_reason: None,
+    };
+    let late = vec![Event::LaunchAnswered { launch: tried, outcome: Ok(vec![seen.clone()]) }];
+    let decided = (4..20).map(|s| {
+        core.decide(START.plus(Duration::from_secs(s)), 7, if s == 4 { late.clone() } else { vec![] })
+    });
+    let ends = decided
+        .flat_map(|d| d.actions)
+        .find_map(|a| if let Action::Terminate { asked } = a { Some(asked) } else { None });
+    let ended =
+        Event::Terminated { asked: ends.unwrap(), outcome: Ok(vec![(seen.id, Ec2State::Terminated)]) };
+    assert_eq!(launches(&mut core, 20, 30, vec![ended]).len(), 1, "the next one is tried");
 }

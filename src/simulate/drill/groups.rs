@@ -1,6 +1,8 @@
 //! The swarm over Auto Scaling groups: alarms up and down, requests of ours, lost notifications, kills.
 
+use crate::decide::budget::api::LOOKS_AT_ONCE;
 use crate::decide::group::{Asg, Launches};
+use crate::decide::quarantine::words::TAGS_AT_ONCE;
 use crate::decide::words::Origin;
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{Faults, Range, Settings};
@@ -83,7 +85,9 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
             + 5
             + 4
             + 2
-            + base.core.auto_scaling.in_flight,
+            + base.core.auto_scaling.in_flight
+            + LOOKS_AT_ONCE
+            + TAGS_AT_ONCE,
         ..base
     };
     // Some groups do not let us launch, with dice of its own, so that nothing else moves.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::decide::budget::api::ApiLimits;
+use crate::decide::budget::api::{ApiLimits, LOOKS_AT_ONCE};
 use crate::decide::budget::bucket::Rate;
 use crate::decide::group::Canary;
+use crate::decide::quarantine::words::TAGS_AT_ONCE;
 use crate::decide::words::Api;
 use crate::sim::settings::{BucketSettings, Buckets, Faults, Latency, PoolCapacity, Range, Settings, Spread};
 
@@ -147,7 +148,7 @@ fn core(d: &mut Dice, plan: &mut Plan) {
     plan.core.contacts = d.of(&[4, 16, 48]);
     let lanes = [&plan.core.run_instances, &plan.core.describe_instances, &plan.core.terminate_instances];
     let calls: u32 = lanes.iter().map(|api| api.in_flight).sum();
-    plan.descriptors = IDLE_DESCRIPTORS + plan.core.contacts + calls;
+    plan.descriptors = IDLE_DESCRIPTORS + plan.core.contacts + calls + LOOKS_AT_ONCE + TAGS_AT_ONCE;
     if d.chance(20.0) {
         let rate = |burst, refill| Rate { burst, refill };
         plan.core.run_instances = ApiLimits {
