@@ -190,11 +190,6 @@ impl Core {
     }
 
     pub(super) fn in_service(&mut self, instance: InstanceRef, now: &Now) {
-        if let Some(slot) = self.ledger.current(instance)
-            && let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up)
-        {
-            self.paces[s.group].learn(now.time.since(slot.launched_at));
-        }
         self.ledger.enter(instance.slot, Phase::InService, now.time, None);
         self.judge(instance, Outcome::Verified, now.time);
     }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ages::Ages;
 use super::group::Group;
 use super::patience::Mark;
 use super::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
@@ -76,6 +77,8 @@ pub struct ScaleUp {
     pub phases: PhaseCounts,
     /// When a slot last entered each phase.
     pub entered: [Time; Phase::ALL.len()],
+    /// Those between their launch and service.
+    pub ages: Ages,
     pub broken_so_far: u32,
     /// Its deadline cannot be met, and that has been said.
     pub late: bool,
@@ -206,6 +209,7 @@ impl Ledger {
             requeued: VecDeque::new(),
             phases,
             entered,
+            ages: Ages::default(),
             broken_so_far: 0,
             late: false,
             told: None,
@@ -292,6 +296,11 @@ impl Ledger {
         *scale_up.phases.get_mut(from) -= 1;
         *scale_up.phases.get_mut(to) += 1;
         scale_up.entered[to as usize] = now;
+        match (from.is_on_its_way(), to.is_on_its_way()) {
+            (false, true) => scale_up.ages.add(s.launched_at),
+            (true, false) => scale_up.ages.remove(s.launched_at),
+            (true, true) | (false, false) => {}
+        }
         let group = &mut self.groups[scale_up.group];
         count(group, from, s.pool, false);
         count(group, to, s.pool, true);
@@ -468,6 +477,7 @@ impl Ledger {
                 requeued: VecDeque::new(),
                 phases,
                 entered,
+                ages: Ages::default(),
                 broken_so_far: 0,
                 late: false,
                 told: None,
@@ -503,6 +513,9 @@ impl Ledger {
         *scale_up.phases.get_mut(phase) += 1;
         scale_up.entered[phase as usize] = scale_up.entered[phase as usize].max(row.since);
         scale_up.broken_so_far += u32::from(row.instance.attempt.saturating_sub(1));
+        if phase.is_on_its_way() {
+            scale_up.ages.add(row.since);
+        }
         if row.phase == Phase::Queued {
             scale_up.requeued.push_back(slot.ordinal);
         }

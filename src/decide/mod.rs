@@ -7,6 +7,7 @@
 //! takes broken ones away. Instances of Auto Scaling groups come in by [`hook`]s and [`asg`]. [`ledger`] keeps the books all along.
 
 pub mod action;
+pub mod ages;
 pub mod asg;
 pub mod boots;
 pub mod budget;
@@ -35,6 +36,7 @@ pub mod rows;
 pub mod serving;
 pub mod signal;
 pub mod span;
+pub mod tail;
 #[cfg(test)]
 mod tests;
 pub mod timers;
@@ -377,6 +379,7 @@ impl Core {
         let Some(scale_up) = self.ledger.scale_ups.get(&instance.slot.scale_up) else { return };
         let group = scale_up.group;
         let launched_at = self.ledger.current(instance).map_or(time, |s| s.launched_at);
+        self.paces[group].learn(outcome, time.since(launched_at));
         let plan = &mut self.launches.plans[group];
         let Some(turn) = plan.guard.outcome(time, instance, launched_at, outcome) else { return };
         let spec = &self.ledger.groups[group].spec;

@@ -1,140 +1,172 @@
-//! How long instances of a group take from launch to service, learned as they come in, for the ETA.
+//! How long instances of a group take from launch into service, or until they are given up, and how many break:
+//! learned as they end up, for the ETA.
 
 use std::time::Duration;
 
+use super::ages::Ages;
+use super::guard::version::Outcome;
 use super::span::{SPANS, end_of, span_of};
+use super::tail::{Course, Shape, exceeded, suspicion};
 use super::words::Time;
-
-/// Below so many samples the prior is believed.
-const ENOUGH: u32 = 50;
-/// Before anything is known: the 99th percentile of DRILLS.md's boot (90 s) plus its configure
-/// (60 s), which is a little late for most and early for one in a few hundred.
-const PRIOR: Duration = Duration::from_secs(150);
-
-/// A histogram of durations.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    counts: [u32; SPANS],
-    total: u32,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Pace { counts: [0; SPANS], total: 0 }
-    }
-}
-
-impl Pace {
-    pub fn learn(&mut self, took: Duration) {
-        self.counts[span_of(took)] += 1;
-        self.total += 1;
-    }
-
-    /// The time within which `share` (0 to 1) of the instances are in service.
-    #[must_use]
-    pub fn quantile(&self, share: f64) -> Duration {
-        if self.total < ENOUGH {
-            return PRIOR;
-        }
-        let wanted = f64::from(self.total) * share;
-        let mut seen = 0.0;
-        for (span, n) in self.counts.iter().enumerate() {
-            seen += f64::from(*n);
-            if seen >= wanted {
-                return end_of(span);
-            }
-        }
-        end_of(SPANS - 1)
-    }
-}
-
-/// How long one takes: lognormal, as boots are. Half take longer than the median; one in six longer than the
-/// median times e to the spread.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shape {
-    median: f64,
-    spread: f64,
-}
 
 /// Before anything is known: DRILLS.md's boot (26 s, p99 90 s) and configure (20 s, p99 60 s) one after the other,
 /// and two rounds of probes. Their sum is near enough lognormal: the slowest of 30, 200 and 1,000 take 109, 146 and
 /// 176 s by dice, and 117, 151 and 180 s by this.
 const USUAL: Shape = Shape { median: 57.0, spread: 0.36 };
-/// Of what is launched at a steady pace, as many at the end decide when the last is there. At 2 a second the last is
-/// there 111 s after it was launched, by dice, as the slowest of 30; of 100 it is 138 s. What the network loses and
-/// what breaks comes on top: D2 ends 5 % later than the dice say.
-const AT_THE_END: u32 = 100;
+/// The same for those that break: half hang once they run, which three contacts tell, and the last wait for the
+/// watchdogs (120 s for a boot).
+const USUALLY_GIVEN_UP: Shape = Shape { median: 55.0, spread: 0.6 };
+/// What is usual counts like so many that were measured: as many as move a median by less than a tenth.
+const USUAL_COUNTS: f64 = 30.0;
+/// Before anything is known one in fifty breaks, which counts like fifty launches.
+const USUALLY_BROKEN: (f64, f64) = (1.0, 50.0);
+/// From giving one up until another is launched: it is terminated (2 to 8 s), which is looked at every 2 s, and
+/// the call takes its time.
+const REPLACED_IN: f64 = 12.0;
+/// Times to serve below which nothing is said of the quickest.
+const ENOUGH: u32 = 50;
+/// Counts are halved when there are so many, so that what was true last week fades.
+const FULL: u32 = 8_192;
+/// Longer is not a time that anything took.
+const TOO_LONG: Duration = Duration::from_secs(86_400);
+/// The share of the broken ones and whose time is measured depend on each other: so often in turn.
+const TURNS: u32 = 3;
 
-/// So many break in the last rounds.
-const A_FEW: u32 = 5;
+/// Two tables of times, of those that came and those that did not.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    good: Table,
+    broken: Table,
+}
+
+/// A histogram of durations.
+#[derive(Clone, Debug)]
+struct Table {
+    counts: [u32; SPANS],
+    total: u32,
+}
+
+/// Some that wait still: what they took is longer than their age.
+type Waiting = [f64; SPANS];
+
+impl Default for Table {
+    fn default() -> Self {
+        Table { counts: [0; SPANS], total: 0 }
+    }
+}
 
 impl Pace {
+    /// One ended up in some way, so long after its launch.
+    pub fn learn(&mut self, outcome: Outcome, took: Duration) {
+        let table = match outcome {
+            Outcome::Verified => &mut self.good,
+            Outcome::Broken => &mut self.broken,
+        };
+        if took < TOO_LONG {
+            table.counts[span_of(took)] += 1;
+            table.total += 1;
+        }
+        if self.good.total.max(self.broken.total) >= FULL {
+            for table in [&mut self.good, &mut self.broken] {
+                table.counts.iter_mut().for_each(|n| *n /= 2);
+                table.total = table.counts.iter().sum();
+            }
+        }
+    }
+
     /// The least that one needs, as one in a hundred did; none until enough is known.
     #[must_use]
     pub fn quickest(&self) -> Option<Duration> {
-        (self.total >= ENOUGH).then(|| self.quantile(0.01))
+        let least = || self.good.quantile(0.01, &[0.0; SPANS]).map(Duration::from_secs_f64);
+        (self.good.total >= ENOUGH).then(least).flatten()
     }
 
-    /// How long one takes, while so many are still on their way: these take longer than whoever was quicker,
-    /// and a picture of the quick alone would have everybody arrive at once.
+    /// What is expected of each launch of a scale-up of which some are on their way, `served` came and `broken` did
+    /// not.
+    ///
+    /// Those on their way take longer than whoever was quicker, and a picture of the quick alone would have everybody
+    /// arrive at once. For how long each has waited tells how likely it is broken itself.
     #[must_use]
-    pub fn shape(&self, under_way: u32) -> Shape {
-        if self.total < ENOUGH {
-            return USUAL;
-        }
-        let all = f64::from(self.total) + f64::from(under_way);
-        let at = |share: f64| {
-            let mut seen = 0.0;
-            let span = self.counts.iter().position(|n| {
-                seen += f64::from(*n);
-                seen >= all * share
-            });
-            span.map(|span| end_of(span).as_secs_f64())
+    pub fn course(&self, ages: &Ages, served: u32, broken: u32, now: Time) -> Course {
+        let prior = {
+            let all = f64::from(self.good.total) + f64::from(self.broken.total);
+            let (broken, of) = USUALLY_BROKEN;
+            (f64::from(self.broken.total) + broken) / (all + of) * of
         };
-        let Some(median) = at(0.5) else { return USUAL };
-        // 1.28 spreads above the median is one in ten.
-        let spread = at(0.9).map_or(USUAL.spread, |slow| ((slow / median).ln() / 1.2816).clamp(0.1, 1.0));
-        Shape { median, spread }
+        let ended = f64::from(served) + f64::from(broken) + USUALLY_BROKEN.1;
+        let mut share = (f64::from(broken) + prior) / ended;
+        let (mut good, mut given_up) = (USUAL, USUALLY_GIVEN_UP);
+        for turn in 0..TURNS {
+            let (mut well, mut ill) = ([0.0; SPANS], [0.0; SPANS]);
+            let (mut suspects, mut all) = (0.0, 0.0);
+            for (n, age) in ages.iter(now) {
+                let n = f64::from(n);
+                let of_each = suspicion(share, good.later(age), given_up.later(age));
+                let span = span_of(Duration::from_secs_f64(age));
+                well[span] += n * (1.0 - of_each);
+                ill[span] += n * of_each;
+                suspects += n * of_each;
+                all += n;
+            }
+            if turn + 1 < TURNS {
+                good = self.good.fit(USUAL, &well);
+                given_up = self.broken.fit(USUALLY_GIVEN_UP, &ill);
+            }
+            share = (f64::from(broken) + prior + suspects) / (ended + all);
+        }
+        Course::new(good, given_up, share, REPLACED_IN)
     }
 }
 
-impl Shape {
-    /// How long the slowest of `n` takes in all, of whom all have waited for `age`: as long as is exceeded in half
-    /// of all cases.
-    #[must_use]
-    pub fn slowest(self, n: u32, age: Duration) -> Duration {
-        let waited = age.as_secs_f64().max(1.0);
-        let so_long = above((waited / self.median).ln() / self.spread);
-        // The slowest of n is below a time with (1 - q)^n, which is one half for q = 0.693 / n.
-        let q = (so_long * std::f64::consts::LN_2 / f64::from(n.max(1))).clamp(1e-12, 0.5);
-        let takes = self.median * (self.spread * exceeded(q)).exp();
-        Duration::from_secs_f64(takes.clamp(waited, 86_400.0))
+impl Table {
+    /// The time within which a share (0 to 1) is through, if that can be told: whoever waits still is counted with
+    /// those who took longer than he has waited (Kaplan and Meier).
+    fn quantile(&self, share: f64, waiting: &Waiting) -> Option<f64> {
+        let mut at_risk = f64::from(self.total) + waiting.iter().sum::<f64>();
+        let mut left = 1.0;
+        for (span, n) in self.counts.iter().enumerate() {
+            // On average those who wait in a span have waited half of it.
+            let came = f64::from(*n);
+            let risk = at_risk - waiting[span] / 2.0;
+            if came > 0.0 {
+                let after = left * (1.0 - came / risk.max(came));
+                if after <= 1.0 - share {
+                    let part = ((left - (1.0 - share)) / (left - after)).clamp(0.0, 1.0);
+                    let end = end_of(span).as_secs_f64();
+                    let start = span.checked_sub(1).map_or(1.0, |s| end_of(s).as_secs_f64());
+                    return Some(start * (end / start).powf(part));
+                }
+                left = after;
+            }
+            at_risk -= came + waiting[span];
+        }
+        None
     }
-}
 
-/// The share of a standard normal distribution above `z` (Abramowitz and Stegun 26.2.17, to 1e-7).
-fn above(z: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
-    let series = t
-        * (0.319_381_53
-            + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
-    let tail = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * series;
-    if z >= 0.0 { tail } else { 1.0 - tail }
-}
-
-/// What a share `q`, at most one half, of it is above (26.2.23, to 5e-4).
-fn exceeded(q: f64) -> f64 {
-    let t = (-2.0 * q.ln()).sqrt();
-    t - (2.515_517 + t * (0.802_853 + t * 0.010_328))
-        / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)))
-}
-
-/// When the last of `launches` is expected in service, if `at_once` of them go out now and the last at
-/// `last_launch`.
-#[must_use]
-pub fn eta(now: Time, at_once: u32, launches: u32, last_launch: Time, shape: Shape) -> Time {
-    let first = now.plus(shape.slowest(at_once.min(launches), Duration::ZERO));
-    first.max(last_launch.plus(shape.slowest(launches.min(AT_THE_END), Duration::ZERO)))
+    /// The lognormal that runs through the middle and the slow tenth of what was measured, or through the slowest
+    /// that can be told, drawn to what is usual while little is known.
+    fn fit(&self, usual: Shape, waiting: &Waiting) -> Shape {
+        let known = f64::from(self.total);
+        if self.total == 0 {
+            return usual;
+        }
+        // What the slowest say is heard while they are few; what can be told reaches as far as some came.
+        let of_all = known / (known + waiting.iter().sum::<f64>());
+        let weight = |n: f64| n / (n + USUAL_COUNTS);
+        let (middle, tail) = (0.5_f64.min(of_all * 0.9), 0.9_f64.min(of_all * 0.98));
+        let z = |share: f64| -exceeded(share.clamp(1e-3, 1.0 - 1e-3));
+        let at = |share| self.quantile(share, waiting).map(f64::ln);
+        let spread = match (at(tail / 2.0), at(tail)) {
+            (Some(a), Some(b)) => ((b - a) / (z(tail) - z(tail / 2.0))).clamp(0.1, 1.0),
+            _ => usual.spread,
+        };
+        let trust = weight(known) * of_all;
+        let spread = trust * spread + (1.0 - trust) * usual.spread;
+        let Some(at_middle) = at(middle) else { return usual };
+        let median = at_middle + -z(middle) * spread;
+        let median = weight(known) * median + (1.0 - weight(known)) * usual.median.ln();
+        Shape { median: median.exp(), spread }
+    }
 }
 
 /// When so many calls will have got through at this pace, some of which could go out now.
@@ -144,35 +176,81 @@ pub fn passed(now: Time, calls: u32, in_hand: u32, per_second: f64) -> Time {
     now.plus(Duration::from_secs_f64(waiting / per_second.max(0.01)))
 }
 
-/// When the last replacement is expected in service. Of `open` instances, the last launched at `launched`, a share
-/// breaks, of their replacements again, until less than one is left; each such round takes about as long as the
-/// slowest of a few, since that is how long a broken one is waited for. None if hardly one breaks.
-#[must_use]
-pub fn replaced(launched: Time, open: u32, broken: f64, shape: Shape) -> Option<Time> {
-    let (mut left, mut rounds) = (f64::from(open) * broken, 0);
-    while left >= 1.0 && rounds < 10 {
-        left *= broken;
-        rounds += 1;
-    }
-    let round = shape.slowest(A_FEW, Duration::ZERO);
-    (rounds > 0).then(|| launched.plus(round * (rounds + 1)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_prior_holds_until_enough_is_known_and_quantiles_are_within_a_tenth() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.quantile(0.99), PRIOR);
-        for s in 1..=100 {
-            pace.learn(Duration::from_secs(s));
+    const START: Time = Time(1_800_000_000_000);
+
+    fn after(s: u64) -> Time {
+        START.plus(Duration::from_secs(s))
+    }
+
+    /// A thousand that take 30 s in the middle, evenly over a lognormal of spread 0.5, but only those that are done
+    /// by `until`; the others are on their way.
+    fn thousand(until: f64) -> (Pace, Ages, u32) {
+        let (mut pace, mut ages, mut served) = (Pace::default(), Ages::default(), 0);
+        let shape = Shape { median: 30.0, spread: 0.5 };
+        for i in 0..1_000 {
+            let takes = shape.exceeded_by((f64::from(i) + 0.5) / 1_000.0);
+            if takes <= until {
+                pace.learn(Outcome::Verified, Duration::from_secs_f64(takes));
+                served += 1;
+            } else {
+                ages.add(START);
+            }
         }
-        let median = pace.quantile(0.5).as_secs_f64();
-        assert!((50.0..=50.0 * 1.1).contains(&median), "{median}");
-        let p99 = pace.quantile(0.99).as_secs_f64();
-        assert!((99.0..=99.0 * 1.1).contains(&p99), "{p99}");
+        (pace, ages, served)
+    }
+
+    #[test]
+    fn before_anything_is_known_it_is_as_usual_and_one_in_fifty_breaks() {
+        let course = Pace::default().course(&Ages::default(), 0, 0, START);
+        assert_eq!((course.good, course.given_up), (USUAL, USUALLY_GIVEN_UP));
+        assert!((course.broken - 0.02).abs() < 1e-9, "{}", course.broken);
+        assert_eq!(Pace::default().quickest(), None);
+    }
+
+    #[test]
+    fn those_on_their_way_count_as_slower_than_whoever_came() {
+        for (until, within) in [(1_000.0, 0.05), (50.0, 0.1), (35.0, 0.2)] {
+            let (pace, ages, served) = thousand(until);
+            let good = pace.course(&ages, served, 0, START.plus(Duration::from_secs_f64(until))).good;
+            assert!((good.median / 30.0 - 1.0).abs() < within, "{good:?} at {until} s");
+            assert!((good.spread / 0.5 - 1.0).abs() < 2.0 * within, "{good:?} at {until} s");
+        }
+        let quickest = thousand(1_000.0).0.quickest().unwrap().as_secs_f64();
+        // 30 e^(-0.5 x 2.326) is 9.4.
+        assert!((8.5..10.5).contains(&quickest), "{quickest}");
+    }
+
+    #[test]
+    fn who_waits_far_longer_than_the_others_did_is_taken_for_broken() {
+        let (mut pace, mut ages, served) = thousand(1_000.0);
+        (0..50).for_each(|_| pace.learn(Outcome::Broken, Duration::from_secs(100)));
+        (0..70).for_each(|_| ages.add(START));
+        let broken = |age| pace.course(&ages, served, 50, after(age)).broken;
+        // At once they say nothing: 50 of 1,050. After 95 s, which one in a hundred good ones takes, at least 30 of
+        // the 70 are broken, and at most all: 80 or 120 of 1,120.
+        assert!((0.044..0.055).contains(&broken(1)), "{}", broken(1));
+        assert!((0.071..0.108).contains(&broken(95)), "{}", broken(95));
+    }
+
+    #[test]
+    fn a_group_that_was_good_is_believed_to_be_and_what_comes_of_this_scale_up_outweighs_it() {
+        let (pace, none, _) = thousand(1_000.0);
+        assert!(pace.course(&none, 0, 0, START).broken < 0.002);
+        let bad = pace.course(&none, 300, 100, START).broken;
+        assert!((0.2..0.25).contains(&bad), "{bad}");
+    }
+
+    #[test]
+    fn old_times_fade_and_absurd_ones_are_not_learned() {
+        let mut pace = Pace::default();
+        (0..20_000).for_each(|_| pace.learn(Outcome::Verified, Duration::from_secs(30)));
+        assert!(pace.good.total < FULL);
+        pace.learn(Outcome::Broken, Duration::from_secs(1_800_000_000));
+        assert_eq!(pace.broken.total, 0);
     }
 
     #[test]
@@ -180,49 +258,5 @@ mod tests {
         let now = Time(1_000);
         assert_eq!(passed(now, 50, 50, 10.0), now);
         assert_eq!(passed(now, 1_200, 50, 10.0), now.plus(Duration::from_secs(115)));
-    }
-
-    #[test]
-    fn replacements_that_break_cost_a_round_each() {
-        let round = USUAL.slowest(A_FEW, Duration::ZERO);
-        let at = |open, broken| replaced(Time(0), open, broken, USUAL);
-        assert_eq!(at(1_200, 0.0), None);
-        assert_eq!(at(9, 0.1), None, "hardly one");
-        assert_eq!(at(1_200, 0.1), Some(Time(0).plus(round * 4)), "120, 12, 1.2");
-        assert_eq!(at(10, 1.0), Some(Time(0).plus(round * 11)), "bounded");
-    }
-
-    #[test]
-    fn the_slowest_of_many_takes_longer_than_one_and_whoever_has_waited_longer_still() {
-        let slowest = |n, age| USUAL.slowest(n, Duration::from_secs(age)).as_secs();
-        // The approximation is good to 5e-4 of a standard deviation, here 0.01 s.
-        let one = USUAL.slowest(1, Duration::ZERO).as_secs_f64();
-        assert!((one - USUAL.median).abs() < 0.02, "{one} is not the median");
-        assert!((115..=119).contains(&slowest(30, 0)), "{}", slowest(30, 0));
-        assert!((178..=183).contains(&slowest(1_000, 0)), "{}", slowest(1_000, 0));
-        // As many as have not come by then are as slow as the slowest of all that were launched.
-        let left = slowest(56, 110);
-        assert!((165..=195).contains(&left), "{left}");
-        assert!(slowest(1, 300) >= 300);
-    }
-
-    #[test]
-    fn those_who_are_still_on_their_way_count_as_slower_than_whoever_came() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.shape(0), USUAL);
-        (0..100).for_each(|_| pace.learn(Duration::from_secs(30)));
-        let (done, early) = (pace.shape(0), pace.shape(900));
-        assert!((30.0..=33.0).contains(&done.median), "{done:?}");
-        assert_eq!(early, USUAL, "a tenth of all say nothing of the middle");
-        let half = pace.shape(90);
-        assert!((30.0..=33.0).contains(&half.median) && half.spread == USUAL.spread, "{half:?}");
-    }
-
-    #[test]
-    fn the_normal_tail_is_its_own_inverse() {
-        for q in [0.5, 0.1, 0.01, 1e-4] {
-            assert!((above(exceeded(q)) / q - 1.0).abs() < 0.01, "{q}");
-        }
-        assert!((above(-1.0) - 0.8413).abs() < 1e-3);
     }
 }

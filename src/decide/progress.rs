@@ -10,6 +10,7 @@ use super::ledger::ScaleUp;
 use super::pace;
 use super::signal::Agreement;
 use super::signal::agree::agreement;
+use super::tail::Rest;
 use super::view::{AsgView, FailingLaunch, GroupView, Progress, View, Waiting};
 use super::wait::Wait;
 use super::words::{Phase, ScaleUpSeq, Time};
@@ -30,17 +31,10 @@ impl Recent {
     }
 }
 
-/// The share of a scale-up's instances that broke, at most nine in ten; 0 until 20 have ended up
-/// somehow.
-fn share_broken(s: &ScaleUp) -> f64 {
-    let ended = s.broken_so_far + s.row.in_service;
-    if ended < 20 { 0.0 } else { (f64::from(s.broken_so_far) / f64::from(ended)).min(0.9) }
-}
-
-/// Launches that it takes to have so many that work.
+/// Launches that it takes to have `n`, and `again` that broke before them, in service.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
-fn with_replacements(n: u32, broken: f64) -> u32 {
-    (f64::from(n) / (1.0 - broken)).ceil() as u32
+fn with_replacements(n: u32, again: f64, broken: f64) -> u32 {
+    ((f64::from(n) + again) / (1.0 - broken)).ceil() as u32
 }
 
 /// A scale-up that is done, as it is shown from now on.
@@ -94,54 +88,53 @@ impl Core {
         }
     }
 
-    /// When a scale-up's last slot is expected in service; `None` if that waits for something that
-    /// has no time (a full group, a breaker, a limit).
+    /// When a scale-up's last slot is expected in service: as likely sooner as later. `None` if that waits for
+    /// something that has no time (a full group, a breaker, a limit).
     ///
-    /// `queued` counts the slots of its group that are launched before its last: its own and those
-    /// of older scale-ups. What breaks is counted in, at the rate at which its instances have done so far.
+    /// `queued` counts the slots of its group that are launched before its last: its own and those of older
+    /// scale-ups. What breaks is counted in, as far as its instances and others of its group have shown.
     #[must_use]
     pub fn eta(&self, s: &ScaleUp, queued: u32, now: Time) -> Option<Time> {
-        let tokens = self.run.instances()?;
-        let under_way = [Phase::Booting, Phase::Configuring, Phase::Verifying, Phase::Admitting];
-        let under_way: u32 = under_way.iter().map(|p| s.phases.get(*p)).sum();
-        let shape = self.paces[s.group].shape(under_way);
-        let broken = share_broken(s);
-        let mut eta = now;
-        let mut last_launch = now;
-        let fresh = Duration::ZERO;
-        if s.phases.get(Phase::Queued) > 0 {
-            let launches = with_replacements(queued, broken);
-            last_launch = self.launched_by(s.group, launches, now)?;
-            eta = eta.max(pace::eta(now, self.at_once(s.group, now), launches, last_launch, shape));
+        let of = |p: Phase| s.phases.get(p);
+        let course = self.paces[s.group].course(&s.ages, s.row.in_service, s.broken_so_far, now);
+        let mut rest = Rest::new(course);
+        let mut suspects = 0.0;
+        for (n, age) in s.ages.iter(now) {
+            suspects += f64::from(n) * course.suspicion(age);
+            rest.under_way(n, age);
         }
-        if s.phases.get(Phase::Launching) > 0 {
+        if of(Phase::Launching) > 0 {
             let claimed = self.claimed();
-            let last = if claimed > 0 { tokens.passed_at(now, claimed) } else { now };
-            eta = eta.max(last.plus(shape.slowest(s.phases.get(Phase::Launching), fresh)));
-        }
-        if under_way > 0 {
-            let launched = s.entered[Phase::Launching as usize];
-            eta = eta.max(launched.plus(shape.slowest(under_way, now.since(launched))));
+            let last = if claimed > 0 { self.run.instances()?.passed_at(now, claimed) } else { now };
+            rest.spread(of(Phase::Launching).into(), 0.0, last.since(now).as_secs_f64());
         }
         // What is being taken away has to be launched once more.
-        let going = s.phases.get(Phase::Broken) + s.phases.get(Phase::Terminating);
-        if going > 0 {
-            eta = eta.max(now.plus(shape.slowest(going, fresh)));
+        let going = of(Phase::Broken) + of(Phase::Terminating);
+        rest.to_come(going.into(), course.replaced_in);
+        if of(Phase::Queued) > 0 {
+            let last = self.launched_by(s.group, queued.saturating_add(going), now)?;
+            // Whatever breaks until then is launched before the last of those.
+            let long = last.since(now).as_secs_f64() / (course.given_up.median + course.replaced_in);
+            let again =
+                course.broken * f64::from(queued) * (1.0 - 1.0 / long.max(1.0)) + suspects * long.min(1.0);
+            let launches = with_replacements(queued.saturating_add(going), again, course.broken);
+            let last = self.launched_by(s.group, launches, now)?.since(now).as_secs_f64();
+            let ahead = queued - of(Phase::Queued);
+            let at_once = self.at_once(s.group, now).saturating_sub(ahead).min(of(Phase::Queued));
+            rest.to_come(at_once.into(), 0.0);
+            let from = if at_once > 0 { 0.0 } else { last * f64::from(ahead) / f64::from(queued.max(1)) };
+            rest.spread((of(Phase::Queued) - at_once).into(), from, last);
         }
-        let open = s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn);
-        if open > 0 && self.asgs[s.group].asks_to_be_answered() {
-            // Each is told to go on, and whoever broke to give up, by a call of its own.
-            let ahead =
-                self.hooks.iter().filter(|h| h.row.instance.is_none_or(|i| i.slot.scale_up != s.row.seq));
-            let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
-            eta = eta.max(self.auto_passed(now, ahead.saturating_add(with_replacements(open, broken))));
+        let eta = now.plus(Duration::from_secs_f64(rest.finish()));
+        let open = s.row.wanted - of(Phase::InService) - of(Phase::Withdrawn);
+        if open == 0 || !self.asgs[s.group].asks_to_be_answered() {
+            return Some(eta);
         }
-        let launched = if last_launch > now {
-            last_launch
-        } else {
-            s.entered[Phase::Launching as usize].max(s.row.accepted_at)
-        };
-        Some(eta.max(pace::replaced(launched, open, broken, shape).unwrap_or(eta)))
+        // Each is told to go on, and whoever broke to give up, by a call of its own.
+        let ahead = self.hooks.iter().filter(|h| h.row.instance.is_none_or(|i| i.slot.scale_up != s.row.seq));
+        let ahead = u32::try_from(ahead.count()).unwrap_or(u32::MAX);
+        let answers = with_replacements(open, 0.0, course.broken);
+        Some(eta.max(self.auto_passed(now, ahead.saturating_add(answers))))
     }
 
     /// When the last of so many more launches in a group will have gone out.

@@ -286,6 +286,22 @@ impl Phase {
         }
     }
 
+    /// Launched, and neither in service nor given up.
+    #[must_use]
+    pub fn is_on_its_way(self) -> bool {
+        match self {
+            Phase::Booting | Phase::Configuring | Phase::Verifying | Phase::Admitting => true,
+            Phase::Queued
+            | Phase::Launching
+            | Phase::InService
+            | Phase::Broken
+            | Phase::Quarantined
+            | Phase::Terminating
+            | Phase::Gone
+            | Phase::Withdrawn => false,
+        }
+    }
+
     /// Nothing more will happen to this instance within its scale-up.
     #[must_use]
     pub fn is_final(self) -> bool {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::limits::Asked;
 use crate::decide::Core;
+use crate::decide::ages::Ages;
 use crate::decide::launches::MOST_IN_GROUP;
-use crate::decide::pace;
+use crate::decide::tail::Rest;
 use crate::decide::words::Time;
 
 /// What can be said of the time that a request takes.
@@ -21,11 +22,16 @@ impl Core {
     pub(super) fn estimate(&self, asked: Asked) -> Estimate {
         let Asked { group, count, now } = asked;
         let pace = &self.paces[group];
-        let shape = pace.shape(0);
+        let course = pace.course(&Ages::default(), 0, 0, now);
         let queued = self.ledger.groups[group].queued.saturating_add(count);
         let last_launch = self.launched_by(group, queued, now);
-        let at_once = self.at_once(group, now);
-        let mut eta = last_launch.map(|last| pace::eta(now, at_once, queued, last, shape));
+        let at_once = self.at_once(group, now).min(queued);
+        let mut eta = last_launch.map(|last| {
+            let mut rest = Rest::new(course);
+            rest.to_come(at_once.into(), 0.0);
+            rest.spread((queued - at_once).into(), 0.0, last.since(now).as_secs_f64());
+            now.plus(Duration::from_secs_f64(rest.finish()))
+        });
         let quickest = pace.quickest().unwrap_or_default();
         let (alone, launching) = if self.asgs[group].name.is_some() {
             let calls = queued.div_ceil(MOST_IN_GROUP);
@@ -54,10 +60,17 @@ impl Core {
             Some(_) => "as the last ones did",
             None => "as is usual, since too few were measured yet",
         };
+        let breaks = match course.broken * 100.0 {
+            few if few < 1.0 => "fewer than one in a hundred break".to_string(),
+            many => format!(
+                "{many:.0} in a hundred break and are launched again after {:.0} s",
+                course.given_up.median + course.replaced_in
+            ),
+        };
         let basis = format!(
-            "{launching}; from launch into service one takes {} s, and the slowest of {queued} {} s, {measured}",
-            shape.slowest(1, Duration::ZERO).as_secs(),
-            shape.slowest(queued, Duration::ZERO).as_secs()
+            "{launching}; from launch into service one takes {:.0} s, and the slowest of {queued} {:.0} s; {breaks}; {measured}",
+            course.good.median,
+            course.good.slowest(queued),
         );
         Estimate { eta, bound: alone.since(now) + quickest, basis }
     }

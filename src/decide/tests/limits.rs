@@ -204,7 +204,8 @@ fn a_deadline_that_cannot_be_met_is_said_at_once_or_when_the_bucket_turns_out_em
     let (at, text) = late(&w).unwrap();
     assert_eq!(at, 0, "200 more than the bucket holds take 100 s, and then they boot");
     assert!(
-        text.starts_with("the deadline of 100 s cannot be met: the last of 1200 is expected after 23"),
+        // 100 s until the last is launched, 138 s until that is there, and as long again for the few that break.
+        text.starts_with("the deadline of 100 s cannot be met: the last of 1200 is expected after 28"),
         "{text}"
     );
     assert!(w.core.view(w.now).scale_ups[0].late);
