@@ -8,6 +8,9 @@
 //! the action's own end, and muster launches the one that comes in its place. A plain fleet's is left out of the
 //! calls that end instances.
 //!
+//! What this cannot do: take a raise back. If the group ends one that waits in its lifecycle action (its heartbeats
+//! were lost for as long as that takes) after it was told to have another, it has one more than was wanted.
+//!
 //! Whoever is in quarantine holds a place under the group's maximum, and is never in the way of capacity:
 //! nobody is kept while the places left are all wanted, and who is kept is ended as soon as they are.
 
