@@ -267,6 +267,7 @@ fn group() -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        reserve: None,
         bounds: Bounds::default(),
     }
 }

@@ -506,6 +506,7 @@ pub fn view() -> View {
             valve: None,
             removals: 0,
             quarantined: 0,
+            reserve: None,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),

@@ -83,7 +83,7 @@ impl Core {
             seq,
             id: ask.id.clone(),
             group: ask.group,
-            origin: Origin::Asked,
+            origin: if ask.emergency { Origin::Emergency } else { Origin::Asked },
             wanted: ask.count,
             planned: 0,
             by: ask.by,
@@ -195,6 +195,7 @@ impl Core {
                 | Phase::Queued
                 | Phase::InService
                 | Phase::Quarantined
+                | Phase::Reserved
                 | Phase::Gone
                 | Phase::Withdrawn => {}
             }

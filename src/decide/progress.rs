@@ -282,6 +282,7 @@ impl Core {
                 valve: None,
                 removals: 0,
                 quarantined: 0,
+                reserve: None,
             })
             .zip(self.asgs.iter().enumerate())
             .map(|(view, (group, asg))| GroupView {
@@ -299,6 +300,7 @@ impl Core {
             signals,
             valve: self.valves[group].shut().cloned(),
             quarantined: self.in_quarantine(group),
+            reserve: self.reserve_view(group),
             removals: u32::try_from(self.retiring.rows.values().filter(|l| l.group == group).count())
                 .unwrap_or(u32::MAX),
             ..view

@@ -153,7 +153,12 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
                 | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
                 // The first two come from the group, above; the others hold nothing and would only grow.
                 // Those in quarantine have a gauge of their own.
-                Phase::Queued | Phase::InService | Phase::Quarantined | Phase::Gone | Phase::Withdrawn => {}
+                Phase::Queued
+                | Phase::InService
+                | Phase::Quarantined
+                | Phase::Reserved
+                | Phase::Gone
+                | Phase::Withdrawn => {}
             }
         }
     }

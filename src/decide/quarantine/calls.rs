@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::{Keeping, QuarantineEnd, QuarantineState, TAGS_AT_ONCE};
+use super::words::{Keeping, Purpose, QuarantineEnd, QuarantineState, TAGS_AT_ONCE};
 use super::{Kept, Try};
 use crate::decide::action::Action;
 use crate::decide::asg::seen::Lifecycle;
@@ -18,23 +18,23 @@ use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids of one `EnterStandby` or `DetachInstances` (aws-facts 3.1).
-const MOST_MOVED: usize = 20;
+pub(super) const MOST_MOVED: usize = 20;
 /// Most ids of one terminate call of a group's (aws-facts 3.1).
 const MOST_IN_GROUP: usize = 100;
 /// And of one of EC2's, as for broken ones.
 const MOST_IDS: usize = 500;
 /// A call that was throttled goes out again after this; nobody waits for it but a place that is full.
-const AFTER_THROTTLE: Duration = Duration::from_millis(500);
+pub(super) const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// One that was lost, or met another activity of the group.
-const AFTER_FAILURE: Duration = Duration::from_secs(2);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// One that would end it and was refused: a look, or time, has to show why.
-const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
+pub(super) const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
 /// Tags that were refused: for want of a permission, perhaps, which somebody may give.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// A group that was told to end one shows it for so long, longer where it has a lifecycle action of its own.
 const UNTIL_GONE: Duration = Duration::from_secs(15);
 /// A look may be older than it says (aws-facts 2.6).
-const LAG: Duration = Duration::from_secs(30);
+pub(super) const LAG: Duration = Duration::from_secs(30);
 /// An instance that EC2 does not know so long after it broke is not there: terminated ones stay visible for
 /// about an hour, and eventual consistency is over within minutes (aws-facts 2.6).
 const MISSING_FOR: Duration = Duration::from_secs(600);
@@ -52,6 +52,7 @@ impl Core {
     /// Makes the calls that are due, as far as the budgets go.
     pub(super) fn send_for_quarantine(&mut self, now: &mut Now) {
         self.take_out(now);
+        self.let_in(now);
         self.end_those_let_go(now);
         self.tag_kept(now);
     }
@@ -61,7 +62,9 @@ impl Core {
         let mut calls: BTreeMap<(usize, Keeping, bool, Option<Ec2Id>), Vec<Ec2Id>> = BTreeMap::new();
         for kept in self.quarantine.rows.values() {
             let waits = kept.call.out || kept.call.refused_at.is_some();
-            if kept.row.state != QuarantineState::Asked || waits {
+            // A freeze wants nobody out of service who serves.
+            let frozen = kept.row.purpose == Purpose::Reserve && self.frozen_until(kept.group, now.time).is_some();
+            if kept.row.state != QuarantineState::Asked || waits || frozen {
                 continue;
             }
             if kept.call.not_before > now.time {
@@ -104,6 +107,9 @@ impl Core {
 
     /// Its group is not to launch another in its place: muster does, or has done so.
     fn shrinks(&self, kept: &Kept) -> bool {
+        if kept.row.purpose == Purpose::Reserve {
+            return true;
+        }
         match self.retiring.rows.get(&kept.row.id) {
             Some(leaver) => leaver.decrement(),
             None => kept.row.instance.is_some_and(|i| self.is_own(i)),
@@ -122,8 +128,8 @@ impl Core {
                 self.was_taken_out(asg, ids, *decrement, outcome.as_ref().err(), now);
             }
             Mark::Quarantined { id, .. } => self.was_tagged(*id, outcome.as_ref().err(), now),
+            Mark::ExitStandby { ids, .. } => self.was_let_in(ids, outcome.as_ref().err(), now),
             Mark::ScaleInProtection { .. }
-            | Mark::ExitStandby { .. }
             | Mark::Suspend { .. }
             | Mark::Resume { .. }
             | Mark::Desired { .. }
@@ -204,10 +210,16 @@ impl Core {
         for (id, lifecycle) in shown {
             let Some(kept) = self.quarantine.rows.get_mut(&id) else { continue };
             let refused = kept.call.refused_at.is_some_and(|at| asked_at > at);
+            let purpose = kept.row.purpose;
             let looked = kept.row.kept_at.is_some_and(|at| asked_at > at.plus(LAG));
             match (kept.row.state, kept.row.how) {
                 (QuarantineState::Asked, how) => match is_out(how, lifecycle) {
                     Some(true) => self.is_kept(id, now),
+                    // Its group's minimum wants it, perhaps: that may change.
+                    Some(false) if refused && purpose == Purpose::Reserve => {
+                        kept.call.refused_at = None;
+                        kept.call.not_before = now.time.plus(AFTER_REFUSAL);
+                    }
                     Some(false) if refused => self.is_not_kept(id, now),
                     Some(false) => {}
                     None => self.is_not_kept(id, now),
@@ -225,6 +237,8 @@ impl Core {
                         self.returned_to_service(id, now);
                     }
                 }
+                (QuarantineState::Joining, _) if looked => self.joining_seen(id, lifecycle, refused, now),
+                (QuarantineState::Joining, _) => {}
                 (QuarantineState::Leaving, _) => kept.call.refused_at = None,
                 (QuarantineState::Kept | QuarantineState::Done, _) => {}
             }
@@ -237,7 +251,10 @@ impl Core {
         let mut by_ec2: Vec<Ec2Id> = Vec::new();
         // Whoever waits in a lifecycle action counts in the desired capacity; standby has lowered it already where
         // it was to be lowered.
-        let shrinks = |k: &Kept| k.row.how == Keeping::Hook && !k.is_replaced;
+        let shrinks = |k: &Kept| {
+            let serves = k.row.purpose == Purpose::Reserve && self.is_back_in_group(k);
+            (k.row.how == Keeping::Hook || serves) && !k.is_replaced
+        };
         let due: Vec<(Ec2Id, usize, bool, Try)> = self
             .quarantine
             .rows
@@ -251,7 +268,7 @@ impl Core {
                 if self.hold_on(id, now.time).is_some() {
                     wakes = now.time.plus(WHILE_HELD);
                 } else {
-                    match self.ending_of(group, id) {
+                    match self.ending_of(group, id, now.time) {
                         // As above.
                         Ending::ByGroup if shrinks && self.has_raise_to_show(group) => {}
                         Ending::ByGroup => by_group.entry((group, shrinks)).or_default().push(id),
@@ -287,9 +304,12 @@ impl Core {
     }
 
     /// Whoever is a member leaves through its group; who is not, or not any more, is EC2's to end.
-    fn ending_of(&self, group: usize, id: Ec2Id) -> Ending {
+    fn ending_of(&self, group: usize, id: Ec2Id, now: Time) -> Ending {
         if self.asgs[group].name.is_none() {
             return Ending::ByEc2;
+        }
+        if self.may_be_on_its_way_back(group, id, now) {
+            return Ending::Waits;
         }
         let Some(seen) = &self.asgs[group].seen else { return Ending::Waits };
         match seen.members.get(&id).map(|m| m.lifecycle) {
@@ -404,6 +424,7 @@ impl Core {
             .rows
             .values()
             .filter(|k| k.row.state == QuarantineState::Kept && k.row.tagged_at.is_none() && !k.tag.out)
+            .filter(|k| k.row.purpose == Purpose::Broken)
             .map(|k| k.row.id)
             .collect();
         for id in due {

@@ -236,6 +236,7 @@ fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
         count: 3,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     };

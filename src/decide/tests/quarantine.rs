@@ -166,6 +166,7 @@ impl Ward {
             count,
             by: None,
             all_or_nothing: false,
+            emergency: false,
             reason: String::new(),
             idempotency_key: None,
         };
@@ -405,6 +406,7 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         count: 1,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     };

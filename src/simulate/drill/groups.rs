@@ -98,6 +98,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     }
     plan.orders = base::zone_orders(seed, &plan, 25.0);
     base::keep_broken(seed, &mut plan, 25.0);
+    base::keep_reserve(seed, &mut plan, 40.0);
     vec![("", plan)]
 }
 
@@ -130,7 +131,8 @@ impl World {
             return;
         }
         let by_alarm: i64 = self.plan.alarms.iter().map(|a| a.by.max(0)).sum();
-        let asked = self.books.scale_ups.values().filter(|row| row.origin == Origin::Asked);
+        let asked = self.books.scale_ups.values();
+        let asked = asked.filter(|row| matches!(row.origin, Origin::Asked | Origin::Emergency));
         let wanted = by_alarm + asked.map(|row| i64::from(row.in_service)).sum::<i64>();
         let serving: u32 = self.model.tallies().map(|(_, tally)| tally.in_service).sum();
         if i64::from(serving) > wanted {
