@@ -280,6 +280,7 @@ fn ask(count: u32) -> Ask {
         count,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     }

@@ -293,11 +293,7 @@ impl Phase {
     #[must_use]
     pub fn is_final(self) -> bool {
         match self {
-            Phase::InService
-            | Phase::Gone
-            | Phase::Quarantined
-            | Phase::Reserved
-            | Phase::Withdrawn => true,
+            Phase::InService | Phase::Gone | Phase::Quarantined | Phase::Reserved | Phase::Withdrawn => true,
             Phase::Queued
             | Phase::Launching
             | Phase::Booting

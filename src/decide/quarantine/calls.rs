@@ -63,7 +63,8 @@ impl Core {
         for kept in self.quarantine.rows.values() {
             let waits = kept.call.out || kept.call.refused_at.is_some();
             // A freeze wants nobody out of service who serves.
-            let frozen = kept.row.purpose == Purpose::Reserve && self.frozen_until(kept.group, now.time).is_some();
+            let frozen =
+                kept.row.purpose == Purpose::Reserve && self.frozen_until(kept.group, now.time).is_some();
             if kept.row.state != QuarantineState::Asked || waits || frozen {
                 continue;
             }
@@ -97,7 +98,10 @@ impl Core {
             self.quarantine.wake = self.quarantine.wake.min(self.auto.next_chance(now.time));
             return;
         }
-        self.asgs[group].resizing += u32::from(decrement);
+        if decrement {
+            self.asgs[group].resizing += 1;
+            self.quarantine.shrinking.push((group, ids.clone()));
+        }
         for id in ids {
             if let Some(kept) = self.quarantine.rows.get_mut(&id) {
                 kept.call.out = true;
@@ -146,15 +150,18 @@ impl Core {
         error: Option<&CallError>,
         now: &mut Now,
     ) {
+        // A look may have shown what it came to before its answer was here.
+        let shrinking = self.quarantine.shrinking.iter().position(|(_, out)| decrement && out == ids);
+        if let Some(i) = shrinking {
+            let (group, _) = self.quarantine.shrinking.remove(i);
+            self.was_resized(group, now);
+        }
         let ours = |id: &Ec2Id| {
             let kept = self.quarantine.rows.get(id);
             kept.is_some_and(|k| k.call.out && k.row.state == QuarantineState::Asked)
         };
         let asked: Vec<Ec2Id> = ids.iter().copied().filter(ours).collect();
         let Some(group) = self.ledger.asg_index(asg).filter(|_| !asked.is_empty()) else { return };
-        if decrement {
-            self.was_resized(group, now);
-        }
         self.is_not_as_seen(group);
         for id in asked {
             let Some(kept) = self.quarantine.rows.get_mut(&id) else { continue };

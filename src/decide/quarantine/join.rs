@@ -19,9 +19,7 @@ use crate::decide::contacts::timeout;
 use crate::decide::event::{CallError, Contact};
 use crate::decide::mark::Mark;
 use crate::decide::timers::Due;
-use crate::decide::words::{
-    Ec2Id, ErrorClass, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, Time,
-};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, Time};
 use crate::decide::{Core, Now};
 
 /// A proof of service lets an instance in for so long, as for those that are new.
@@ -31,6 +29,8 @@ impl Core {
     /// Gives what is in reserve to those who want it.
     pub(super) fn use_reserve(&mut self, group: usize, now: &mut Now) {
         let mut ready = self.ready_in(group, now.time);
+        let fit = self.may_be_let_in(group).min(ready.len());
+        ready.drain(..ready.len() - fit);
         if ready.is_empty() {
             return;
         }
@@ -65,6 +65,21 @@ impl Core {
         ready.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// So many more can come out of standby: each raises the desired capacity by one, which its group's maximum limits.
+    fn may_be_let_in(&self, group: usize) -> usize {
+        if self.asgs[group].name.is_none() {
+            return usize::MAX;
+        }
+        let coming = self
+            .quarantine
+            .rows
+            .values()
+            .filter(|k| k.is_of_reserve(group) && k.row.state == QuarantineState::Joining);
+        let seen = self.asgs[group].seen.as_ref();
+        let room = seen.map_or(0, |s| s.max.saturating_sub(s.desired) as usize);
+        room.saturating_sub(coming.count())
+    }
+
     /// Scale-ups of a group with slots that are queued, the oldest first: those of an emergency, or all others.
     fn who_waits(&self, group: usize, emergency: bool) -> Vec<(ScaleUpSeq, u32)> {
         let of = self.ledger.scale_ups.iter().filter(|(_, s)| s.group == group);
@@ -90,6 +105,7 @@ impl Core {
         let text = format!("{id}: out of the reserve; it is verified again before it serves");
         self.ledger.journal(now.time, Some(to), Some(instance), "out_of_reserve", text);
         self.start_verifying(instance, now);
+        self.ledger.write(instance, Some("out of the reserve".to_string()));
     }
 
     /// It comes out of the reserve, and does not serve yet.
@@ -222,8 +238,9 @@ impl Core {
         let joins = |k: &&Kept| k.row.state == QuarantineState::Joining;
         let left = |k: &&Kept| {
             let slot = k.row.instance.and_then(|i| self.ledger.current(i));
-            let on_its_way =
-                slot.is_some_and(|s| matches!(s.phase, Phase::Verifying | Phase::Admitting) && s.id == Some(k.row.id));
+            let on_its_way = slot.is_some_and(|s| {
+                matches!(s.phase, Phase::Verifying | Phase::Admitting) && s.id == Some(k.row.id)
+            });
             !on_its_way
         };
         let left = self.quarantine.rows.values().filter(joins).filter(left);
@@ -288,13 +305,7 @@ impl Core {
     }
 
     /// A look shows one that comes out of the reserve. `refused`: it was asked for after it could not be let in.
-    pub(super) fn joining_seen(
-        &mut self,
-        id: Ec2Id,
-        shown: Option<Lifecycle>,
-        refused: bool,
-        now: &mut Now,
-    ) {
+    pub(super) fn joining_seen(&mut self, id: Ec2Id, shown: Option<Lifecycle>, refused: bool, now: &mut Now) {
         match shown {
             // An earlier call has done it.
             Some(Lifecycle::InService | Lifecycle::Pending | Lifecycle::PendingProceed) if refused => {
@@ -306,6 +317,13 @@ impl Core {
                     self.give_up(instance, "in reserve, and its group does not have it any more".into(), now);
                 }
             }
+            Some(_) if refused && self.may_not_grow(id) => {
+                // Somebody else has taken the place.
+                let instance = self.quarantine.rows.get(&id).and_then(|k| k.row.instance);
+                if let Some(instance) = instance {
+                    self.give_up(instance, "in reserve, and its group has no place left".into(), now);
+                }
+            }
             Some(_) => {
                 if let Some(kept) = self.quarantine.rows.get_mut(&id).filter(|_| refused) {
                     kept.call.refused_at = None;
@@ -314,6 +332,12 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// Its group wants all that its maximum allows, as the last look shows.
+    fn may_not_grow(&self, id: Ec2Id) -> bool {
+        let group = self.kept_group(id);
+        group.and_then(|g| self.asgs[g].seen.as_ref()).is_some_and(|s| s.desired >= s.max)
     }
 
     /// Its group counts it in the desired capacity again, as the last look shows.

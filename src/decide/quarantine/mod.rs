@@ -61,10 +61,12 @@ pub(in crate::decide) struct Quarantine {
     /// Those that came out of the reserve, and that no look has shown in service yet. After a restart they count as
     /// new.
     joined: BTreeSet<InstanceRef>,
+    /// Calls that are out and shrink their group, whatever becomes of those they name before the answer is here.
+    shrinking: Vec<(usize, Vec<Ec2Id>)>,
     /// `ExitStandby` calls that are out, by group.
     exits: Vec<(usize, Vec<Ec2Id>)>,
-    /// The reserve of a group is not filled before.
-    fill_after: BTreeMap<usize, Time>,
+    /// The reserve of a group is not filled before, after so many tries in a row that it could not be.
+    fill_after: BTreeMap<usize, (Time, u32)>,
 }
 
 /// One quarantine that is not done.

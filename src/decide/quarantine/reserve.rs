@@ -19,9 +19,10 @@ use crate::decide::wait::Wait;
 use crate::decide::words::{Ec2Id, InstanceRef, Origin, Phase, ScaleUpSeq, Time};
 use crate::decide::{Core, Now};
 
-/// A reserve that could not be filled is tried again after so long. Longer: an emergency finds less. Shorter: more calls
-/// for what nobody waits for.
+/// A reserve that could not be filled is tried again after so long, doubling to 16 times that (16 min). Longer: an
+/// emergency finds less. Shorter: more calls, and more scale-ups in the books, for what nobody waits for.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
+const DOUBLINGS: u32 = 4;
 
 impl Core {
     /// Gives what is in reserve to those who want it, and fills it when nobody does.
@@ -112,7 +113,6 @@ impl Core {
             format!("the reserve does not wait for what is scarce: {}", wait.describe(now.time))
         };
         if let Some((seq, _)) = self.filling(group) {
-            self.quarantine.fill_after.insert(group, now.time.plus(TRY_AGAIN));
             self.ledger.withdraw_queued(seq, now.time, &why);
         }
     }
@@ -132,7 +132,7 @@ impl Core {
         if missing == 0 || self.filling(group).is_some() {
             return;
         }
-        let after = self.quarantine.fill_after.get(&group).copied().unwrap_or(Time(0));
+        let after = self.quarantine.fill_after.get(&group).map_or(Time(0), |(after, _)| *after);
         if now.time < after {
             self.quarantine.wake = self.quarantine.wake.min(after);
             return;
@@ -176,10 +176,17 @@ impl Core {
 
     /// A scale-up has ended: if it was to fill a reserve and could not, that is not tried again at once.
     pub(in crate::decide) fn reserve_closed(&mut self, closed: &ScaleUp, now: &Now) {
-        if closed.row.origin == Origin::Reserving && closed.row.withdrawn > 0 {
-            self.quarantine.fill_after.insert(closed.group, now.time.plus(TRY_AGAIN));
-            self.quarantine.wake = self.quarantine.wake.min(now.time.plus(TRY_AGAIN));
+        if closed.row.origin != Origin::Reserving {
+            return;
         }
+        if closed.row.withdrawn == 0 {
+            self.quarantine.fill_after.remove(&closed.group);
+            return;
+        }
+        let (after, tries) = self.quarantine.fill_after.entry(closed.group).or_default();
+        *after = now.time.plus(TRY_AGAIN * 2u32.pow((*tries).min(DOUBLINGS)));
+        *tries += 1;
+        self.quarantine.wake = self.quarantine.wake.min(*after);
     }
 }
 

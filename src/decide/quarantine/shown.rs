@@ -25,9 +25,8 @@ impl Core {
     }
 
     fn kept_for(&self, group: usize, purpose: Purpose) -> u32 {
-        let kept = |k: &&Kept| {
-            k.group == group && k.row.purpose == purpose && k.row.state == QuarantineState::Kept
-        };
+        let kept =
+            |k: &&Kept| k.group == group && k.row.purpose == purpose && k.row.state == QuarantineState::Kept;
         u32::try_from(self.quarantine.rows.values().filter(kept).count()).unwrap_or(u32::MAX)
     }
 
