@@ -52,10 +52,15 @@ impl Core {
             let seen = self.asgs[group].seen.as_ref();
             seen.and_then(|s| s.members.get(id)).is_some_and(|m| m.lifecycle == Lifecycle::Standby)
         };
+        // Whoever has drained a zone wants nothing new to serve there.
+        let name = &self.ledger.groups[group].spec.name;
+        let drained =
+            |zone: &Option<String>| zone.as_ref().is_some_and(|zone| self.zones.percent(name, zone) == 0);
         let ready = |k: &&Kept| {
             k.is_of_reserve(group)
                 && k.row.state == QuarantineState::Kept
                 && k.row.address.is_some()
+                && !drained(&k.row.zone)
                 && self.hold_on(k.row.id, now).is_none()
                 && (!grouped || shown(&k.row.id))
         };
@@ -202,7 +207,7 @@ impl Core {
             let Some((instance, slot)) = slot.filter(|(_, s)| s.phase == Phase::Admitting) else { continue };
             if kept.call.not_before > now.time {
                 self.quarantine.wake = self.quarantine.wake.min(kept.call.not_before);
-            } else if kept.exit_at.is_none() && now.time.since(slot.since) > STALE {
+            } else if now.time.since(slot.since) > STALE {
                 stale.push(instance);
             } else {
                 let alone = kept.call.alone.then_some(kept.row.id);

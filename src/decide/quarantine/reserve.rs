@@ -83,6 +83,9 @@ impl Core {
 
     /// Slots that are queued for a group's reserve.
     pub(in crate::decide) fn queued_for_reserve(&self, group: usize) -> u32 {
+        if self.ledger.groups[group].queued == 0 {
+            return 0;
+        }
         self.filling(group).map_or(0, |(_, s)| s.phases.get(Phase::Queued))
     }
 

@@ -325,7 +325,12 @@ impl Core {
             // What would come in their place breaks too.
             return;
         }
-        match self.room_in_group(group, now) {
+        let room = match self.room_in_group(group, now) {
+            // There is no place for another, but in reserve there is one.
+            Err(Wait::GroupMax { .. }) if self.in_reserve(group) > 0 => Ok(self.in_reserve(group)),
+            room => room,
+        };
+        match room {
             Ok(room) => self.replace(group, &dead[..dead.len().min(room as usize)], now),
             // There is no place for a replacement: the dead one gives its own, and its group fills it.
             Err(Wait::GroupMax { .. }) => {
