@@ -245,9 +245,8 @@ impl Core {
                     }
                 }
                 (QuarantineState::Joining, _) if looked => self.joining_seen(id, lifecycle, refused, now),
-                (QuarantineState::Joining, _) => {}
                 (QuarantineState::Leaving, _) => kept.call.refused_at = None,
-                (QuarantineState::Kept | QuarantineState::Done, _) => {}
+                (QuarantineState::Joining | QuarantineState::Kept | QuarantineState::Done, _) => {}
             }
         }
     }

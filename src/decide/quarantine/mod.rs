@@ -274,7 +274,7 @@ impl Core {
         kept.call = Try::default();
         let (row, group) = (kept.row.clone(), kept.group);
         if row.purpose == Purpose::Reserve {
-            return self.is_in_reserve(id, row, now);
+            return self.is_in_reserve(id, &row, now);
         }
         let text = format!("{id}: kept in quarantine ({}) after it broke: {}", row.how, row.reason);
         self.write_quarantine(id);

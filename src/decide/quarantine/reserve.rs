@@ -68,7 +68,7 @@ impl Core {
     }
 
     /// It is out of service.
-    pub(super) fn is_in_reserve(&mut self, id: Ec2Id, row: QuarantineRow, now: &Now) {
+    pub(super) fn is_in_reserve(&mut self, id: Ec2Id, row: &QuarantineRow, now: &Now) {
         self.write_quarantine(id);
         self.ledger.set_served_aside(id, Phase::Reserved, now.time, &row.reason);
         let text = format!("{id}: verified, and kept in reserve ({})", row.how);
