@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::quarantine::Ward;
 use super::world::START;
+use crate::decide::action::Action;
 use crate::decide::asg::seen::Lifecycle;
 use crate::decide::event::{CallError, Contact};
 use crate::decide::group::{Group, HealthBy};
@@ -20,17 +21,17 @@ use crate::decide::view::ReserveView;
 use crate::decide::words::*;
 
 /// A ward whose group keeps so many in reserve, and nobody in quarantine.
-fn keeping(ward: Ward, size: u32) -> Ward {
+fn keeping(ward: &Ward, size: u32) -> Ward {
     let group = Group { quarantine: None, reserve: Some(ReserveSpec { size }), ..(*ward.group).clone() };
     Ward::of(group)
 }
 
 fn fleet(max: u32, size: u32) -> Ward {
-    keeping(Ward::fleet(max), size)
+    keeping(&Ward::fleet(max), size)
 }
 
 fn grouped(max: u32, size: u32) -> Ward {
-    keeping(Ward::grouped(max, Keeping::Standby, HealthBy::Aws), size)
+    keeping(&Ward::grouped(max, Keeping::Standby, HealthBy::Aws), size)
 }
 
 impl Ward {
@@ -117,7 +118,9 @@ fn one_that_has_rotted_is_ended_and_its_slot_gets_another() {
         ward.run(240);
         assert_eq!(ward.asked(), (2, 0, ScaleUpState::Done));
         // In standby it is not counted in the desired capacity, which is not to shrink with it.
-        assert_eq!(ward.ended(), [(rotten, decrement)]);
+        let ended = ward.ended();
+        assert_eq!(ended[0], (rotten, decrement));
+        assert!(ended.iter().all(|(id, by)| *id == rotten && *by != Some(true)), "{ended:?}");
         let row = ward.row(rotten);
         assert_eq!((row.state, row.end), (QuarantineState::Done, Some(QuarantineEnd::Unfit)));
         assert!(row.reason.contains("refused"), "{}", row.reason);
