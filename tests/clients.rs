@@ -1,18 +1,41 @@
 //! The simulated AWS, asked by clients that nobody here wrote: several versions of boto3 and the AWS CLI; and
 //! what it answers beside what moto answers (tests/clients/README.md).
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use tokio::process::Command;
 
-/// The newest boto3 asks everything; old versions do not know the newest calls.
+/// The newest boto3 asks everything, a folder at a time; old versions do not know the newest calls.
 const LEAST_CHECKS: usize = 150;
 
+/// A test for each folder of checks, and their names.
+macro_rules! the_newest_boto3_asks {
+    ($($folder:ident)*) => {
+        const FOLDERS: &[&str] = &[$(stringify!($folder)),*];
+
+        mod the_newest_boto3_is_answered_as_aws_would_by {
+            $(#[tokio::test]
+            async fn $folder() {
+                super::suite("MUSTER_TEST_BOTO3_NEWEST", &[stringify!($folder)]).await;
+            })*
+        }
+    };
+}
+
+the_newest_boto3_asks!(autoscaling cloudwatch ec2 elbv2 events quotas sns sqs support wire);
+
 #[tokio::test]
-async fn the_newest_boto3_is_answered_as_aws_would() {
-    let passed = suite("MUSTER_TEST_BOTO3_NEWEST", &[]).await;
-    assert!(passed >= LEAST_CHECKS, "{passed} checks are fewer than {LEAST_CHECKS}");
+async fn no_folder_of_checks_is_forgotten() {
+    let asked = FOLDERS.iter().chain(&["cli", "differential"]).map(|f| (*f).to_string());
+    assert_eq!(asked.collect::<BTreeSet<_>>(), folders_of_checks());
+    let options = [&["--collect-only"], FOLDERS].concat();
+    let output = pytest("MUSTER_TEST_BOTO3_NEWEST", &options).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let checks = said.lines().filter(|line| line.contains("::")).count();
+    assert!(checks >= LEAST_CHECKS, "{checks} checks are fewer than {LEAST_CHECKS}:\n{said}");
 }
 
 #[tokio::test]
@@ -38,27 +61,46 @@ async fn moto_and_the_simulator_agree_but_for_the_differences_that_are_listed() 
     suite("MUSTER_TEST_BOTO3_NEWEST", &["differential"]).await;
 }
 
-/// Runs these folders of tests/clients (none: those of pytest.ini) with the Python that the variable names.
-/// Shows the closing line, and returns the number of checks that passed.
-async fn suite(variable: &str, folders: &[&str]) -> usize {
-    let output = Command::new(set(variable))
-        // Nothing is written beside the sources.
-        .args(["-B", "-m", "pytest", "--quiet"])
-        .args(folders)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients"))
-        .env("MUSTER_PROGRAM", env!("CARGO_BIN_EXE_muster"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("Python starts");
-    let Output { status, stdout, stderr } = output;
+/// Runs these folders of tests/clients (none: those of pytest.ini) with the Python that the variable names, and shows
+/// the closing line.
+async fn suite(variable: &str, folders: &[&str]) {
+    let Output { status, stdout, stderr } = pytest(variable, folders).await;
     let (said, complained) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{status}\n{said}{complained}");
     let (closing, passed) = closing(&said).unwrap_or_else(|| panic!("no closing line in\n{said}"));
     println!("{closing}");
     assert!(passed > 0, "nothing was checked:\n{said}");
-    passed
+}
+
+async fn pytest(variable: &str, arguments: &[&str]) -> Output {
+    Command::new(set(variable))
+        // Nothing is written beside the sources.
+        .args(["-B", "-m", "pytest", "--quiet"])
+        .args(arguments)
+        .current_dir(checks())
+        .env("MUSTER_PROGRAM", env!("CARGO_BIN_EXE_muster"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("Python starts")
+}
+
+fn checks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
+}
+
+/// Those that have a file of checks.
+fn folders_of_checks() -> BTreeSet<String> {
+    let is_check = |entry: DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        name.starts_with("test_") && entry.path().extension().is_some_and(|e| e == "py")
+    };
+    let folders = std::fs::read_dir(checks()).unwrap().map(Result::unwrap).filter(|e| e.path().is_dir());
+    folders
+        .filter(|f| std::fs::read_dir(f.path()).unwrap().any(|entry| is_check(entry.unwrap())))
+        .map(|f| f.file_name().into_string().unwrap())
+        .collect()
 }
 
 /// The line of tests/clients/conftest.py that says how many checks passed, and the number.

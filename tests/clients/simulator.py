@@ -19,8 +19,8 @@ SETTINGS = Path(__file__).with_name("settings")
 PROGRAM = "MUSTER_PROGRAM"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-# The longest that anything may take before a check gives up on it.
-PATIENCE_S = 60
+# The longest that anything may take before a check gives up on it: a virtual machine may stand still for a minute.
+PATIENCE_S = 180
 # Everything here is left to chance by this seed, so that a check that passes once passes again.
 SEED = 1
 

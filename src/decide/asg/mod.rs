@@ -26,6 +26,7 @@ use super::words::{Api, Ec2Id, ScaleUpSeq, Time};
 use super::{Core, Now};
 use leave::Leaving;
 pub(in crate::decide) use raise::Raise;
+pub use replaced::IN_ITS_STEAD;
 use replaced::Shrunk;
 pub(in crate::decide) use replaced::{ENDED_BY_GROUP, Replaced};
 use seen::{HookSeen, MemberSeen};

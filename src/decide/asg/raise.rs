@@ -186,7 +186,7 @@ impl Core {
     }
 
     /// The next queued slot waits for what the group launches anyway: a raise to what it wants already.
-    pub(super) fn await_replacement(&mut self, group: usize, replaces: bool, now: &Now) {
+    pub(in crate::decide) fn await_replacement(&mut self, group: usize, replaces: bool, now: &Now) {
         // Not seen since a restart: the first look tells what it wants.
         let desired = self.asgs[group].seen.as_ref().map_or(0, |s| s.desired);
         let seq = LaunchSeq(self.launches.last_seq + 1);
@@ -464,9 +464,17 @@ impl Core {
         self.asgs[group].raises.iter().any(|r| !r.shown && (r.in_flight || r.heard))
     }
 
-    /// A raise is on its way: nothing else may change what the group wants.
+    /// A raise is on its way, or its answer was lost and no look has shown yet what came of it: nothing else may
+    /// change what the group wants, or the two could not be told apart.
     pub(in crate::decide) fn is_raising(&self, group: usize) -> bool {
-        self.asgs[group].raises.iter().any(|r| r.in_flight)
+        let state = &self.asgs[group];
+        let looked = |r: &Raise| state.seen.as_ref().is_some_and(|s| !s.stale && s.asked_at >= r.look_since);
+        state.raises.iter().any(|r| r.in_flight || r.heard && r.taken_at.is_none() && !looked(r))
+    }
+
+    /// A raise for slots that wait: suspended, the group would not launch for them.
+    pub(in crate::decide) fn has_raise_to_fill(&self, group: usize) -> bool {
+        self.asgs[group].raises.iter().any(|r| !r.waits_only() && !r.slots.is_empty())
     }
 
     /// AWS does not let us launch in this group: from now on its desired capacity is raised.

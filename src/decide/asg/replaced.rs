@@ -57,6 +57,8 @@ pub(in crate::decide) enum Replaced {
 /// Why an instance is given up that its group was not told to end. A reason stays with its row, so the next
 /// process knows it too.
 pub(in crate::decide) const ENDED_BY_GROUP: &str = "its group ends it";
+/// Why a slot is withdrawn that has got what it was for.
+pub const IN_ITS_STEAD: &str = "others serve in its stead";
 /// How long a slot whose instance its group replaced unnoticed waits for a place in a full group where
 /// everybody serves: four looks.
 const FULL_FOR: Duration = Duration::from_secs(60);
@@ -174,7 +176,7 @@ impl Core {
             return;
         }
         let reason = format!(
-            "{} has no place left: others serve in its stead",
+            "{} has no place left: {IN_ITS_STEAD}",
             self.asgs[group].name.as_deref().unwrap_or_default()
         );
         let open = self.ledger.scale_ups.iter().filter(|(_, s)| s.group == group);

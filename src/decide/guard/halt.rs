@@ -111,6 +111,7 @@ impl Core {
 
     /// The next call, with what is to be known after a crash written down.
     fn next_of_halt(&mut self, group: usize, stance: Stance, now: &mut Now) -> Option<Mark> {
+        let raising = self.has_raise_to_fill(group);
         let halt = &mut self.halts[group];
         let asg = halt.asg();
         let Some(row) = &halt.row else {
@@ -129,7 +130,7 @@ impl Core {
             }
             Stance::HalfOpen if halt.trial => {
                 // Nothing of ours that is on its way is to be refused.
-                let ours = self.launches.open.values().any(|l| l.group == group);
+                let ours = self.launches.open.values().any(|l| l.group == group) || raising;
                 let out = self.launches.plans[group].guard.trial_is_out() && !ours;
                 match (halt.launching, out) {
                     (Some(true), false) | (Some(false), true) => None,

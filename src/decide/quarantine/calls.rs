@@ -234,7 +234,12 @@ impl Core {
                 (QuarantineState::Kept, Keeping::Standby | Keeping::Hook) if looked => match lifecycle {
                     Some(Lifecycle::InService) => self.returned_to_service(id, now),
                     None | Some(Lifecycle::Terminating | Lifecycle::TerminatingWait) => {
+                        let counted = kept.row.how == Keeping::Hook && !kept.is_replaced;
                         self.let_go_of(id, QuarantineEnd::Taken, None, now);
+                        // Its group launches another in its place, which we do already: one of the two.
+                        if counted && self.ledger.groups[group].queued > 0 {
+                            self.await_replacement(group, true, now);
+                        }
                     }
                     Some(_) => {}
                 },

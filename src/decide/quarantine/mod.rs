@@ -11,6 +11,9 @@
 //! What a group has in [`reserve`] is kept in the same book, by the same calls: verified, out of service, and nobody's
 //! slot. [`join`] brings one of those back into service.
 //!
+//! What this cannot do: take a raise back. If the group ends one that waits in its lifecycle action (its heartbeats
+//! were lost for as long as that takes) after it was told to have another, it has one more than was wanted.
+//!
 //! Whoever is in quarantine holds a place under the group's maximum, and is never in the way of capacity:
 //! nobody is kept while the places left are all wanted, and who is kept is ended as soon as they are.
 

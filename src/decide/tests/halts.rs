@@ -9,10 +9,10 @@ use super::hooks::*;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, Ec2State, Event, Seen, Ticket};
-use crate::decide::group::{Breaker, Group};
+use crate::decide::group::{Asg, Breaker, Group, Launches};
 use crate::decide::hook::notice::HookNotice;
 use crate::decide::mark::{Mark, Marked};
-use crate::decide::rows::{HaltRow, Restored};
+use crate::decide::rows::{HaltRow, Restored, VersionRow};
 use crate::decide::words::*;
 use crate::decide::{Core, Settings};
 
@@ -268,4 +268,59 @@ fn a_call_that_fails_goes_out_again_and_one_that_is_refused_does_not_for_a_while
     assert_eq!(halts(&desk).last().map(|r| (r.put_off, r.setting)), Some((0, None)));
     assert_eq!(next_mark(&mut desk, (10, 30), 60), Some(narrow));
     assert!(desk.now.since(from) >= Duration::from_secs(30));
+}
+
+/// Seed 8927 of the swarm over groups: while a breaker is half open, a raise for the few that may be tried was planned,
+/// they counted as tried, launching was suspended, the raise was dropped, launching was resumed, and so on, three
+/// times a second.
+#[test]
+fn seed_8927_a_group_that_is_raised_for_a_trial_may_launch_until_the_trial_has_come() {
+    let of_asg = asg();
+    let launches = of_asg.asg.clone().map(|a| Asg { launches: Launches::Desired, ..a });
+    let breaker = Breaker { trial: 1, ..Breaker::default() };
+    let group = Group { breaker, max: 50, asg: launches, ..of_asg };
+    let open_until = Some(Time(0));
+    let (name, version) = (group.name.clone(), group.version.clone());
+    let open = VersionRow { group: name.clone(), version, proven_at: None, open_until, opened: 1 };
+    let halted = HaltRow {
+        group: name,
+        asg: "web-asg".into(),
+        since: Desk::new().now,
+        suspended: true,
+        put_off: 0,
+        setting: None,
+        ended_at: None,
+    };
+    let stored = Restored { halts: vec![halted], versions: vec![open], ..Restored::default() };
+    let core =
+        Core::restored(Settings::default(), vec![Arc::new(group)], stored, Desk::new().now, 3).unwrap();
+    let mut desk = Desk { core, ..Desk::new() };
+    let ask = Ask {
+        id: "ask".into(),
+        group: "web".into(),
+        count: 5,
+        by: None,
+        reason: String::new(),
+        idempotency_key: None,
+        all_or_nothing: false,
+        emergency: false,
+    };
+    let asked = Event::ScaleUpAsked { ask, ticket: Ticket(2) };
+    let suspend = Mark::Suspend { asg: "web-asg".into(), processes: launch() };
+    let actions = step(&mut desk, (10, 10), &["Launch"], 1, vec![asked]);
+    assert_eq!(actions.iter().find_map(mark), Some(suspend.clone()), "nobody knows whether it is");
+    desk.after(300, vec![done(suspend.clone())]);
+    let resume = Mark::Resume { asg: "web-asg".into(), processes: launch() };
+    assert_eq!(next_mark(&mut desk, (10, 10), 60), Some(resume.clone()));
+    desk.after(300, vec![done(resume)]);
+    let next = |desk: &mut Desk, sizes| {
+        (0..30).find_map(|_| step(desk, sizes, &[], 1_000, vec![]).iter().find_map(mark))
+    };
+    let raise = Mark::Desired { asg: "web-asg".into(), desired: 11 };
+    assert_eq!(next(&mut desk, (10, 10)), Some(raise.clone()));
+    desk.after(300, vec![done(raise)]);
+    assert_eq!(next(&mut desk, (10, 11)), None, "it may launch what it was raised for");
+    let told = HookNotice { id: id(77), ..notice(77) };
+    let told = vec![Event::HookNoticed { notice: told, ticket: Ticket(1) }];
+    assert_eq!(step(&mut desk, (10, 11), &[], 1_000, told).iter().find_map(mark), Some(suspend));
 }

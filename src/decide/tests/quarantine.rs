@@ -39,6 +39,8 @@ pub(super) struct Ward {
     pub desired: u32,
     pub launched: u64,
     has_hook: bool,
+    /// For what we launch.
+    has_capacity: bool,
     /// What the calls that take members out of the group come to: an error, and whether it was done all the same.
     pub refuses: Option<(CallError, bool)>,
     events: Vec<Event>,
@@ -152,6 +154,7 @@ impl Ward {
             desired: 0,
             launched: 0,
             has_hook: false,
+            has_capacity: true,
             refuses: None,
             events: Vec::new(),
             done: Vec::new(),
@@ -223,6 +226,9 @@ impl Ward {
 
     fn perform(&mut self, action: &Action) {
         let event = match action.clone() {
+            Action::Launch { launch, .. } if !self.has_capacity => {
+                Event::LaunchAnswered { launch, outcome: Err(error(ErrorClass::Capacity)) }
+            }
             Action::Launch { launch, body } => {
                 let seen = (0..body.max_count).map(|_| self.launch()).collect();
                 Event::LaunchAnswered { launch, outcome: Ok(seen) }
@@ -573,6 +579,31 @@ fn one_that_its_group_launched_for_others_is_replaced_by_us_while_it_waits() {
     ward.release(broken).unwrap();
     ward.run(60);
     assert_eq!((ward.ended().first(), ward.desired), (Some(&(broken, Some(true))), 2));
+}
+
+/// Seed 8927 of the swarm over groups: the lifecycle action of one in quarantine timed out, and its group launched
+/// another in its place, beside the one that we wanted for it.
+#[test]
+fn seed_8927_one_that_its_group_ends_in_quarantine_is_replaced_once() {
+    let mut ward = Ward::grouped(10, Keeping::Standby, HealthBy::Aws);
+    ward.has_hook = true;
+    ward.has_capacity = false;
+    ward.next = vec![silent()];
+    ward.run(20);
+    // An alarm raised its desired capacity by two.
+    let broken = ward.launch().id;
+    ward.launch();
+    ward.run(200);
+    assert_eq!(ward.kept().iter().map(|row| row.id).collect::<Vec<_>>(), [broken]);
+    ward.live.remove(&broken);
+    ward.run(60);
+    assert_eq!(ward.row(broken).end, Some(QuarantineEnd::Taken));
+    // What the group launches by itself, its desired capacity counts already.
+    ward.launch();
+    ward.desired -= 1;
+    ward.has_capacity = true;
+    ward.run(HOUR);
+    assert_eq!((ward.counts(), ward.desired), ((2, 2), 2));
 }
 
 #[test]

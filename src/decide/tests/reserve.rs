@@ -89,7 +89,7 @@ fn an_emergency_gets_the_reserve_verified_again_and_it_is_filled_anew() {
         assert_eq!((row.state, row.end), (QuarantineState::Done, Some(QuarantineEnd::Used)));
         let instance = &ward.rows.instances[&row.instance.unwrap()];
         assert_eq!((instance.phase, instance.id), (Phase::InService, Some(id)));
-        let probes = |p: &&crate::decide::action::Action| matches!(p, crate::decide::action::Action::Probe(t) if t.instance == row.instance.unwrap());
+        let probes = |a: &&Action| matches!(a, Action::Probe(t) if Some(t.instance) == row.instance);
         assert!(ward.done.iter().filter(probes).count() >= usize::from(ward.group.passes), "verified again");
     }
     assert_eq!(ward.journalled("out_of_reserve").len(), 3);

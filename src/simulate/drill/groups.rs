@@ -1,9 +1,11 @@
 //! The swarm over Auto Scaling groups: alarms up and down, requests of ours, lost notifications, kills.
 
+use crate::decide::asg::IN_ITS_STEAD;
 use crate::decide::budget::api::LOOKS_AT_ONCE;
 use crate::decide::group::{Asg, Launches};
-use crate::decide::quarantine::words::TAGS_AT_ONCE;
-use crate::decide::words::Origin;
+use crate::decide::quarantine::words::{Keeping, QuarantineEnd, QuarantineRow, TAGS_AT_ONCE};
+use crate::decide::rows::InstanceRow;
+use crate::decide::words::{Origin, Phase};
 use crate::sim::model::autoscaling::Ending;
 use crate::sim::settings::{Faults, Range, Settings};
 
@@ -124,7 +126,8 @@ impl World {
     }
 
     /// A raised desired capacity makes no more instances than alarms and requests together wanted: whatever was
-    /// lost, repeated or overtaken.
+    /// lost, repeated or overtaken. Counted with them: slots that others serve in the stead of; and whoever waited in
+    /// quarantine, was replaced by a raise, and was then ended by its group, which replaced it as well.
     pub(in crate::simulate) fn judge_sizes(&mut self) {
         let raises = |asg: &Asg| asg.launches == Launches::Desired;
         if !self.plan.groups.iter().filter_map(|g| g.asg.as_ref()).any(raises) {
@@ -133,7 +136,14 @@ impl World {
         let by_alarm: i64 = self.plan.alarms.iter().map(|a| a.by.max(0)).sum();
         let asked = self.books.scale_ups.values();
         let asked = asked.filter(|row| matches!(row.origin, Origin::Asked | Origin::Emergency));
-        let wanted = by_alarm + asked.map(|row| i64::from(row.in_service)).sum::<i64>();
+        let served = asked.map(|row| i64::from(row.in_service)).sum::<i64>();
+        let in_its_stead = |row: &&InstanceRow| {
+            row.phase == Phase::Withdrawn && row.reason.as_ref().is_some_and(|r| r.ends_with(IN_ITS_STEAD))
+        };
+        let others = self.books.instances.values().filter(in_its_stead).count();
+        let twice = |row: &&QuarantineRow| row.how == Keeping::Hook && row.end == Some(QuarantineEnd::Taken);
+        let twice = self.books.quarantine.values().filter(twice).count();
+        let wanted = by_alarm + served + i64::try_from(others + twice).unwrap_or(i64::MAX);
         let serving: u32 = self.model.tallies().map(|(_, tally)| tally.in_service).sum();
         if i64::from(serving) > wanted {
             let text = format!("{serving} serve, and {wanted} were ever wanted");

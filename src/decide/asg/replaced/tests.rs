@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::decide::asg::raise::tests::{Desk, desk, desk_by, id, lost};
 use crate::decide::asg::seen::Lifecycle;
-use crate::decide::event::{CallError, Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{Ask, CallError, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::Launches;
 use crate::decide::mark::Marked;
 use crate::decide::tests::world::START;
@@ -245,4 +245,37 @@ fn slots_are_let_go_of_in_a_full_group_only_while_all_of_it_serves() {
         let told = "web-asg has no place left: others serve in its stead";
         assert_eq!(reason, (phase == Phase::Withdrawn).then(|| told.to_string()));
     }
+}
+
+/// Seed 9724 of the swarm over groups: the answer to a raise was lost, and one that broke was ended, and the desired
+/// capacity lowered by it, before a look had shown the raise: it looked as if it had not been taken, and was made
+/// twice.
+#[test]
+fn seed_9724_nobody_is_ended_while_nobody_knows_whether_a_raise_was_taken() {
+    let mut desk = pending();
+    let ask = Ask {
+        id: "more".into(),
+        group: "web".into(),
+        count: 1,
+        by: None,
+        reason: String::new(),
+        idempotency_key: None,
+        all_or_nothing: false,
+        emergency: false,
+    };
+    desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(3) }]);
+    desk.shows(8, &with(&[]));
+    desk.shows(8, &with(&[]));
+    assert_eq!(desk.told, [8, 9]);
+    desk.answer(9, Err(lost()));
+    desk.is_shown(Ec2State::Stopped);
+    for _ in 0..50 {
+        desk.after(20, vec![]);
+    }
+    assert!(desk.ended.is_empty(), "{:?}", desk.ended);
+    desk.shows(9, &with(&[]));
+    for _ in 0..50 {
+        desk.after(20, vec![]);
+    }
+    assert_eq!(desk.ended.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [id(91)]);
 }
