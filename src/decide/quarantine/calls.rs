@@ -2,7 +2,7 @@
 //! the end the one that ends it. All of them may be sent twice; which of them happened, a look at the group
 //! or an answer of EC2's says, never the lack of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +60,7 @@ impl Core {
     /// Asks groups to let go of those that are to be kept, alike ones together.
     fn take_out(&mut self, now: &mut Now) {
         let mut calls: BTreeMap<(usize, Keeping, bool, Option<Ec2Id>), Vec<Ec2Id>> = BTreeMap::new();
+        let mut coming = BTreeSet::new();
         for kept in self.quarantine.rows.values() {
             let waits = kept.call.out || kept.call.refused_at.is_some();
             // A freeze wants nobody out of service who serves.
@@ -72,9 +73,17 @@ impl Core {
                 self.quarantine.wake = self.quarantine.wake.min(kept.call.not_before);
                 continue;
             }
+            // One that was just let in is a moment on its way yet: those that a look shows go together.
+            if kept.row.purpose == Purpose::Reserve && !self.is_shown_in_service(kept) {
+                coming.insert(kept.group);
+                continue;
+            }
             let alone = kept.call.alone.then_some(kept.row.id);
             let key = (kept.group, kept.row.how, self.shrinks(kept), alone);
             calls.entry(key).or_default().push(kept.row.id);
+        }
+        for group in coming {
+            self.sweep_soon(group, now);
         }
         for ((group, how, decrement, _), ids) in calls {
             // A raise of the desired capacity needs it to stay as it is: the look that shows it wakes us.
@@ -85,6 +94,12 @@ impl Core {
                 self.move_out(group, how, decrement, ids.to_vec(), now);
             }
         }
+    }
+
+    fn is_shown_in_service(&self, kept: &Kept) -> bool {
+        let seen = self.asgs[kept.group].seen.as_ref();
+        let shown = seen.and_then(|s| s.members.get(&kept.row.id)).map(|m| m.lifecycle);
+        shown == Some(Lifecycle::InService)
     }
 
     fn move_out(&mut self, group: usize, how: Keeping, decrement: bool, ids: Vec<Ec2Id>, now: &mut Now) {
