@@ -267,6 +267,7 @@ fn group() -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        reserve: None,
         bounds: Bounds::default(),
     }
 }
@@ -279,6 +280,7 @@ fn ask(count: u32) -> Ask {
         count,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     }

@@ -104,7 +104,7 @@ fn of_kept(row: &QuarantineRow, now: Time) -> Explanation {
             let left = row.until.since(now).as_secs();
             format!("kept in quarantine ({}) for {age} s, and for {left} s more", row.how)
         }
-        QuarantineState::Leaving | QuarantineState::Done => {
+        QuarantineState::Joining | QuarantineState::Leaving | QuarantineState::Done => {
             let end = row.end.map(|e| format!(" ({e})")).unwrap_or_default();
             format!("its quarantine is over{end}, and it is being ended")
         }

@@ -29,7 +29,7 @@ use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
 use crate::decide::preflight::quota::Quota;
 use crate::decide::preflight::verdict::{Bound, Limit, QuotaAsk, Verdict};
-use crate::decide::quarantine::words::{Keeping, QuarantineRow, QuarantineState};
+use crate::decide::quarantine::words::{Keeping, Purpose, QuarantineRow, QuarantineState};
 use crate::decide::rows::{Changes, HookRow, InstanceRow, JournalRow, ScaleUpRow};
 use crate::decide::signal::Agreement;
 use crate::decide::view::{
@@ -277,6 +277,7 @@ pub fn kept() -> QuarantineRow {
         launch: None,
         address: None,
         zone: Some("us-east-1a".into()),
+        purpose: Purpose::Broken,
         broke_in: Phase::Verifying,
         reason: "status 503".into(),
         how: Keeping::Standby,
@@ -506,6 +507,7 @@ pub fn view() -> View {
             valve: None,
             removals: 0,
             quarantined: 0,
+            reserve: None,
         }],
         budgets: vec![BudgetView {
             name: "RunInstances instances".into(),

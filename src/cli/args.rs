@@ -161,6 +161,10 @@ pub struct ScaleUp {
     #[arg(long)]
     pub all_or_nothing: bool,
 
+    /// What the group has in reserve is for this one: verified again, it serves before anything that is launched.
+    #[arg(long)]
+    pub emergency: bool,
+
     /// Only tell what it would come to: how many fit, what binds, what to ask AWS for, how long it takes.
     #[arg(long, conflicts_with_all = ["follow", "idempotency_key"])]
     pub dry_run: bool,

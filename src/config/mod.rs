@@ -276,9 +276,9 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
              aws.*.in_flight and questions about the account allow together, each of which needs a descriptor: raise \
              it or lower those"
         );
-        let tags = GROUP.replacen("[groups.web]\n", "[groups.web]\nquarantine = {}\n", 1);
-        assert!(
-            parse(&format!("{text}\n{tags}")).unwrap_err().to_string().contains("the 16 calls"),
+        let tags = format!("{text}\n[aws]\nregion = \"us-east-1\"\n{GROUP}quarantine = {{}}\n");
+        let told = parse(&tags).unwrap_err().to_string();
+        assert!(told.contains("less than the 16 calls"), "{told}");
             "{tags}"
         );
         let raised =

@@ -45,6 +45,7 @@ pub(super) fn target(address: IpAddr) -> Target {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        reserve: None,
         bounds: Bounds::default(),
     };
     Target {

@@ -258,6 +258,7 @@ fn is_watched(phase: Phase) -> bool {
         | Phase::InService
         | Phase::Broken
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

@@ -162,7 +162,7 @@ impl Core {
         }
     }
 
-    fn start_verifying(&mut self, instance: InstanceRef, now: &mut Now) {
+    pub(super) fn start_verifying(&mut self, instance: InstanceRef, now: &mut Now) {
         let Some(spec) = self.ledger.spec_of(instance.slot).cloned() else { return };
         if spec.probes.is_empty() {
             self.verified(instance, now);
@@ -173,7 +173,9 @@ impl Core {
 
     fn start_phase(&mut self, instance: InstanceRef, phase: Phase, limit: Duration, now: &Now) {
         self.ledger.enter(instance.slot, phase, now.time, None);
-        if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) {
+        if let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up)
+            && !self.is_joining(instance)
+        {
             self.patience[s.group].enters(phase, now.time);
         }
         self.timers.set(now.time.plus(limit), Due::Watchdog(instance));
@@ -181,7 +183,7 @@ impl Core {
     }
 
     /// Seen serving from outside. A group's lifecycle action has to be answered before it serves others.
-    fn verified(&mut self, instance: InstanceRef, now: &mut Now) {
+    pub(super) fn verified(&mut self, instance: InstanceRef, now: &mut Now) {
         if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
             self.admit(instance, now);
         } else {
@@ -189,9 +191,16 @@ impl Core {
         }
     }
 
-    pub(super) fn in_service(&mut self, instance: InstanceRef, now: &Now) {
+    pub(super) fn in_service(&mut self, instance: InstanceRef, now: &mut Now) {
+        // One of the reserve's teaches nothing of how new ones do.
+        if self.is_joining(instance) || self.came_out_of_reserve(instance) {
+            self.ledger.enter(instance.slot, Phase::InService, now.time, None);
+            self.has_joined(instance, now);
+            return;
+        }
         self.ledger.enter(instance.slot, Phase::InService, now.time, None);
         self.judge(instance, Outcome::Verified, now.time);
+        self.goes_into_reserve(instance, now);
     }
 
     /// Its next contact is due: queue it for a permit, unless one is out or queued already.
@@ -248,6 +257,11 @@ impl Core {
             return;
         }
         slot.contact.busy = false;
+        if self.is_joining(instance) {
+            self.reserved_probed(instance, outcome, now);
+            return;
+        }
+        let Some(slot) = self.ledger.slot_mut(instance.slot) else { return };
         let hangs = self.contacts.silence.needed(spec.watchdogs.hangs);
         // A silence has taken its time already.
         let spent = if matches!(outcome, Contact::Hung(_)) { timeout(phase, &spec) } else { Duration::ZERO };
@@ -359,6 +373,7 @@ fn is_contacted(phase: Phase) -> bool {
         | Phase::Broken
         | Phase::Terminating
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }
@@ -378,6 +393,7 @@ pub fn limit_of(phase: Phase, spec: &super::group::Group) -> Option<Duration> {
         | Phase::Broken
         | Phase::Terminating
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => None,
     }

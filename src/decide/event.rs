@@ -30,6 +30,8 @@ pub struct Ask {
     pub idempotency_key: Option<String>,
     /// Refuse it if not all of them fit, instead of taking what does.
     pub all_or_nothing: bool,
+    /// What the group has in reserve is for this one.
+    pub emergency: bool,
 }
 
 /// An instance as a launch answer or a describe shows it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::guard::valve::ValveSpec;
-use super::quarantine::words::QuarantineSpec;
+use super::quarantine::words::{QuarantineSpec, ReserveSpec};
 use super::signal::Signal;
 use super::words::named;
 
@@ -41,6 +41,8 @@ pub struct Group {
     pub signals: Vec<Signal>,
     /// Broken instances that are kept for people to look at; none if all are ended.
     pub quarantine: Option<QuarantineSpec>,
+    /// Verified instances that do not serve until they are wanted; none if none are kept.
+    pub reserve: Option<ReserveSpec>,
     pub bounds: Bounds,
 }
 

@@ -83,7 +83,7 @@ impl Core {
             seq,
             id: ask.id.clone(),
             group: ask.group,
-            origin: Origin::Asked,
+            origin: if ask.emergency { Origin::Emergency } else { Origin::Asked },
             wanted: ask.count,
             planned: 0,
             by: ask.by,
@@ -104,7 +104,8 @@ impl Core {
         self.ledger.open(row, group);
         self.keep_to(&verdict, seq, now.time);
         let queued = self.ledger.groups[group].queued;
-        let eta = self.ledger.scale_ups.get(&seq).and_then(|s| self.eta(s, queued, now.time));
+        let rough_from = self.rough_from();
+        let eta = self.ledger.scale_ups.get(&seq).and_then(|s| self.eta(s, queued, rough_from, now.time));
         if let Some(s) = self.ledger.scale_ups.get_mut(&seq) {
             s.row.eta_ms = eta.map_or(-1, |t| t.0 - now.time.0);
         }
@@ -195,6 +196,7 @@ impl Core {
                 | Phase::Queued
                 | Phase::InService
                 | Phase::Quarantined
+                | Phase::Reserved
                 | Phase::Gone
                 | Phase::Withdrawn => {}
             }

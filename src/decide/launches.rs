@@ -346,9 +346,10 @@ impl Core {
         }
         let room = self.room(group, now)?;
         let percents = self.percents(group);
+        let reserved = self.in_reserve(group);
         let plan = &mut self.launches.plans[group];
         let g = &self.ledger.groups[group];
-        let under_way = g.taken.saturating_sub(g.in_service);
+        let under_way = g.taken.saturating_sub(g.in_service).saturating_sub(reserved);
         let allowed = plan.guard.allowance(now.time, under_way)?;
         let wanted = g.queued.min(room).min(allowed);
         if self.asgs[group].raises_desired {

@@ -14,7 +14,7 @@ use super::patience::Mark;
 use super::rows::{Changes, InstanceRow, JournalRow, ScaleUpRow};
 use super::serving::Served;
 use super::view::PhaseCounts;
-use super::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
+use super::words::{Ec2Id, InstanceRef, LaunchSeq, Origin, Phase, ScaleUpSeq, ScaleUpState, SlotId, Time};
 
 /// A slot and its newest instance. About 100 bytes: 100,000 in flight are 10 MB.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ pub struct Ledger {
     pub groups: Vec<GroupLedger>,
     pub scale_ups: BTreeMap<ScaleUpSeq, ScaleUp>,
     pub(super) serving: BTreeMap<Ec2Id, Served>,
-    /// Those in quarantine.
+    /// Those in quarantine, or in reserve.
     pub(super) aside: BTreeMap<Ec2Id, Served>,
     pub changes: Changes,
     /// Scale-ups finished by this decision.
@@ -241,9 +241,9 @@ impl Ledger {
     ) -> Vec<InstanceRef> {
         let mut taken = Vec::with_capacity(n as usize);
         while taken.len() < n as usize {
-            let Some(&seq) = self.groups[group].waiting.first() else { break };
+            let Some(seq) = self.next_waiting(group) else { break };
             let Some(slot) = self.next_queued(seq, now) else {
-                self.groups[group].waiting.pop_first();
+                self.groups[group].waiting.remove(&seq);
                 continue;
             };
             if let Some(s) = self.slot_mut(slot) {
@@ -257,8 +257,16 @@ impl Ledger {
         taken
     }
 
+    /// The scale-up whose turn it is: the oldest, and a reserve's after all others.
+    fn next_waiting(&self, group: usize) -> Option<ScaleUpSeq> {
+        let waiting = &self.groups[group].waiting;
+        let reserving =
+            |seq: &ScaleUpSeq| self.scale_ups.get(seq).is_some_and(|s| s.row.origin == Origin::Reserving);
+        waiting.iter().find(|seq| !reserving(seq)).or_else(|| waiting.first()).copied()
+    }
+
     /// The next queued slot of a scale-up, given a row if it has none; none if nothing is queued.
-    fn next_queued(&mut self, seq: ScaleUpSeq, now: Time) -> Option<SlotId> {
+    pub(super) fn next_queued(&mut self, seq: ScaleUpSeq, now: Time) -> Option<SlotId> {
         let s = self.scale_ups.get_mut(&seq)?;
         let ordinal = match s.requeued.pop_front() {
             Some(o) => o,
@@ -325,6 +333,7 @@ impl Ledger {
             | Phase::Admitting
             | Phase::Terminating
             | Phase::Quarantined
+            | Phase::Reserved
             | Phase::Gone => {}
         }
         if let Some((id, s)) = served {
@@ -556,6 +565,7 @@ pub(super) fn count(group: &mut GroupLedger, phase: Phase, pool: u16, into: bool
         | Phase::Broken
         | Phase::Terminating
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => {}
     }

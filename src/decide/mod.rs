@@ -345,6 +345,9 @@ impl Core {
     /// Gives an instance up: it is broken, for this reason, and will be taken away, or kept for people to look at.
     fn give_up(&mut self, instance: InstanceRef, reason: String, now: &mut Now) {
         let Some(broke_in) = self.ledger.current(instance).map(|s| s.phase) else { return };
+        if self.gives_joining_up(instance, &reason, now) {
+            return;
+        }
         self.judge(instance, Outcome::Broken, now.time);
         self.ledger.enter(instance.slot, Phase::Broken, now.time, Some(reason.clone()));
         if !self.keeps_broken(instance, broke_in, reason, now) {
@@ -414,6 +417,7 @@ impl Core {
                 }
             }
             self.replacements_serve(&closed, &now);
+            self.reserve_closed(&closed, &now);
             self.recent.push(progress::of_closed(&closed));
         }
         for api in

@@ -169,6 +169,12 @@ impl Table {
     }
 }
 
+/// How long the slowest of so many takes, as is usual.
+#[must_use]
+pub fn roughly(n: u32) -> Duration {
+    Duration::from_secs_f64(USUAL.slowest(n))
+}
+
 /// When so many calls will have got through at this pace, some of which could go out now.
 #[must_use]
 pub fn passed(now: Time, calls: u32, in_hand: u32, per_second: f64) -> Time {

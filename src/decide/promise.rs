@@ -43,11 +43,12 @@ impl Core {
     fn promises(&self, now: Time) -> Vec<(ScaleUpSeq, Option<Time>)> {
         let mut ahead: BTreeMap<usize, u32> = BTreeMap::new();
         let mut found = Vec::new();
+        let rough_from = self.rough_from();
         for (seq, s) in &self.ledger.scale_ups {
             let queued = ahead.entry(s.group).or_default();
             *queued += s.phases.get(Phase::Queued);
             if s.row.by.is_some_and(|by| by > now) {
-                found.push((*seq, self.eta(s, *queued, now)));
+                found.push((*seq, self.eta(s, *queued, rough_from, now)));
             }
         }
         found

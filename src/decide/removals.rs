@@ -99,6 +99,9 @@ impl Removals {
 impl Core {
     /// Puts an instance on the list of those to be removed.
     pub(super) fn remove(&mut self, instance: InstanceRef, now: &mut Now) {
+        if self.gives_joining_up(instance, "not wanted any more", now) {
+            return;
+        }
         if self.ledger.spec_of(instance.slot).is_some_and(|g| g.asg.is_some()) {
             self.leave_group(instance, now);
             return;
@@ -262,6 +265,7 @@ fn may_be_removed(phase: Phase) -> bool {
         | Phase::Launching
         | Phase::InService
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

@@ -121,7 +121,7 @@ impl Core {
             }
         }
         core.take_up_retiring(stored.removals, stored.scale_ins, stored.health)?;
-        core.take_up_quarantine(stored.quarantine)?;
+        core.take_up_quarantine(stored.quarantine, time)?;
         let mut now = Now { time, rng: Rng::new(entropy), actions: Vec::new() };
         core.take_up_guards(stored.holds, stored.freezes, stored.keeps)?;
         core.take_up_hooks(stored.hooks, stored.last_hook, time)?;
@@ -208,6 +208,7 @@ impl Core {
                     Phase::Queued
                     | Phase::InService
                     | Phase::Quarantined
+                    | Phase::Reserved
                     | Phase::Gone
                     | Phase::Withdrawn => {}
                 }

@@ -149,6 +149,17 @@ pub struct GroupView {
     pub removals: u32,
     /// Broken instances that are kept for people to look at.
     pub quarantined: u32,
+    /// What it has in reserve, if it is to have any.
+    pub reserve: Option<ReserveView>,
+}
+
+/// The reserve of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReserveView {
+    /// So many are to be kept.
+    pub size: u32,
+    /// So many are verified and do not serve. Of a warm pool: those that AWS calls ready.
+    pub ready: u32,
 }
 
 /// A scale-in, and what it waits for.

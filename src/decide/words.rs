@@ -259,6 +259,8 @@ named! {
         Broken = "broken",
         /// Broken, and kept for people to look at: out of service and nobody's slot, still holding its place.
         Quarantined = "quarantined",
+        /// Verified, and kept out of service until it is wanted: nobody's slot, still holding its place.
+        Reserved = "reserved",
         /// A terminate call that names it is committed.
         Terminating = "terminating",
         /// EC2 confirmed that it is shutting down or gone. The place is free.
@@ -281,6 +283,7 @@ impl Phase {
             | Phase::InService
             | Phase::Broken
             | Phase::Quarantined
+            | Phase::Reserved
             | Phase::Terminating => true,
             Phase::Queued | Phase::Gone | Phase::Withdrawn => false,
         }
@@ -296,6 +299,7 @@ impl Phase {
             | Phase::InService
             | Phase::Broken
             | Phase::Quarantined
+            | Phase::Reserved
             | Phase::Terminating
             | Phase::Gone
             | Phase::Withdrawn => false,
@@ -306,7 +310,7 @@ impl Phase {
     #[must_use]
     pub fn is_final(self) -> bool {
         match self {
-            Phase::InService | Phase::Gone | Phase::Quarantined | Phase::Withdrawn => true,
+            Phase::InService | Phase::Gone | Phase::Quarantined | Phase::Reserved | Phase::Withdrawn => true,
             Phase::Queued
             | Phase::Launching
             | Phase::Booting
@@ -352,6 +356,10 @@ named! {
         Adopted = "adopted",
         /// Muster itself: replacements for instances in service that are dead.
         Replacing = "replacing",
+        /// A caller of our API, in an emergency: what the group has in reserve goes first to this one.
+        Emergency = "emergency",
+        /// Muster itself: instances that a group keeps in reserve.
+        Reserving = "reserving",
     }
 }
 

@@ -178,6 +178,7 @@ mod tests {
             floor: 0,
             signals: Vec::new(),
             quarantine: None,
+            reserve: None,
             bounds: Bounds::default(),
         };
         Target {

@@ -57,6 +57,8 @@ named! {
         NeverHalts = "never-halts",
         /// Whoever waits to be let in is taken for serving without asking.
         LetsTheDeadIn = "lets-the-dead-in",
+        /// Whoever comes out of the reserve is taken for serving without asking.
+        TrustsTheReserve = "trusts-the-reserve",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

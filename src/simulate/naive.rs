@@ -264,6 +264,7 @@ impl Naive {
                 | Phase::InService
                 | Phase::Broken
                 | Phase::Quarantined
+                | Phase::Reserved
                 | Phase::Terminating
                 | Phase::Gone
                 | Phase::Withdrawn => {}

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
 use crate::decide::hook::notice::HookResult;
+use crate::decide::quarantine::words::{Purpose, QuarantineEnd};
 use crate::decide::rows::{Changes, InstanceRow, ZoneRow};
 use crate::decide::words::{Api, Ec2Id, HookSeq, InstanceRef, LaunchState, Phase, ScaleUpState, Time, named};
 use crate::sim::Model;
@@ -94,8 +95,8 @@ pub struct Oracle {
     /// Their Auto Scaling groups' names.
     asgs: Vec<Option<String>>,
     most: Vec<u32>,
-    /// Most that each group may keep in quarantine.
-    most_kept: Vec<u32>,
+    /// Most that each group may keep in quarantine, and in reserve.
+    most_kept: Vec<(u32, u32)>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
     per_group: Vec<u32>,
@@ -127,7 +128,11 @@ impl Oracle {
             names: plan.groups.iter().map(|g| g.name.clone()).collect(),
             asgs: plan.groups.iter().map(|g| g.asg_name().map(String::from)).collect(),
             most: plan.groups.iter().map(|g| g.max).collect(),
-            most_kept: plan.groups.iter().map(|g| g.quarantine.map_or(0, |q| q.max)).collect(),
+            most_kept: plan
+                .groups
+                .iter()
+                .map(|g| (g.quarantine.map_or(0, |q| q.max), g.reserve.map_or(0, |r| r.size)))
+                .collect(),
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
@@ -288,6 +293,7 @@ impl Oracle {
             | Phase::Verifying
             | Phase::Broken
             | Phase::Quarantined
+            | Phase::Reserved
             | Phase::Terminating
             | Phase::Gone
             | Phase::Withdrawn => false,
@@ -314,10 +320,14 @@ impl Oracle {
         self.judge_quarantine(now, changes, model, books);
     }
 
-    /// Most that this group may keep in quarantine.
-    pub(super) fn most_kept(&self, group: &str) -> usize {
+    /// Most that this group may keep in quarantine, or in reserve.
+    pub(super) fn most_kept(&self, group: &str, purpose: Purpose) -> usize {
         let at = self.names.iter().position(|n| n == group);
-        at.map_or(0, |at| self.most_kept[at] as usize)
+        let (broken, reserve) = at.map_or((0, 0), |at| self.most_kept[at]);
+        match purpose {
+            Purpose::Broken => broken as usize,
+            Purpose::Reserve => reserve as usize,
+        }
     }
 
     /// Remembers who was said to be in service.
@@ -414,10 +424,10 @@ impl Oracle {
         }
     }
 
-    /// Live instances that are not in service by the books.
+    /// Live instances that are not in service by the books, nor in reserve, where they stay for as long as they like.
     pub fn loose<'a>(&'a self, books: &'a Books) -> impl Iterator<Item = Ec2Id> + 'a {
-        let in_service = |id| books.holder(id).is_some_and(|row| row.phase == Phase::InService);
-        self.live.values().map(|live| live.id).filter(move |id| !in_service(*id))
+        let stays = |row: &InstanceRow| matches!(row.phase, Phase::InService | Phase::Reserved);
+        self.live.values().map(|live| live.id).filter(move |id| !books.holder(*id).is_some_and(stays))
     }
 
     /// The run is over: is everything accounted for?
@@ -437,7 +447,16 @@ impl Oracle {
                 continue;
             }
             let prefix = format!("{}-", row.seq.0);
-            let of = |e: &&Entry| e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix));
+            // One that came out of the reserve was configured for the slot that it had before; the books say for which
+            // it serves, and whether it serves is not theirs to say.
+            let used = |id: &str| {
+                let kept = books.quarantine.values().find(|q| q.id.as_str() == id);
+                kept.filter(|q| q.end == Some(QuarantineEnd::Used)).and_then(|q| q.instance)
+            };
+            let of = |e: &&Entry| match used(&e.id) {
+                Some(instance) => instance.slot.scale_up == row.seq,
+                None => e.slot.as_deref().is_some_and(|s| s.starts_with(&prefix)),
+            };
             let serving = ledger.instances.iter().filter(|e| e.serving).filter(of).count();
             // Those that were right to go: each was judged when it went.
             let gone = books.instances.values().filter(|r| r.instance.slot.scale_up == row.seq);

@@ -35,6 +35,8 @@ pub struct Plan {
     /// Percent of commits that stall for 5 s.
     pub stalls: f64,
     pub asks: Vec<Asked>,
+    /// Those of them that are emergencies, by index.
+    pub emergencies: Vec<usize>,
     /// Alarms that change a group's desired capacity.
     pub alarms: Vec<Alarm>,
     /// Those who want fewer.

@@ -188,6 +188,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::ForgetsToMark, "D10", 1, Invariant::I5),
     (Mutant::NeverHalts, "D8-groups", 1, Invariant::Halts),
     (Mutant::LetsTheDeadIn, "hooks-tight", 4, Invariant::Serving),
+    (Mutant::TrustsTheReserve, "mixed", 15, Invariant::Serving),
     (Mutant::RemovesTheWrongOne, "mixed", 1, Invariant::I6),
 ];
 

@@ -21,6 +21,7 @@ pub(super) const SQLITE: &[Step] = &[
     (6, "halts", include_str!("../../migrations/sqlite/0006_halts.sql")),
     (7, "quarantine", include_str!("../../migrations/sqlite/0007_quarantine.sql")),
     (8, "preflight", include_str!("../../migrations/sqlite/0008_preflight.sql")),
+    (9, "reserve", include_str!("../../migrations/sqlite/0009_reserve.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -32,6 +33,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (6, "halts", include_str!("../../migrations/postgres/0006_halts.sql")),
     (7, "quarantine", include_str!("../../migrations/postgres/0007_quarantine.sql")),
     (8, "preflight", include_str!("../../migrations/postgres/0008_preflight.sql")),
+    (9, "reserve", include_str!("../../migrations/postgres/0009_reserve.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {

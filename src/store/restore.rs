@@ -216,6 +216,7 @@ fn holds_its_place(phase: Phase) -> bool {
         | Phase::Verifying
         | Phase::Admitting
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

@@ -110,6 +110,7 @@ mod facts;
 mod halts;
 mod holds;
 mod hooks;
+mod kept;
 mod lists;
 mod lives;
 mod owners;

@@ -69,6 +69,13 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
         set(&quarantine.get_or_create(&[("group", g.name.clone())]), g.quarantined);
     }
     to.register("quarantine", "Broken instances that are kept for people to look at", quarantine);
+    let (size, at_hand) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for (name, reserve) in view.groups.iter().filter_map(|g| Some((g.name.clone(), g.reserve?))) {
+        set(&size.get_or_create(&[("group", name.clone())]), reserve.size);
+        set(&at_hand.get_or_create(&[("group", name)]), reserve.ready);
+    }
+    to.register("reserve_size", "Instances that are to be kept in reserve", size);
+    to.register("reserve_ready", "Instances in reserve: verified, and not serving", at_hand);
     to.register("group_taken", "Places taken: live, pending, broken and not gone yet", taken);
 
     let (holds, freezes) = (Labelled::<1>::default(), Labelled::<1>::default());
@@ -152,8 +159,13 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
                 | Phase::Broken
                 | Phase::Terminating => *counts.entry((progress.group.as_str(), phase)).or_default() += count,
                 // The first two come from the group, above; the others hold nothing and would only grow.
-                // Those in quarantine have a gauge of their own.
-                Phase::Queued | Phase::InService | Phase::Quarantined | Phase::Gone | Phase::Withdrawn => {}
+                // Those in quarantine and in reserve have gauges of their own.
+                Phase::Queued
+                | Phase::InService
+                | Phase::Quarantined
+                | Phase::Reserved
+                | Phase::Gone
+                | Phase::Withdrawn => {}
             }
         }
     }
@@ -180,12 +192,14 @@ where
 mod tests {
     use super::*;
     use crate::api::testing;
+    use crate::decide::view::ReserveView;
 
     #[test]
     fn the_text_says_what_the_view_says() {
         let mut view = testing::view();
         view.groups[0].in_service = 930;
         view.groups[0].queued = 100;
+        view.groups[0].reserve = Some(ReserveView { size: 20, ready: 18 });
         let mut registry = Registry::with_prefix("muster");
         let fds = Descriptors { limit: 256, budget: 96, in_use: 12, peak: 40, open: 30 };
         register(&mut registry, &view, &Readiness::Ready, fds);
@@ -198,6 +212,8 @@ mod tests {
             "muster_instances{group=\"web\",phase=\"in_service\"} 930",
             "muster_group_max{group=\"web\"} 2000",
             "muster_quarantine{group=\"web\"} 0",
+            "muster_reserve_size{group=\"web\"} 20",
+            "muster_reserve_ready{group=\"web\"} 18",
             "muster_scale_ups{state=\"open\"} 1",
             "muster_tokens{budget=\"RunInstances instances\"} 12",
             "muster_contacts_in_flight 7",

@@ -99,13 +99,14 @@ pub(in crate::api) fn parse(
     });
     let reason = fields.optional_text("reason", MOST_REASON).unwrap_or_default();
     let all_or_nothing = fields.flag("all_or_nothing");
+    let emergency = fields.flag("emergency");
     fields.finish()?;
     let (Some(group), Some(count)) = (group, count) else {
         // `finish` has told what is missing; this is for the compiler.
         return Err(Problem::new(Kind::InvalidFields, "group and count must be given"));
     };
     let deadline = by.map(|(_, at)| at);
-    let ask = Ask { id, group, count, by: deadline, reason, idempotency_key: key, all_or_nothing };
+    let ask = Ask { id, group, count, by: deadline, reason, idempotency_key: key, all_or_nothing, emergency };
     Ok((ask, by.map(|(by, _)| by)))
 }
 
@@ -190,6 +191,7 @@ mod tests {
                 reason: "first working day".into(),
                 idempotency_key: None,
                 all_or_nothing: false,
+                emergency: false,
             }
         );
         assert!(read(r#"{"group": "web", "count": 1, "all_or_nothing": true}"#).unwrap().all_or_nothing);
@@ -205,9 +207,11 @@ mod tests {
             by: Some("1h".into()),
             reason: None,
             all_or_nothing: true,
+            emergency: true,
         };
         let ask = read(&serde_json::to_string(&sent).unwrap()).unwrap();
         assert_eq!((ask.by, ask.all_or_nothing), (Some(NOW.plus(Duration::from_hours(1))), true));
+        assert!(ask.emergency);
     }
 
     #[test]
@@ -222,6 +226,7 @@ mod tests {
             (&long, &["reason"]),
             (r#"{"group": "web", "count": 1, "priority": 9}"#, &["priority"]),
             (r#"{"group": "web", "count": 1, "all_or_nothing": "yes"}"#, &["all_or_nothing"]),
+            (r#"{"group": "web", "count": 1, "emergency": 1}"#, &["emergency"]),
             ("{}", &["group", "count"]),
             (
                 r#"{"group": 1, "count": "1", "by": 1, "reason": 1, "x": 1}"#,

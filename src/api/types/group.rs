@@ -53,6 +53,18 @@ pub struct GroupItem {
     /// Broken instances that are kept for people to look at.
     #[serde(default)]
     pub quarantined: u32,
+    /// What it has in reserve; absent if it is to have nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<ReserveItem>,
+}
+
+/// The reserve of one group: verified instances that do not serve until they are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReserveItem {
+    /// So many are to be kept.
+    pub size: u32,
+    /// So many are ready; of a warm pool, those that AWS calls so.
+    pub ready: u32,
 }
 
 /// What an older service knows of its signals.
@@ -78,6 +90,7 @@ impl GroupItem {
             valve_shut: g.valve.as_ref().map(|v| v.why.clone()),
             removals: g.removals,
             quarantined: g.quarantined,
+            reserve: g.reserve.map(|r| ReserveItem { size: r.size, ready: r.ready }),
         }
     }
 }

@@ -21,7 +21,7 @@ pub mod stamp;
 pub mod zone;
 
 pub use explain::{Explanation, WaitLine};
-pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, Watchdog};
+pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, ReserveItem, Watchdog};
 pub use health::{Alive, Ready};
 pub use hook::{HookItem, HookPage, HookTaken};
 pub use instance::{InstanceItem, InstancePage, JournalLine, SlotHistory};

@@ -25,15 +25,19 @@ pub fn keeping() -> Object {
     one_of(Keeping::ALL.iter().map(|k| k.as_str()))
 }
 
-/// Every [`QuarantineState`] but the last.
+/// Every [`QuarantineState`] of a broken one that is not over.
 pub fn quarantine_state() -> Object {
-    let shown = QuarantineState::ALL.iter().filter(|s| **s != QuarantineState::Done);
+    // What joins is of the reserve, and a slot's.
+    let hidden = [QuarantineState::Joining, QuarantineState::Done];
+    let shown = QuarantineState::ALL.iter().filter(|s| !hidden.contains(s));
     one_of(shown.map(|s| s.as_str()))
 }
 
-/// Every [`QuarantineEnd`].
+/// Every [`QuarantineEnd`] of a broken one.
 pub fn quarantine_end() -> Object {
-    one_of(QuarantineEnd::ALL.iter().map(|e| e.as_str()))
+    let of_reserve = [QuarantineEnd::Used, QuarantineEnd::Unfit, QuarantineEnd::Surplus];
+    let shown = QuarantineEnd::ALL.iter().filter(|e| !of_reserve.contains(e));
+    one_of(shown.map(|e| e.as_str()))
 }
 
 /// Every [`ScaleUpState`].

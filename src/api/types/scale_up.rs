@@ -36,6 +36,10 @@ pub struct NewScaleUp {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schema(required = false)]
     pub all_or_nothing: bool,
+    /// What the group has in reserve is for this one: verified again, it serves before anything that is launched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub emergency: bool,
 }
 
 /// An accepted scale-up.

@@ -46,6 +46,7 @@ fn body_of(args: &ScaleUp) -> NewScaleUp {
         by: args.by.clone(),
         reason: args.reason.clone(),
         all_or_nothing: args.all_or_nothing,
+        emergency: args.emergency,
     }
 }
 

@@ -1,11 +1,11 @@
-//! `watchdogs`, `canary`, `breaker` and `quarantine` of a group. The defaults are the core's.
+//! `watchdogs`, `canary`, `breaker`, `quarantine` and `reserve` of a group. The defaults are the core's.
 
 use std::time::Duration;
 
 use crate::config::section::{Read, Section};
 use crate::decide::group::{Breaker, Canary, Watchdogs};
 use crate::decide::guard::lease::LONGEST_HOLD;
-use crate::decide::quarantine::words::{Keeping, QuarantineSpec};
+use crate::decide::quarantine::words::{Keeping, QuarantineSpec, ReserveSpec};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -51,6 +51,11 @@ pub(super) fn quarantine(s: &mut Section<'_>) -> Read<QuarantineSpec> {
     Ok(QuarantineSpec { max: max?, how: how?, keep_for: keep_for? })
 }
 
+pub(super) fn reserve(s: &mut Section<'_>) -> Read<ReserveSpec> {
+    // Each is a server that is paid for and does nothing: how many are worth that, nobody else can say.
+    Ok(ReserveSpec { size: s.number("size", 1..=1_000, 1)? })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::testing::{group, refused_group};
@@ -84,6 +89,19 @@ mod tests {
         {
             assert!(problems.contains(&format!("groups.web.quarantine.{key}")), "{key} in\n{problems}");
         }
+    }
+
+    #[test]
+    fn a_reserve_has_a_size_that_fits() {
+        let size = |text: &str| group(text).unwrap().reserve.map(|r| r.size);
+        assert_eq!(
+            (size(""), size("reserve = {}"), size("reserve = { size = 20 }")),
+            (None, Some(1), Some(20))
+        );
+        let problems = refused_group("reserve = { size = 1001 }");
+        assert!(problems.contains("groups.web.reserve.size: 1001 is not"), "{problems}");
+        let problems = refused_group("reserve = { size = 101 }");
+        assert!(problems.contains("101 instances do not fit the group's max (100)"), "{problems}");
     }
 
     #[test]

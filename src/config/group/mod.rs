@@ -37,6 +37,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
     let breaker = s.table("breaker", guards::breaker);
     let valve = s.table("valve", signals::valve);
     let quarantine = s.maybe_table("quarantine", guards::quarantine);
+    let reserve = s.maybe_table("reserve", guards::reserve);
     let floor = s.number("floor", 0..=1_000_000, 0);
     let signals = if s.is_written("signals") {
         s.tables("signals", 0..=signals::MOST, signals::signal)
@@ -67,6 +68,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Group> {
         floor: floor?,
         signals: signals?,
         quarantine: quarantine?,
+        reserve: reserve?,
         bounds: bounds?,
     };
     signals::check_names(s, &group.signals);
@@ -115,6 +117,7 @@ fn check_sizes(s: &mut Section<'_>, group: &Group) {
         ("canary.size", group.canary.size),
         ("breaker.trial", group.breaker.trial),
         ("quarantine.max", kept),
+        ("reserve.size", group.reserve.map_or(0, |r| r.size)),
     ];
     for (key, size) in sizes {
         if size > group.max && s.is_written(key) {
@@ -141,6 +144,7 @@ mod tests {
         assert_eq!(web.canary, Canary::default());
         assert_eq!(web.breaker, Breaker::default());
         assert_eq!(web.quarantine, None);
+        assert_eq!(web.reserve, None);
     }
 
     #[test]

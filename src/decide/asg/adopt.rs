@@ -50,7 +50,8 @@ impl Core {
     fn fills_a_waiting_slot(&mut self, group: usize, id: Ec2Id, now: &Now) -> Option<InstanceRef> {
         // What we launched ourselves and were not answered about has a slot already.
         let unsettled = || self.launches.open.values().any(|l| l.group == group);
-        if self.ledger.groups[group].queued == 0 || unsettled() {
+        // What is launched for others is not for the reserve.
+        if self.ledger.groups[group].queued == self.queued_for_reserve(group) || unsettled() {
             return None;
         }
         let (max, live) = self.occupied(group);

@@ -324,6 +324,7 @@ fn may_leave(phase: Phase) -> bool {
         | Phase::Launching
         | Phase::InService
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

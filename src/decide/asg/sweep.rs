@@ -323,7 +323,9 @@ impl Core {
     fn serves(&mut self, id: Ec2Id, now: &mut Now) {
         let Some(instance) = self.members.get(&id).copied() else { return };
         let admitting = self.ledger.current(instance).is_some_and(|s| s.phase == Phase::Admitting);
-        if admitting && self.hooks.of(id, Transition::Launching).is_empty() {
+        // One of the reserve's was in service before: an old look may show that still.
+        let joining = self.is_joining(instance);
+        if admitting && !joining && self.hooks.of(id, Transition::Launching).is_empty() {
             self.in_service(instance, now);
         }
     }
@@ -350,6 +352,7 @@ impl Core {
             | Phase::InService
             | Phase::Terminating
             | Phase::Quarantined
+            | Phase::Reserved
             | Phase::Gone
             | Phase::Withdrawn => return,
         }

@@ -338,6 +338,7 @@ mod tests {
             reason: String::new(),
             idempotency_key: None,
             all_or_nothing: false,
+            emergency: false,
         };
         let asked = |ask| Event::ScaleUpAsked { ask, ticket: Ticket(1) };
         let decision = core.decide(START, 1, vec![asked(ask("web", 400)), asked(ask("alone", 5))]);

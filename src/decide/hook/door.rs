@@ -122,6 +122,7 @@ impl Core {
                 | Phase::Verifying
                 | Phase::InService
                 | Phase::Quarantined
+                | Phase::Reserved
                 | Phase::Gone
                 | Phase::Withdrawn,
             )

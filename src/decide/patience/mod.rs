@@ -216,6 +216,7 @@ fn index(phase: Phase) -> Option<usize> {
         | Phase::Broken
         | Phase::Terminating
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => None,
     }

@@ -6,6 +6,8 @@ use super::limits::Asked;
 use crate::decide::Core;
 use crate::decide::ages::Ages;
 use crate::decide::launches::MOST_IN_GROUP;
+use crate::decide::pace;
+use crate::decide::progress::WORKED_OUT;
 use crate::decide::tail::Rest;
 use crate::decide::words::Time;
 
@@ -26,7 +28,11 @@ impl Core {
         let queued = self.ledger.groups[group].queued.saturating_add(count);
         let last_launch = self.launched_by(group, queued, now);
         let at_once = self.at_once(group, now).min(queued);
+        let rough = self.ledger.scale_ups.len() >= WORKED_OUT;
         let mut eta = last_launch.map(|last| {
+            if rough {
+                return last.plus(pace::roughly(count));
+            }
             let mut rest = Rest::new(course);
             rest.to_come(at_once.into(), 0.0);
             rest.spread((queued - at_once).into(), 0.0, last.since(now).as_secs_f64());

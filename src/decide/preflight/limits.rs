@@ -419,6 +419,7 @@ fn on_its_way(phase: Phase) -> bool {
         | Phase::Launching
         | Phase::InService
         | Phase::Quarantined
+        | Phase::Reserved
         | Phase::Gone
         | Phase::Withdrawn => false,
     }

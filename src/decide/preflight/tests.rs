@@ -161,6 +161,7 @@ impl Desk {
             reason: "test".into(),
             idempotency_key: None,
             all_or_nothing,
+            emergency: false,
         }
     }
 

@@ -1,11 +1,11 @@
-//! Where an instance in quarantine is in the ledger: it holds its place under the group's maximum, and is no
+//! Where an instance in quarantine, or in reserve, is in the ledger: it holds its place under the group's maximum, and is no
 //! slot's any more.
 
 use crate::decide::ledger::{Ledger, count};
 use crate::decide::serving::Served;
-use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, Time};
+use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, ScaleUpSeq, Time};
 
-use super::words::{QuarantineRow, QuarantineState};
+use super::words::{Purpose, QuarantineRow, QuarantineState};
 
 impl Ledger {
     /// A broken instance leaves its slot, which is gone as far as its scale-up is concerned.
@@ -26,11 +26,11 @@ impl Ledger {
         }
     }
 
-    /// One that was in service is kept out of it.
-    pub fn set_served_aside(&mut self, id: Ec2Id, now: Time, reason: &str) {
+    /// One that was in service is kept out of it: in quarantine, or in reserve.
+    pub fn set_served_aside(&mut self, id: Ec2Id, to: Phase, now: Time, reason: &str) {
         let Some(served) = self.serving.get(&id) else { return };
         let from = if served.leaving { Phase::Terminating } else { Phase::InService };
-        self.moves(id, from, Phase::Quarantined, now, reason);
+        self.moves(id, from, to, now, reason);
         if let Some(served) = self.serving.remove(&id) {
             self.aside.insert(id, Served { leaving: false, since: now, ..served });
         }
@@ -62,12 +62,31 @@ impl Ledger {
         self.aside.remove(&id);
     }
 
+    /// One of the reserve's becomes the next instance of a scale-up that has a slot queued. Where it was before is
+    /// free; where it is now is for the caller to say.
+    pub fn give_reserved(&mut self, id: Ec2Id, to: ScaleUpSeq, now: Time) -> Option<InstanceRef> {
+        let served = self.aside.get(&id).filter(|s| !s.leaving).cloned()?;
+        let slot = self.next_queued(to, now)?;
+        let attempt = self.slot(slot)?.attempt;
+        let instance = InstanceRef { slot, attempt };
+        self.moves(id, Phase::Reserved, Phase::Gone, now, &format!("out of the reserve, as {instance}"));
+        self.aside.remove(&id);
+        let s = self.slot_mut(slot)?;
+        (s.id, s.address, s.launch, s.pool) = (Some(id), served.address, served.launch, served.pool);
+        (s.launched_at, s.running_at) = (served.since, served.running_at);
+        Some(instance)
+    }
+
     /// Puts a stored one back.
     pub fn restore_aside(&mut self, row: &QuarantineRow, group: usize) {
         let Some(instance) = row.instance else { return };
         let pool = self.pool_in(group, row.zone.as_deref());
         let leaving = row.state == QuarantineState::Leaving;
-        let phase = if leaving { Phase::Terminating } else { Phase::Quarantined };
+        let phase = match (leaving, row.purpose) {
+            (true, _) => Phase::Terminating,
+            (false, Purpose::Broken) => Phase::Quarantined,
+            (false, Purpose::Reserve) => Phase::Reserved,
+        };
         let served = Served {
             instance,
             group,

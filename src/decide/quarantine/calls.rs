@@ -2,11 +2,11 @@
 //! the end the one that ends it. All of them may be sent twice; which of them happened, a look at the group
 //! or an answer of EC2's says, never the lack of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::words::{Keeping, QuarantineEnd, QuarantineState, TAGS_AT_ONCE};
+use super::words::{Keeping, Purpose, QuarantineEnd, QuarantineState, TAGS_AT_ONCE};
 use super::{Kept, Try};
 use crate::decide::action::Action;
 use crate::decide::asg::seen::Lifecycle;
@@ -18,23 +18,23 @@ use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids of one `EnterStandby` or `DetachInstances` (aws-facts 3.1).
-const MOST_MOVED: usize = 20;
+pub(super) const MOST_MOVED: usize = 20;
 /// Most ids of one terminate call of a group's (aws-facts 3.1).
 const MOST_IN_GROUP: usize = 100;
 /// And of one of EC2's, as for broken ones.
 const MOST_IDS: usize = 500;
 /// A call that was throttled goes out again after this; nobody waits for it but a place that is full.
-const AFTER_THROTTLE: Duration = Duration::from_millis(500);
+pub(super) const AFTER_THROTTLE: Duration = Duration::from_millis(500);
 /// One that was lost, or met another activity of the group.
-const AFTER_FAILURE: Duration = Duration::from_secs(2);
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// One that would end it and was refused: a look, or time, has to show why.
-const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
+pub(super) const AFTER_REFUSED_END: Duration = Duration::from_secs(10);
 /// Tags that were refused: for want of a permission, perhaps, which somebody may give.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// A group that was told to end one shows it for so long, longer where it has a lifecycle action of its own.
 const UNTIL_GONE: Duration = Duration::from_secs(15);
 /// A look may be older than it says (aws-facts 2.6).
-const LAG: Duration = Duration::from_secs(30);
+pub(super) const LAG: Duration = Duration::from_secs(30);
 /// An instance that EC2 does not know so long after it broke is not there: terminated ones stay visible for
 /// about an hour, and eventual consistency is over within minutes (aws-facts 2.6).
 const MISSING_FOR: Duration = Duration::from_secs(600);
@@ -52,6 +52,7 @@ impl Core {
     /// Makes the calls that are due, as far as the budgets go.
     pub(super) fn send_for_quarantine(&mut self, now: &mut Now) {
         self.take_out(now);
+        self.let_in(now);
         self.end_those_let_go(now);
         self.tag_kept(now);
     }
@@ -59,18 +60,30 @@ impl Core {
     /// Asks groups to let go of those that are to be kept, alike ones together.
     fn take_out(&mut self, now: &mut Now) {
         let mut calls: BTreeMap<(usize, Keeping, bool, Option<Ec2Id>), Vec<Ec2Id>> = BTreeMap::new();
+        let mut coming = BTreeSet::new();
         for kept in self.quarantine.rows.values() {
             let waits = kept.call.out || kept.call.refused_at.is_some();
-            if kept.row.state != QuarantineState::Asked || waits {
+            // A freeze wants nobody out of service who serves.
+            let frozen =
+                kept.row.purpose == Purpose::Reserve && self.frozen_until(kept.group, now.time).is_some();
+            if kept.row.state != QuarantineState::Asked || waits || frozen {
                 continue;
             }
             if kept.call.not_before > now.time {
                 self.quarantine.wake = self.quarantine.wake.min(kept.call.not_before);
                 continue;
             }
+            // One that was just let in is a moment on its way yet: those that a look shows go together.
+            if kept.row.purpose == Purpose::Reserve && !self.is_shown_in_service(kept) {
+                coming.insert(kept.group);
+                continue;
+            }
             let alone = kept.call.alone.then_some(kept.row.id);
             let key = (kept.group, kept.row.how, self.shrinks(kept), alone);
             calls.entry(key).or_default().push(kept.row.id);
+        }
+        for group in coming {
+            self.sweep_soon(group, now);
         }
         for ((group, how, decrement, _), ids) in calls {
             // A raise of the desired capacity needs it to stay as it is: the look that shows it wakes us.
@@ -81,6 +94,12 @@ impl Core {
                 self.move_out(group, how, decrement, ids.to_vec(), now);
             }
         }
+    }
+
+    fn is_shown_in_service(&self, kept: &Kept) -> bool {
+        let seen = self.asgs[kept.group].seen.as_ref();
+        let shown = seen.and_then(|s| s.members.get(&kept.row.id)).map(|m| m.lifecycle);
+        shown == Some(Lifecycle::InService)
     }
 
     fn move_out(&mut self, group: usize, how: Keeping, decrement: bool, ids: Vec<Ec2Id>, now: &mut Now) {
@@ -94,7 +113,10 @@ impl Core {
             self.quarantine.wake = self.quarantine.wake.min(self.auto.next_chance(now.time));
             return;
         }
-        self.asgs[group].resizing += u32::from(decrement);
+        if decrement {
+            self.asgs[group].resizing += 1;
+            self.quarantine.shrinking.push((group, ids.clone()));
+        }
         for id in ids {
             if let Some(kept) = self.quarantine.rows.get_mut(&id) {
                 kept.call.out = true;
@@ -104,6 +126,9 @@ impl Core {
 
     /// Its group is not to launch another in its place: muster does, or has done so.
     fn shrinks(&self, kept: &Kept) -> bool {
+        if kept.row.purpose == Purpose::Reserve {
+            return true;
+        }
         match self.retiring.rows.get(&kept.row.id) {
             Some(leaver) => leaver.decrement(),
             None => kept.row.instance.is_some_and(|i| self.is_own(i)),
@@ -122,8 +147,8 @@ impl Core {
                 self.was_taken_out(asg, ids, *decrement, outcome.as_ref().err(), now);
             }
             Mark::Quarantined { id, .. } => self.was_tagged(*id, outcome.as_ref().err(), now),
+            Mark::ExitStandby { ids, .. } => self.was_let_in(ids, outcome.as_ref().err(), now),
             Mark::ScaleInProtection { .. }
-            | Mark::ExitStandby { .. }
             | Mark::Suspend { .. }
             | Mark::Resume { .. }
             | Mark::Desired { .. }
@@ -140,15 +165,18 @@ impl Core {
         error: Option<&CallError>,
         now: &mut Now,
     ) {
+        // A look may have shown what it came to before its answer was here.
+        let shrinking = self.quarantine.shrinking.iter().position(|(_, out)| decrement && out == ids);
+        if let Some(i) = shrinking {
+            let (group, _) = self.quarantine.shrinking.remove(i);
+            self.was_resized(group, now);
+        }
         let ours = |id: &Ec2Id| {
             let kept = self.quarantine.rows.get(id);
             kept.is_some_and(|k| k.call.out && k.row.state == QuarantineState::Asked)
         };
         let asked: Vec<Ec2Id> = ids.iter().copied().filter(ours).collect();
         let Some(group) = self.ledger.asg_index(asg).filter(|_| !asked.is_empty()) else { return };
-        if decrement {
-            self.was_resized(group, now);
-        }
         self.is_not_as_seen(group);
         for id in asked {
             let Some(kept) = self.quarantine.rows.get_mut(&id) else { continue };
@@ -204,10 +232,16 @@ impl Core {
         for (id, lifecycle) in shown {
             let Some(kept) = self.quarantine.rows.get_mut(&id) else { continue };
             let refused = kept.call.refused_at.is_some_and(|at| asked_at > at);
+            let purpose = kept.row.purpose;
             let looked = kept.row.kept_at.is_some_and(|at| asked_at > at.plus(LAG));
             match (kept.row.state, kept.row.how) {
                 (QuarantineState::Asked, how) => match is_out(how, lifecycle) {
                     Some(true) => self.is_kept(id, now),
+                    // Its group's minimum wants it, perhaps: that may change.
+                    Some(false) if refused && purpose == Purpose::Reserve => {
+                        kept.call.refused_at = None;
+                        kept.call.not_before = now.time.plus(AFTER_REFUSAL);
+                    }
                     Some(false) if refused => self.is_not_kept(id, now),
                     Some(false) => {}
                     None => self.is_not_kept(id, now),
@@ -230,8 +264,9 @@ impl Core {
                         self.returned_to_service(id, now);
                     }
                 }
+                (QuarantineState::Joining, _) if looked => self.joining_seen(id, lifecycle, refused, now),
                 (QuarantineState::Leaving, _) => kept.call.refused_at = None,
-                (QuarantineState::Kept | QuarantineState::Done, _) => {}
+                (QuarantineState::Joining | QuarantineState::Kept | QuarantineState::Done, _) => {}
             }
         }
     }
@@ -242,7 +277,10 @@ impl Core {
         let mut by_ec2: Vec<Ec2Id> = Vec::new();
         // Whoever waits in a lifecycle action counts in the desired capacity; standby has lowered it already where
         // it was to be lowered.
-        let shrinks = |k: &Kept| k.row.how == Keeping::Hook && !k.is_replaced;
+        let shrinks = |k: &Kept| {
+            let serves = k.row.purpose == Purpose::Reserve && self.is_back_in_group(k);
+            (k.row.how == Keeping::Hook || serves) && !k.is_replaced
+        };
         let due: Vec<(Ec2Id, usize, bool, Try)> = self
             .quarantine
             .rows
@@ -256,7 +294,7 @@ impl Core {
                 if self.hold_on(id, now.time).is_some() {
                     wakes = now.time.plus(WHILE_HELD);
                 } else {
-                    match self.ending_of(group, id) {
+                    match self.ending_of(group, id, now.time) {
                         // As above.
                         Ending::ByGroup if shrinks && self.has_raise_to_show(group) => {}
                         Ending::ByGroup => by_group.entry((group, shrinks)).or_default().push(id),
@@ -292,9 +330,12 @@ impl Core {
     }
 
     /// Whoever is a member leaves through its group; who is not, or not any more, is EC2's to end.
-    fn ending_of(&self, group: usize, id: Ec2Id) -> Ending {
+    fn ending_of(&self, group: usize, id: Ec2Id, now: Time) -> Ending {
         if self.asgs[group].name.is_none() {
             return Ending::ByEc2;
+        }
+        if self.may_be_on_its_way_back(group, id, now) {
+            return Ending::Waits;
         }
         let Some(seen) = &self.asgs[group].seen else { return Ending::Waits };
         match seen.members.get(&id).map(|m| m.lifecycle) {
@@ -409,6 +450,7 @@ impl Core {
             .rows
             .values()
             .filter(|k| k.row.state == QuarantineState::Kept && k.row.tagged_at.is_none() && !k.tag.out)
+            .filter(|k| k.row.purpose == Purpose::Broken)
             .map(|k| k.row.id)
             .collect();
         for id in due {

@@ -8,6 +8,9 @@
 //! the action's own end, and muster launches the one that comes in its place. A plain fleet's is left out of the
 //! calls that end instances.
 //!
+//! What a group has in [`reserve`] is kept in the same book, by the same calls: verified, out of service, and nobody's
+//! slot. [`join`] brings one of those back into service.
+//!
 //! What this cannot do: take a raise back. If the group ends one that waits in its lifecycle action (its heartbeats
 //! were lost for as long as that takes) after it was told to have another, it has one more than was wanted.
 //!
@@ -16,6 +19,8 @@
 
 mod books;
 mod calls;
+mod join;
+mod reserve;
 mod shown;
 pub mod words;
 
@@ -34,7 +39,7 @@ use super::retire::words::RemovalState;
 use super::wait::Wait;
 use super::words::{Ec2Id, InstanceRef, Phase, Time};
 use super::{Core, Now};
-use words::{Keeping, QuarantineEnd, QuarantineRow, QuarantineState};
+use words::{Keeping, Purpose, QuarantineEnd, QuarantineRow, QuarantineState};
 
 /// Whoever waits in a lifecycle action is ended so long before the action's own end: a call that takes a few
 /// tries is through by then.
@@ -56,6 +61,15 @@ pub(in crate::decide) struct Quarantine {
     rows: BTreeMap<Ec2Id, Kept>,
     /// When to look at it again.
     pub wake: Time,
+    /// Those that came out of the reserve, and that no look has shown in service yet. After a restart they count as
+    /// new.
+    joined: BTreeSet<InstanceRef>,
+    /// Calls that are out and shrink their group, whatever becomes of those they name before the answer is here.
+    shrinking: Vec<(usize, Vec<Ec2Id>)>,
+    /// `ExitStandby` calls that are out, by group.
+    exits: Vec<(usize, Vec<Ec2Id>)>,
+    /// The reserve of a group is not filled before, after so many tries in a row that it could not be.
+    fill_after: BTreeMap<usize, (Time, u32)>,
 }
 
 /// One quarantine that is not done.
@@ -68,6 +82,9 @@ struct Kept {
     tag: Try,
     /// Its group's minimum forbids to shrink: the group replaces it.
     is_replaced: bool,
+    /// When a call that brings it back into service was last answered, or may have been: what a look shows that was
+    /// asked for since says where it is.
+    exit_at: Option<Time>,
 }
 
 /// How far a call has come.
@@ -139,7 +156,8 @@ impl Core {
         if self.hold_on(id, now.time).is_some() || self.places_short(group, more) > 0 {
             return None;
         }
-        let kept = self.quarantine.rows.values().filter(|k| k.group == group && k.is_kept());
+        let broken = |k: &&Kept| k.row.purpose == Purpose::Broken;
+        let kept = self.quarantine.rows.values().filter(|k| k.group == group && k.is_kept()).filter(broken);
         let kept: Vec<(Ec2Id, Phase, Time)> = kept.map(|k| (k.row.id, k.row.broke_in, k.row.since)).collect();
         if kept.len() < spec.max as usize {
             return Some(how);
@@ -189,7 +207,8 @@ impl Core {
     /// Places that the group lacks for all that is wanted of it and so many more.
     fn places_short(&self, group: usize, more: u32) -> u32 {
         let g = &self.ledger.groups[group];
-        let wanted = g.queued.saturating_add(more);
+        // The reserve takes what nobody else wants.
+        let wanted = (g.queued - self.queued_for_reserve(group)).saturating_add(more);
         let (max, live) =
             if self.asgs[group].name.is_some() { self.occupied(group) } else { (g.spec.max, g.taken) };
         let short = wanted.saturating_add(live).saturating_sub(max);
@@ -214,6 +233,7 @@ impl Core {
         QuarantineRow {
             id,
             group: spec.name.clone(),
+            purpose: Purpose::Broken,
             instance: None,
             launch: None,
             address: None,
@@ -256,11 +276,14 @@ impl Core {
         kept.row.kept_at = Some(now.time);
         kept.call = Try::default();
         let (row, group) = (kept.row.clone(), kept.group);
+        if row.purpose == Purpose::Reserve {
+            return self.is_in_reserve(id, &row, now);
+        }
         let text = format!("{id}: kept in quarantine ({}) after it broke: {}", row.how, row.reason);
         self.write_quarantine(id);
         self.ledger.journal(now.time, row.scale_up(), row.instance, "quarantine", text);
         if let Some(leaver) = self.retiring.rows.remove(&id) {
-            self.ledger.set_served_aside(id, now.time, &row.reason);
+            self.ledger.set_served_aside(id, Phase::Quarantined, now.time, &row.reason);
             let over = RemovalState::Quarantined;
             self.book_removal(super::rows::RemovalRow { state: over, ..leaver.row }, group, now);
             self.care[group].forget(id);
@@ -284,6 +307,10 @@ impl Core {
     fn is_not_kept(&mut self, id: Ec2Id, now: &mut Now) {
         let Some(mut kept) = self.quarantine.rows.remove(&id) else { return };
         kept.end(QuarantineState::Done, QuarantineEnd::Refused, now.time);
+        if kept.row.purpose == Purpose::Reserve {
+            // It is gone, or on its way out: that goes its own way.
+            return self.ledger.changes.quarantine.push(kept.row);
+        }
         let (row, still) = (kept.row.clone(), self.is_still_broken(&kept));
         self.ledger.changes.quarantine.push(kept.row);
         let why = row.error.as_deref().unwrap_or("it is not in service there");
@@ -296,8 +323,11 @@ impl Core {
         }
     }
 
-    /// It is asked for, and as broken as it was.
+    /// It is asked for, and as broken as it was; or it serves, where it is for the reserve.
     fn is_still_broken(&self, kept: &Kept) -> bool {
+        if kept.row.purpose == Purpose::Reserve {
+            return self.ledger.serving.get(&kept.row.id).is_some_and(|s| !s.leaving);
+        }
         let leaves = self.retiring.rows.get(&kept.row.id);
         let slot = kept.row.instance.and_then(|i| self.ledger.current(i));
         leaves.is_some_and(|l| l.row.state == RemovalState::Leaving)
@@ -311,7 +341,11 @@ impl Core {
         kept.row.ended_by.clone_from(&by);
         let row = kept.row.clone();
         let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-        let text = format!("{id}: quarantine over: {end}{by}; it is ended");
+        let what = match row.purpose {
+            Purpose::Broken => "quarantine over",
+            Purpose::Reserve => "in reserve no longer",
+        };
+        let text = format!("{id}: {what}: {end}{by}; it is ended");
         self.write_quarantine(id);
         self.ledger.aside_leaves(id, now.time, &row.reason);
         self.ledger.journal(now.time, row.scale_up(), row.instance, "quarantine_end", text);
@@ -333,7 +367,10 @@ impl Core {
     fn returned_to_service(&mut self, id: Ec2Id, now: &Now) {
         let Some(mut kept) = self.quarantine.rows.remove(&id) else { return };
         kept.end(QuarantineState::Done, QuarantineEnd::Returned, now.time);
-        let text = format!("{id}: somebody put it back into service, and its quarantine is over");
+        let text = match kept.row.purpose {
+            Purpose::Broken => format!("{id}: somebody put it back into service, and its quarantine is over"),
+            Purpose::Reserve => format!("{id}: somebody put it into service out of the reserve"),
+        };
         self.ledger.aside_serves(id, now.time, &text);
         let (scale_up, instance) = (kept.row.scale_up(), kept.row.instance);
         self.ledger.journal(now.time, scale_up, instance, "quarantine_end", text);
@@ -353,13 +390,16 @@ impl Core {
         now: &Now,
     ) -> Result<Accepted, Refusal> {
         let id = ask.instance;
-        let Some(kept) = self.quarantine.rows.get(&id) else {
+        let kept = self.quarantine.rows.get(&id).filter(|k| k.row.purpose == Purpose::Broken);
+        let Some(kept) = kept else {
             return Err(Refusal::NotInQuarantine { id });
         };
         match kept.row.state {
             QuarantineState::Kept => {}
             QuarantineState::Leaving => return Ok(Accepted { id: id.to_string(), repeated: true }),
-            QuarantineState::Asked | QuarantineState::Done => return Err(Refusal::NotInQuarantine { id }),
+            QuarantineState::Asked | QuarantineState::Joining | QuarantineState::Done => {
+                return Err(Refusal::NotInQuarantine { id });
+            }
         }
         if self.hold_on(id, now.time).is_some() {
             return Err(Refusal::IsHeld { id });
@@ -371,6 +411,7 @@ impl Core {
     /// Ends what is over, and makes the calls that are due.
     pub(in crate::decide) fn plan_quarantine(&mut self, now: &mut Now) {
         self.quarantine.wake = Time::NEVER;
+        self.plan_reserve(now);
         if self.quarantine.rows.is_empty() {
             return;
         }
@@ -413,7 +454,7 @@ impl Core {
     fn give_places_back(&mut self, group: usize, now: &Now) {
         // Places are wanted by those who are queued, or taken by others as a look shows.
         let looked = self.asgs[group].seen.as_ref().is_some_and(|seen| seen.at == now.time);
-        if self.ledger.groups[group].queued == 0 && !looked {
+        if self.ledger.groups[group].queued == self.queued_for_reserve(group) && !looked {
             return;
         }
         let of = |k: &&Kept| k.group == group;
@@ -424,11 +465,17 @@ impl Core {
         let leaving = self.quarantine.rows.values().filter(leaving).count();
         let short = (self.places_short(group, 0) as usize).saturating_sub(leaving);
         let kept = |k: &&Kept| of(k) && k.row.state == QuarantineState::Kept;
-        let mut kept: Vec<(Time, Ec2Id)> =
-            self.quarantine.rows.values().filter(kept).map(|k| (k.row.since, k.row.id)).collect();
-        kept.retain(|(_, id)| self.hold_on(*id, now.time).is_none());
+        // One that broke tells something; one of the reserve's is like any other.
+        let mut kept: Vec<(bool, Time, Ec2Id)> = self
+            .quarantine
+            .rows
+            .values()
+            .filter(kept)
+            .map(|k| (k.row.purpose == Purpose::Broken, k.row.since, k.row.id))
+            .collect();
+        kept.retain(|(_, _, id)| self.hold_on(*id, now.time).is_none());
         kept.sort_unstable();
-        for (_, id) in kept.into_iter().take(short) {
+        for (_, _, id) in kept.into_iter().take(short) {
             self.let_go_of(id, QuarantineEnd::Capacity, None, now);
         }
     }
@@ -437,13 +484,17 @@ impl Core {
     pub(in crate::decide) fn gives_way(&self, group: usize, now: Time) -> u32 {
         let gives_way = |k: &&Kept| {
             k.group == group
-                && match k.row.state {
-                    QuarantineState::Kept => self.hold_on(k.row.id, now).is_none(),
-                    QuarantineState::Leaving => true,
-                    QuarantineState::Asked | QuarantineState::Done => false,
+                && match (k.row.state, k.row.purpose) {
+                    (QuarantineState::Kept, _) | (QuarantineState::Asked, Purpose::Reserve) => {
+                        self.hold_on(k.row.id, now).is_none()
+                    }
+                    (QuarantineState::Leaving, _) => true,
+                    (QuarantineState::Asked | QuarantineState::Joining | QuarantineState::Done, _) => false,
                 }
         };
-        u32::try_from(self.quarantine.rows.values().filter(gives_way).count()).unwrap_or(u32::MAX)
+        let kept = u32::try_from(self.quarantine.rows.values().filter(gives_way).count());
+        // What is on its way into the reserve goes to whoever wants it.
+        kept.unwrap_or(u32::MAX).saturating_add(self.coming_for_reserve(group))
     }
 
     /// Members of a group that the last look does not count as what they are: those it no longer shows, and
@@ -453,7 +504,7 @@ impl Core {
         let beside = |k: &&Kept| {
             k.group == group
                 && match k.row.state {
-                    QuarantineState::Asked | QuarantineState::Done => false,
+                    QuarantineState::Asked | QuarantineState::Joining | QuarantineState::Done => false,
                     QuarantineState::Kept | QuarantineState::Leaving => {
                         let shown = seen.members.get(&k.row.id).map(|m| m.lifecycle);
                         shown.is_none_or(|l| l == Lifecycle::InService)
@@ -467,7 +518,7 @@ impl Core {
     pub(in crate::decide) fn kept_of(rows: &[QuarantineRow]) -> BTreeSet<InstanceRef> {
         let aside = |row: &&QuarantineRow| match row.state {
             QuarantineState::Kept | QuarantineState::Leaving => true,
-            QuarantineState::Asked | QuarantineState::Done => false,
+            QuarantineState::Asked | QuarantineState::Joining | QuarantineState::Done => false,
         };
         rows.iter().filter(aside).filter_map(|row| row.instance).collect()
     }
@@ -477,7 +528,7 @@ impl Core {
         let kept = self.quarantine.rows.get(&id)?;
         match kept.row.state {
             QuarantineState::Kept | QuarantineState::Leaving => kept.row.instance,
-            QuarantineState::Asked | QuarantineState::Done => None,
+            QuarantineState::Asked | QuarantineState::Joining | QuarantineState::Done => None,
         }
     }
 
@@ -490,12 +541,14 @@ impl Core {
     pub(in crate::decide) fn take_up_quarantine(
         &mut self,
         rows: Vec<QuarantineRow>,
+        now: Time,
     ) -> Result<(), RestoreError> {
         for row in rows {
             let group = self.must_have(&row.group, || format!("the quarantine of {}", row.id))?;
             match row.state {
                 QuarantineState::Asked => {
-                    if let Some(leaver) = self.retiring.rows.get_mut(&row.id) {
+                    let leaver = self.retiring.rows.get_mut(&row.id);
+                    if let Some(leaver) = leaver.filter(|_| row.purpose == Purpose::Broken) {
                         leaver.waits_for_quarantine();
                     }
                 }
@@ -505,9 +558,13 @@ impl Core {
                         self.members.entry(row.id).or_insert(instance);
                     }
                 }
+                // Its slot has it.
+                QuarantineState::Joining => {}
                 QuarantineState::Done => continue,
             }
-            self.quarantine.rows.insert(row.id, Kept::new(row, group));
+            // A call that brings it back into service may have been out.
+            let exit_at = (row.purpose == Purpose::Reserve).then_some(now);
+            self.quarantine.rows.insert(row.id, Kept { exit_at, ..Kept::new(row, group) });
         }
         Ok(())
     }
@@ -521,14 +578,14 @@ impl Core {
 
 impl Kept {
     fn new(row: QuarantineRow, group: usize) -> Kept {
-        Kept { row, group, call: Try::default(), tag: Try::default(), is_replaced: false }
+        Kept { row, group, call: Try::default(), tag: Try::default(), is_replaced: false, exit_at: None }
     }
 
     /// It takes one of the places of the quarantine.
     fn is_kept(&self) -> bool {
         match self.row.state {
             QuarantineState::Asked | QuarantineState::Kept => true,
-            QuarantineState::Leaving | QuarantineState::Done => false,
+            QuarantineState::Joining | QuarantineState::Leaving | QuarantineState::Done => false,
         }
     }
 

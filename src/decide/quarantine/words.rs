@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::decide::words::{Ec2Id, InstanceRef, LaunchSeq, Phase, Time, named};
 
 named! {
+    /// What an instance is kept out of service for.
+    pub enum Purpose {
+        /// It broke, and people are to look at it.
+        Broken = "broken",
+        /// It was verified, and an emergency takes it before anything is launched.
+        Reserve = "reserve",
+    }
+}
+
+named! {
     /// How an instance is taken out of service and kept.
     pub enum Keeping {
         /// `EnterStandby`: it stays a member of its Auto Scaling group, which sends it nothing and does not check
@@ -30,6 +40,8 @@ named! {
         Asked = "asked",
         /// It is out of service, and nobody's slot.
         Kept = "kept",
+        /// One of the reserve's that was given to a slot: on its way back into service.
+        Joining = "joining",
         /// Over: it is being ended.
         Leaving = "leaving",
         /// EC2 said that it is ending, or it never came to a quarantine.
@@ -54,6 +66,13 @@ named! {
         Taken = "taken",
         /// Somebody put it back into service.
         Returned = "returned",
+        /// One of the reserve's that serves now.
+        Used = "used",
+        /// One of the reserve's that did not serve any more when it was wanted, or was not wanted any more when it
+        /// was about to serve.
+        Unfit = "unfit",
+        /// The reserve is to be smaller.
+        Surplus = "surplus",
     }
 }
 
@@ -66,6 +85,13 @@ pub struct QuarantineSpec {
     pub how: Keeping,
     /// So long.
     pub keep_for: Duration,
+}
+
+/// Instances that a group keeps in reserve: verified and not serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReserveSpec {
+    /// So many, 1 to 1,000. Each holds a place under the group's maximum, and costs what a server costs.
+    pub size: u32,
 }
 
 /// Most instances that are being tagged at once: nobody waits for a tag, and each call holds a descriptor.
@@ -83,24 +109,26 @@ pub fn tag_value(reason: &str) -> String {
     reason.chars().take(256).map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
-/// Key: `id`. One broken instance that is not ended, but kept for people to look at.
+/// Key: `id`. One instance that is kept out of service: broken, for people to look at, or in reserve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuarantineRow {
     pub id: Ec2Id,
     pub group: String,
-    /// Its place in our books; none for a member that muster did not bring into service.
+    pub purpose: Purpose,
+    /// Its place in our books; none for a member that muster did not bring into service. Of one that is
+    /// [`QuarantineState::Joining`], the place that it was given.
     pub instance: Option<InstanceRef>,
     pub launch: Option<LaunchSeq>,
     pub address: Option<IpAddr>,
     pub zone: Option<String>,
-    /// The phase in which it broke: failures in the same phase are of one kind.
+    /// The phase in which it broke: failures in the same phase are of one kind. One of the reserve's was in service.
     pub broke_in: Phase,
     /// Why it was given up.
     pub reason: String,
     pub how: Keeping,
     pub state: QuarantineState,
     pub since: Time,
-    /// It is ended then, unless somebody holds it.
+    /// It is ended then, unless somebody holds it. Never, in reserve.
     pub until: Time,
     /// Its group let it go.
     pub kept_at: Option<Time>,

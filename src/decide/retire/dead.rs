@@ -325,7 +325,12 @@ impl Core {
             // What would come in their place breaks too.
             return;
         }
-        match self.room_in_group(group, now) {
+        let room = match self.room_in_group(group, now) {
+            // There is no place for another, but in reserve there is one.
+            Err(Wait::GroupMax { .. }) if self.in_reserve(group) > 0 => Ok(self.in_reserve(group)),
+            room => room,
+        };
+        match room {
             Ok(room) => self.replace(group, &dead[..dead.len().min(room as usize)], now),
             // There is no place for a replacement: the dead one gives its own, and its group fills it.
             Err(Wait::GroupMax { .. }) => {
@@ -384,17 +389,32 @@ impl Core {
         reason: String,
         now: &mut Now,
     ) -> ScaleUpSeq {
+        let by = now.time.plus(REPLACED_WITHIN);
+        let seq = self.open_own(group, wanted, Origin::Replacing, Some(by), reason, now);
+        self.timers.set(by, crate::decide::timers::Due::Deadline(seq));
+        seq
+    }
+
+    /// A scale-up that nobody asked for.
+    pub(in crate::decide) fn open_own(
+        &mut self,
+        group: usize,
+        wanted: u32,
+        origin: Origin,
+        by: Option<Time>,
+        reason: String,
+        now: &mut Now,
+    ) -> ScaleUpSeq {
         let seq = ScaleUpSeq(self.last_scale_up + 1);
         self.last_scale_up = seq.0;
-        let by = now.time.plus(REPLACED_WITHIN);
         let row = ScaleUpRow {
             seq,
             id: id_of(now.time, now.rng.next_u64(), now.rng.next_u64()),
             group: self.ledger.groups[group].spec.name.clone(),
-            origin: Origin::Replacing,
+            origin,
             wanted,
             planned: 0,
-            by: Some(by),
+            by,
             reason,
             idempotency_key: None,
             state: ScaleUpState::Open,
@@ -405,7 +425,6 @@ impl Core {
             eta_ms: -1,
             cancel_reason: None,
         };
-        self.timers.set(by, crate::decide::timers::Due::Deadline(seq));
         self.ledger.open(row, group);
         seq
     }

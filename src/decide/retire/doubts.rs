@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::decide::Core;
 use crate::decide::action::Doubt;
 use crate::decide::asg::seen::Lifecycle;
+use crate::decide::ledger::ScaleUp;
 use crate::decide::signal::agree::{Agreement, FEWEST, agreement};
-use crate::decide::words::{Phase, ScaleUpState, Time};
+use crate::decide::words::{Origin, Phase, ScaleUpState, Time};
 
 /// Beyond two beats and so much of a group's looks, what it looks like is not known.
 const LATE: Duration = Duration::from_secs(10);
@@ -68,8 +69,9 @@ impl Core {
 
     /// The group is being made larger, by us or by somebody else.
     fn growing(&self, group: usize) -> Option<Doubt> {
-        let open =
-            self.ledger.scale_ups.values().filter(|s| s.group == group && s.row.state != ScaleUpState::Done);
+        // What fills the reserve is not to serve.
+        let grows = |s: &ScaleUp| s.row.state != ScaleUpState::Done && s.row.origin != Origin::Reserving;
+        let open = self.ledger.scale_ups.values().filter(|s| s.group == group && grows(s));
         let coming: u32 = open
             .map(|s| s.row.wanted - s.phases.get(Phase::InService) - s.phases.get(Phase::Withdrawn))
             .sum();

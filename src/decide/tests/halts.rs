@@ -236,6 +236,7 @@ fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
         count: 3,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     };
@@ -302,6 +303,7 @@ fn seed_8927_a_group_that_is_raised_for_a_trial_may_launch_until_the_trial_has_c
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
+        emergency: false,
     };
     let asked = Event::ScaleUpAsked { ask, ticket: Ticket(2) };
     let suspend = Mark::Suspend { asg: "web-asg".into(), processes: launch() };

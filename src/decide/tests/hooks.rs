@@ -470,6 +470,7 @@ fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_pl
         reason: "test".into(),
         idempotency_key: None,
         all_or_nothing: false,
+        emergency: false,
     };
     let launch = |a: &Action| {
         if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None }

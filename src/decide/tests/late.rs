@@ -43,6 +43,7 @@ fn seed_8180_a_refusal_is_not_final_while_an_earlier_copy_may_be_under_way() {
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
+        emergency: false,
     };
     let asked = vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }];
     let (first, body) = launches(&mut core, 0, 1, asked).remove(0);
@@ -80,6 +81,7 @@ fn seed_5597_a_try_that_is_gone_without_having_been_judged_is_not_waited_for() {
             reason: String::new(),
             idempotency_key: None,
             all_or_nothing: false,
+            emergency: false,
         };
         Event::ScaleUpAsked { ask, ticket: Ticket(1) }
     };

@@ -12,6 +12,7 @@ mod limits;
 pub(super) mod lives;
 mod proofs;
 mod quarantine;
+mod reserve;
 mod retire;
 mod scenarios;
 pub(super) mod world;

@@ -25,36 +25,36 @@ use crate::decide::{Core, Settings};
 const HOUR: u64 = 3_600;
 
 /// A core with one group, and an AWS that does what it is told, a second later.
-struct Ward {
-    core: Core,
-    group: Arc<Group>,
+pub(super) struct Ward {
+    pub core: Core,
+    pub group: Arc<Group>,
     now: Time,
     /// What a probe of each instance meets, where it does not pass.
-    broken: BTreeMap<Ec2Id, Contact>,
+    pub broken: BTreeMap<Ec2Id, Contact>,
     /// The next ones launched are broken like this.
-    next: Vec<Contact>,
+    pub next: Vec<Contact>,
     /// Those that exist, and the members' states.
-    live: BTreeMap<Ec2Id, Lifecycle>,
+    pub live: BTreeMap<Ec2Id, Lifecycle>,
     unhealthy: BTreeSet<Ec2Id>,
-    desired: u32,
-    launched: u64,
+    pub desired: u32,
+    pub launched: u64,
     has_hook: bool,
     /// For what we launch.
     has_capacity: bool,
     /// What the calls that take members out of the group come to: an error, and whether it was done all the same.
-    refuses: Option<(CallError, bool)>,
+    pub refuses: Option<(CallError, bool)>,
     events: Vec<Event>,
     /// Everything that was done, in order.
-    done: Vec<Action>,
-    rows: Rows,
+    pub done: Vec<Action>,
+    pub rows: Rows,
 }
 
 /// What is in the database.
 #[derive(Default)]
-struct Rows {
-    scale_ups: BTreeMap<ScaleUpSeq, ScaleUpRow>,
-    instances: BTreeMap<InstanceRef, InstanceRow>,
-    quarantine: BTreeMap<Ec2Id, QuarantineRow>,
+pub(super) struct Rows {
+    pub scale_ups: BTreeMap<ScaleUpSeq, ScaleUpRow>,
+    pub instances: BTreeMap<InstanceRef, InstanceRow>,
+    pub quarantine: BTreeMap<Ec2Id, QuarantineRow>,
     rest: Restored,
     journal: Vec<JournalRow>,
 }
@@ -119,7 +119,7 @@ fn spec(max: u32, how: Keeping) -> QuarantineSpec {
 
 impl Ward {
     /// A plain fleet that keeps two.
-    fn fleet(max: u32) -> Ward {
+    pub fn fleet(max: u32) -> Ward {
         Ward::of(Group {
             max,
             canary: Canary { size: 0 },
@@ -129,7 +129,7 @@ impl Ward {
     }
 
     /// The same of an Auto Scaling group.
-    fn grouped(max: u32, how: Keeping, health: HealthBy) -> Ward {
+    pub fn grouped(max: u32, how: Keeping, health: HealthBy) -> Ward {
         let asg = Asg {
             name: "web-asg".into(),
             heartbeat: Duration::from_secs(120),
@@ -141,7 +141,7 @@ impl Ward {
         Ward::of(Group { asg: Some(asg), quarantine: Some(spec(2, how)), ..(*group).clone() })
     }
 
-    fn of(group: Group) -> Ward {
+    pub fn of(group: Group) -> Ward {
         let group = Arc::new(group);
         Ward {
             core: Core::new(Settings::default(), vec![group.clone()]),
@@ -163,20 +163,35 @@ impl Ward {
     }
 
     fn ask(&mut self, count: u32) {
+        self.ask_for(count, false);
+    }
+
+    pub fn ask_for(&mut self, count: u32, emergency: bool) {
+        self.ask_at_once(count, emergency);
+        self.run(60);
+    }
+
+    /// It is asked for in the next second.
+    pub fn ask_at_once(&mut self, count: u32, emergency: bool) {
         let ask = Ask {
             id: format!("ask-{}", self.now.0),
             group: "web".into(),
             count,
             by: None,
             all_or_nothing: false,
+            emergency,
             reason: String::new(),
             idempotency_key: None,
         };
         self.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
-        self.run(60);
     }
 
-    fn order(&mut self, order: Order) -> Result<Accepted, Refusal> {
+    pub fn cancel(&mut self, id: &str) {
+        let ask = Event::CancelAsked { id: id.into(), reason: "not needed".into(), ticket: Ticket(3) };
+        self.events.push(ask);
+    }
+
+    pub fn order(&mut self, order: Order) -> Result<Accepted, Refusal> {
         let from = self.done.len();
         self.events.push(Event::Ordered { order, ticket: Ticket(2) });
         self.run(1);
@@ -189,7 +204,7 @@ impl Ward {
         self.order(Order::EndQuarantine(ReleaseAsk { instance: id, by: "ann".into() }))
     }
 
-    fn run(&mut self, seconds: u64) {
+    pub fn run(&mut self, seconds: u64) {
         for _ in 0..seconds {
             self.now = self.now.plus(Duration::from_secs(1));
             let events = std::mem::take(&mut self.events);
@@ -203,7 +218,7 @@ impl Ward {
     }
 
     /// Another process goes on.
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.events.clear();
         let (settings, groups) = (Settings::default(), vec![self.group.clone()]);
         self.core = Core::restored(settings, groups, self.rows.stored(), self.now, 7).unwrap();
@@ -305,6 +320,16 @@ impl Ward {
 
     fn mark(&mut self, mark: &Mark) -> Result<Marked, CallError> {
         let (ids, decrement, to) = match mark {
+            Mark::ExitStandby { ids, .. } => {
+                if ids.iter().any(|id| self.live.get(id) != Some(&Lifecycle::Standby)) {
+                    return Err(error(ErrorClass::Configuration));
+                }
+                for id in ids {
+                    self.live.insert(*id, Lifecycle::InService);
+                    self.desired += 1;
+                }
+                return Ok(Marked::Done);
+            }
             Mark::EnterStandby { ids, decrement, .. } => (ids, *decrement, Some(Lifecycle::Standby)),
             Mark::Detach { ids, decrement, .. } => (ids, *decrement, Some(Lifecycle::Detached)),
             Mark::IsTerminationProtected { .. } => return Ok(Marked::TerminationProtection(false)),
@@ -313,8 +338,9 @@ impl Ward {
         let refused = self.refuses.clone();
         if refused.as_ref().is_none_or(|(_, done)| *done) {
             for id in ids {
-                self.live.insert(*id, to.unwrap());
-                self.desired -= u32::from(decrement);
+                // One that is out already changes nothing.
+                let was = self.live.insert(*id, to.unwrap());
+                self.desired -= u32::from(decrement && was != to);
             }
         }
         refused.map_or(Ok(Marked::Done), |(error, _)| Err(error))
@@ -340,23 +366,23 @@ impl Ward {
         rows
     }
 
-    fn row(&self, id: Ec2Id) -> QuarantineRow {
+    pub fn row(&self, id: Ec2Id) -> QuarantineRow {
         self.rows.quarantine.get(&id).cloned().unwrap()
     }
 
-    fn counts(&self) -> (u32, u32) {
+    pub fn counts(&self) -> (u32, u32) {
         let group = &self.core.view(self.now).groups[0];
         (group.in_service, group.taken)
     }
 
     /// Marks about quarantine that were sent.
-    fn marks(&self) -> Vec<Mark> {
+    pub fn marks(&self) -> Vec<Mark> {
         let mark = |a: &Action| if let Action::Mark { mark } = a { Some(mark.clone()) } else { None };
         self.done.iter().filter_map(mark).collect()
     }
 
     /// Whom terminate calls named: ids, and whether the group was to shrink where it was the group's call.
-    fn ended(&self) -> Vec<(Ec2Id, Option<bool>)> {
+    pub fn ended(&self) -> Vec<(Ec2Id, Option<bool>)> {
         let named = |a: &Action| match a {
             Action::Terminate { asked } => asked.iter().map(|(id, _)| (*id, None)).collect(),
             Action::TerminateInGroup { asked, decrement, .. } => {
@@ -367,7 +393,7 @@ impl Ward {
         self.done.iter().flat_map(named).collect()
     }
 
-    fn journalled(&self, kind: &str) -> Vec<&str> {
+    pub fn journalled(&self, kind: &str) -> Vec<&str> {
         self.rows.journal.iter().filter(|j| j.kind == kind).map(|j| j.text.as_str()).collect()
     }
 }
@@ -411,6 +437,7 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
         count: 1,
         by: None,
         all_or_nothing: false,
+        emergency: false,
         reason: String::new(),
         idempotency_key: None,
     };

@@ -165,6 +165,7 @@ pub fn group(name: &str) -> Group {
         floor: 0,
         signals: vec![],
         quarantine: None,
+        reserve: None,
         bounds: Bounds::default(),
     }
 }
@@ -221,6 +222,7 @@ impl World {
             reason: "test".into(),
             idempotency_key: key.map(Into::into),
             all_or_nothing: false,
+            emergency: false,
         };
         let ticket = self.serial;
         self.round(vec![Event::ScaleUpAsked { ask, ticket: Ticket(ticket) }]);

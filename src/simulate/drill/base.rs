@@ -10,13 +10,16 @@ use crate::decide::group::{
 use crate::decide::guard::valve::ValveSpec;
 use crate::decide::guard::zones::Weigh;
 use crate::decide::order::Order;
-use crate::decide::quarantine::words::{Keeping, QuarantineSpec};
+use crate::decide::quarantine::words::{Keeping, Purpose, QuarantineSpec, QuarantineState, ReserveSpec};
 use crate::sim::fate::Broken;
+use crate::sim::model::call::Call as AnyCall;
+use crate::sim::model::ec2::call::Call as Ec2Call;
 use crate::sim::settings::{Range, Settings};
 
 use super::super::dice::Dice;
 use super::super::network::Network;
 use super::super::plan::{Asked, Kills, Plan, Provisioner};
+use super::super::world::World;
 
 /// The drill's number of servers.
 pub const MANY: u32 = 1_200;
@@ -37,6 +40,7 @@ pub fn plan(seed: u64) -> Plan {
         commit: Range { min_ms: 1, max_ms: 8 },
         stalls: 0.0,
         asks: vec![Asked { at_ms: 0, group: 0, count: MANY, by_ms: None }],
+        emergencies: Vec::new(),
         alarms: Vec::new(),
         scale_ins: Vec::new(),
         idle: Vec::new(),
@@ -112,6 +116,40 @@ pub fn keep_broken(seed: u64, plan: &mut Plan, percent_of_seeds: f64) {
     }
 }
 
+/// In a share of the seeds groups keep a reserve, half of the requests are emergencies, and somebody ends instances that
+/// are in reserve. With dice of its own, so that nothing else moves.
+pub fn keep_reserve(seed: u64, plan: &mut Plan, percent_of_seeds: f64) {
+    let mut d = Dice::new(seed, 51);
+    if !d.chance(percent_of_seeds) {
+        return;
+    }
+    for group in &mut plan.groups {
+        let most = (group.max / 4).max(1);
+        group.reserve = d.chance(80.0).then(|| ReserveSpec { size: d.between(1, most) });
+    }
+    plan.emergencies = (0..plan.asks.len()).filter(|_| d.chance(50.0)).collect();
+    let rots = if d.chance(60.0) { d.between(1, 4) } else { 0 };
+    for _ in 0..rots {
+        plan.deeds.push((d.between(60_000, plan.heal_at_ms), one_in_two_rots));
+    }
+    // What is asked for later finds something in reserve.
+    for asked in &mut plan.asks {
+        if d.chance(50.0) {
+            let later_ms = d.between(0, plan.heal_at_ms);
+            (asked.at_ms, asked.by_ms) = (asked.at_ms + later_ms, asked.by_ms.map(|by| by + later_ms));
+        }
+    }
+}
+
+/// Somebody ends every second one that is in reserve.
+fn one_in_two_rots(world: &mut World) {
+    let kept = world.books.quarantine.values();
+    let kept = kept.filter(|q| q.purpose == Purpose::Reserve && q.state == QuarantineState::Kept);
+    for id in kept.map(|q| q.id.to_string()).step_by(2).collect::<Vec<_>>() {
+        world.outsider(&AnyCall::Ec2(Ec2Call::TerminateInstances { ids: vec![id] }));
+    }
+}
+
 /// A group as muster's own example configures it, in all of the account's subnets.
 pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
     let pool = |s: &crate::sim::settings::SubnetSettings| Pool {
@@ -159,6 +197,7 @@ pub fn group(name: &str, aws: &Settings, max: u32) -> Group {
         floor: 0,
         signals: Vec::new(),
         quarantine: None,
+        reserve: None,
         bounds: Bounds::default(),
     }
 }

@@ -3,7 +3,9 @@
 use crate::decide::asg::IN_ITS_STEAD;
 use crate::decide::budget::api::LOOKS_AT_ONCE;
 use crate::decide::group::{Asg, Launches};
-use crate::decide::quarantine::words::{Keeping, QuarantineEnd, QuarantineRow, TAGS_AT_ONCE};
+use crate::decide::quarantine::words::{
+    Keeping, Purpose, QuarantineEnd, QuarantineRow, QuarantineState, TAGS_AT_ONCE,
+};
 use crate::decide::rows::InstanceRow;
 use crate::decide::words::{Origin, Phase};
 use crate::sim::model::autoscaling::Ending;
@@ -100,6 +102,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     }
     plan.orders = base::zone_orders(seed, &plan, 25.0);
     base::keep_broken(seed, &mut plan, 25.0);
+    base::keep_reserve(seed, &mut plan, 40.0);
     vec![("", plan)]
 }
 
@@ -133,7 +136,8 @@ impl World {
             return;
         }
         let by_alarm: i64 = self.plan.alarms.iter().map(|a| a.by.max(0)).sum();
-        let asked = self.books.scale_ups.values().filter(|row| row.origin == Origin::Asked);
+        let asked = self.books.scale_ups.values();
+        let asked = asked.filter(|row| matches!(row.origin, Origin::Asked | Origin::Emergency));
         let served = asked.map(|row| i64::from(row.in_service)).sum::<i64>();
         let in_its_stead = |row: &&InstanceRow| {
             row.phase == Phase::Withdrawn && row.reason.as_ref().is_some_and(|r| r.ends_with(IN_ITS_STEAD))
@@ -141,7 +145,11 @@ impl World {
         let others = self.books.instances.values().filter(in_its_stead).count();
         let twice = |row: &&QuarantineRow| row.how == Keeping::Hook && row.end == Some(QuarantineEnd::Taken);
         let twice = self.books.quarantine.values().filter(twice).count();
-        let wanted = by_alarm + served + i64::try_from(others + twice).unwrap_or(i64::MAX);
+        // One that is on its way into the reserve serves until its group has let it go.
+        let for_reserve =
+            |row: &&QuarantineRow| row.purpose == Purpose::Reserve && row.state == QuarantineState::Asked;
+        let reserved = self.books.quarantine.values().filter(for_reserve).count();
+        let wanted = by_alarm + served + i64::try_from(others + twice + reserved).unwrap_or(i64::MAX);
         let serving: u32 = self.model.tallies().map(|(_, tally)| tally.in_service).sum();
         if i64::from(serving) > wanted {
             let text = format!("{serving} serve, and {wanted} were ever wanted");

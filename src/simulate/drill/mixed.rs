@@ -64,6 +64,7 @@ fn plans(seed: u64) -> Vec<(&'static str, Plan)> {
     core(&mut d, &mut plan);
     plan.orders = base::zone_orders(seed, &plan, 25.0);
     base::keep_broken(seed, &mut plan, 25.0);
+    base::keep_reserve(seed, &mut plan, 40.0);
     vec![("", plan)]
 }
 

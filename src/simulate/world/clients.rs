@@ -21,6 +21,7 @@ impl World {
         let group = self.plan.groups[asked.group].name.clone();
         let n = self.serial;
         let now = self.now;
+        let emergency = self.plan.emergencies.contains(&i);
         if let Some(host) = self.current() {
             let ask = Ask {
                 id: format!("scale-up-{i}-{n}"),
@@ -30,6 +31,7 @@ impl World {
                 reason: "simulated".into(),
                 idempotency_key: Some(format!("ask-{i}")),
                 all_or_nothing: false,
+                emergency,
             };
             let ticket = Ticket(i as u64 + 1);
             host.inbox.push(Event::ScaleUpAsked { ask, ticket });

@@ -9,6 +9,7 @@ use crate::decide::asg::seen::{GroupSeen, GroupsPage};
 use crate::decide::event::{CallError, Contact, Ec2State, Event};
 use crate::decide::group::{LaunchBody, ProbeKind};
 use crate::decide::mark::{Mark, Marked};
+use crate::decide::quarantine::words::QuarantineState;
 use crate::decide::retire::dead::SUSPECTS;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
 use crate::engine::crash::CrashPoint;
@@ -102,6 +103,13 @@ impl World {
                     let event = Event::Probed { instance: target.instance, outcome: Contact::Passed };
                     self.after(10, Coming::Returns { life, what: Kind::Contact, event });
                 }
+                Action::Probe(target)
+                    if self.plan.mutant == Some(Mutant::TrustsTheReserve) && self.joins(&target) =>
+                {
+                    self.count_out(life, Kind::Contact, true);
+                    let event = Event::Probed { instance: target.instance, outcome: Contact::Passed };
+                    self.after(10, Coming::Returns { life, what: Kind::Contact, event });
+                }
                 Action::Probe(target) => self.contact(life, target, false),
             }
             if !self.hosts.iter().any(|h| h.life == life) {
@@ -109,6 +117,11 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// It comes out of the reserve.
+    fn joins(&self, target: &Target) -> bool {
+        self.books.quarantine.get(&target.id).is_some_and(|q| q.state == QuarantineState::Joining)
     }
 
     /// It was verified, and waits to be let in.

@@ -4,6 +4,7 @@
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::event::{Event, Ticket};
 use crate::decide::order::Order;
+use crate::decide::quarantine::words::{Purpose, QuarantineState};
 use crate::decide::retire::scale_in::ScaleInAsk;
 use crate::decide::rows::JournalRow;
 use crate::decide::words::{Ec2Id, Phase, Time};
@@ -123,6 +124,11 @@ impl World {
             self.plan.idle.iter().any(|(from, to)| (i64::from(*from)..i64::from(*to)).contains(&since_ms));
         for id in ids {
             let Some(row) = self.books.holder(*id).cloned() else { continue };
+            // What is in reserve served only to be verified.
+            let kept = self.books.quarantine.get(id).filter(|q| q.purpose == Purpose::Reserve);
+            if kept.is_some_and(|q| matches!(q.state, QuarantineState::Kept | QuarantineState::Leaving)) {
+                continue;
+            }
             if !self.oracle.has_served(row.instance) {
                 continue;
             }

@@ -211,6 +211,7 @@ impl World {
                 | Phase::Verifying
                 | Phase::Admitting
                 | Phase::Quarantined
+                | Phase::Reserved
                 | Phase::Terminating
                 | Phase::Withdrawn => {}
             }

@@ -1,4 +1,4 @@
-//! Broken instances that are kept.
+//! Instances that are kept out of service: broken ones, and the reserve.
 
 use std::cmp::Ordering;
 
@@ -28,6 +28,7 @@ impl Table for QuarantineRow {
         "ending",
         "ended_by",
         "error",
+        "purpose",
     ];
     const KEY: &'static [&'static str] = &["id"];
 
@@ -54,7 +55,8 @@ impl Table for QuarantineRow {
         to.int(self.ended_at.map(|t| t.0))?;
         to.text(self.end.map(QuarantineEnd::as_str))?;
         to.text(self.ended_by.as_deref())?;
-        to.text(self.error.as_deref())
+        to.text(self.error.as_deref())?;
+        to.text(Some(self.purpose.as_str()))
     }
 
     fn read(from: &mut Reader<'_, impl Cells>) -> Result<Self, StoreError> {
@@ -81,6 +83,7 @@ impl Table for QuarantineRow {
             end: from.parsed_or_none()?,
             ended_by: from.string_or_none()?,
             error: from.string_or_none()?,
+            purpose: from.parsed()?,
         })
     }
 }

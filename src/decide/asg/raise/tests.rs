@@ -95,6 +95,7 @@ pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
+        emergency: false,
     };
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     desk

@@ -261,6 +261,7 @@ fn seed_9724_nobody_is_ended_while_nobody_knows_whether_a_raise_was_taken() {
         reason: String::new(),
         idempotency_key: None,
         all_or_nothing: false,
+        emergency: false,
     };
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(3) }]);
     desk.shows(8, &with(&[]));
