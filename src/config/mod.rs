@@ -279,8 +279,6 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
         let tags = format!("{text}\n[aws]\nregion = \"us-east-1\"\n{GROUP}quarantine = {{}}\n");
         let told = parse(&tags).unwrap_err().to_string();
         assert!(told.contains("less than the 16 calls"), "{told}");
-            "{tags}"
-        );
         let raised =
             with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "30")]).unwrap_err().to_string();
         assert!(raised.starts_with("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT: "), "{raised}");
