@@ -7,6 +7,7 @@ use muster::decide::rng::Rng;
 use muster::engine::crash::CrashPoint;
 use muster::time::{Stopwatch, sleep_on_the_wall};
 use rustix::process::{Pid, Signal, kill_process};
+use sqlx::Connection;
 
 use crate::harness::{Muster, Sim, wait_for};
 
@@ -141,7 +142,7 @@ async fn an_old_owner_that_wakes_up_changes_nothing() {
     })
     .await;
     let pid = Pid::from_raw(first.pid()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    stop_outside_a_transaction(pid, &first.database()).await;
 
     let mut second = Muster::on(&sim, &first.database(), "", tempfile::tempdir().unwrap());
     second.start().await;
@@ -154,5 +155,26 @@ async fn an_old_owner_that_wakes_up_changes_nothing() {
     let show = second.done(&id).await;
     assert_eq!(show["in_service"], 600, "{show}");
     sim.assert_served(600).await;
-    assert_eq!(sim.ledger().await.instances.len(), 600, "each launched once");
+    // One launch for each slot, and one more for whoever took too long: the slowest of the good do now and then.
+    let (launched, given_up) = (sim.ledger().await.instances.len(), second.given_up().await);
+    assert_eq!(launched, 600 + given_up.len(), "{given_up:?}");
+}
+
+/// Stops a muster while it holds no lock of its database: a process that stands still within a
+/// transaction keeps all others out, which is SQLite's doing and no part of what is tested here.
+async fn stop_outside_a_transaction(pid: Pid, database: &str) {
+    let mut db = sqlx::SqliteConnection::connect(database).await.unwrap();
+    sqlx::query("PRAGMA busy_timeout = 0").execute(&mut db).await.unwrap();
+    wait_for("a moment between two transactions", async || {
+        kill_process(pid, Signal::STOP).unwrap();
+        match sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut db).await {
+            Ok(_) => Ok(()),
+            Err(held) => {
+                kill_process(pid, Signal::CONT).unwrap();
+                Err(held.to_string())
+            }
+        }
+    })
+    .await;
+    db.close().await.unwrap();
 }

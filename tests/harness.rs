@@ -199,6 +199,19 @@ impl Muster {
         if status == 200 { serde_json::from_str(&body).map_err(|e| e.to_string()) } else { Err(body) }
     }
 
+    /// Those that were launched and did not stay, each with the reason: what a test that counts
+    /// launches wants to know when there is one too many.
+    pub async fn given_up(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for phase in ["broken", "terminating", "gone"] {
+            let (_, body) = self.get(&format!("/v1/instances?phase={phase}")).await.unwrap();
+            let page: Value = serde_json::from_str(&body).unwrap();
+            let items = page["instances"].as_array().unwrap_or_else(|| panic!("{body}"));
+            lines.extend(items.iter().map(|i| format!("{} {}: {}", i["slot"], i["phase"], i["reason"])));
+        }
+        lines
+    }
+
     /// Waits until the scale-up is done, and returns it.
     pub async fn done(&self, id: &str) -> Value {
         wait_for("the scale-up to be done", async || {
