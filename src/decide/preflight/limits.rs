@@ -390,7 +390,7 @@ impl Core {
             };
         };
         for s in self.ledger.scale_ups.values() {
-            for slot in s.slots.iter().filter(|s| s.id.is_some() && on_its_way(s.phase)) {
+            for slot in s.slots.iter().filter(|s| s.id.is_some() && s.phase.is_unready()) {
                 add(s.group, slot.pool, slot.launched_at, slot.running_at, None);
             }
         }
@@ -403,25 +403,6 @@ impl Core {
             add(s.group, s.pool, s.running_at, s.running_at, None);
         }
         n
-    }
-}
-
-/// It exists, and is not among those who serve.
-fn on_its_way(phase: Phase) -> bool {
-    match phase {
-        Phase::Booting
-        | Phase::Configuring
-        | Phase::Verifying
-        | Phase::Admitting
-        | Phase::Broken
-        | Phase::Terminating => true,
-        Phase::Queued
-        | Phase::Launching
-        | Phase::InService
-        | Phase::Quarantined
-        | Phase::Reserved
-        | Phase::Gone
-        | Phase::Withdrawn => false,
     }
 }
 
