@@ -280,7 +280,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
         let told = parse(&tags).unwrap_err().to_string();
         assert!(told.contains("less than the 16 calls"), "{told}");
         let raised =
-            with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "30")]).unwrap_err().to_string();
+            with_env("", &[("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT", "40")]).unwrap_err().to_string();
         assert!(raised.starts_with("MUSTER_AWS__DESCRIBE_INSTANCES__IN_FLIGHT: "), "{raised}");
         let queue = "[hooks.sqs]\nqueues = [\"http://127.0.0.1:4566/000000000000/hooks\"]\npollers = 16";
         assert_eq!(read(queue).map(|c| c.hooks.sqs.in_flight()), Ok(16));

@@ -183,7 +183,8 @@ impl Core {
         });
     }
 
-    /// Addresses and interfaces: in each zone the lesser of the two.
+    /// Addresses and interfaces: in each zone the lesser of the two. More interfaces are asked for only where it is
+    /// them that are missing.
     fn places(&self, asked: Asked, known: &mut Known) {
         let g = &self.ledger.groups[asked.group];
         let percents = self.percents(asked.group);
@@ -235,6 +236,7 @@ impl Core {
         }
         let Some(quota) = quota else { return };
         let mut interfaces = Room::default();
+        let mut more_would_help = false;
         for (zone, addresses) in &free {
             let Some(fact) = self.fact(&Subject::Interfaces((*zone).into())) else {
                 interfaces.unknown = true;
@@ -243,6 +245,7 @@ impl Core {
             };
             known.counted(&fact);
             let left = quota.value - fact.value + i64::from(fact.ours) - self.ours_in(|p| p.zone == *zone);
+            more_would_help |= addresses.is_none_or(|a| left < a);
             interfaces.see(addresses.map_or(left, |a| left.min(a)), fact.seen_at);
         }
         if interfaces.unknown {
@@ -269,7 +272,7 @@ impl Core {
             ),
             source: "Service Quotas, DescribeNetworkInterfaces and muster's own books".into(),
             age_s: interfaces.age_s(asked.now),
-            ask: ask(Quota::Interfaces, quota.value, missing),
+            ask: ask(Quota::Interfaces, quota.value, missing).filter(|_| more_would_help),
         });
     }
 
