@@ -11,7 +11,7 @@ use super::quota::Quota;
 use super::verdict::{Bound, Limit, QuotaAsk};
 use crate::decide::Core;
 use crate::decide::guard::pools::eligible;
-use crate::decide::words::{Phase, Time};
+use crate::decide::words::Time;
 
 /// Subnets or zones that are named one by one; of more, their number.
 const NAMED: usize = 4;
