@@ -102,6 +102,9 @@ impl Core {
                 ledger.current(*i).is_some_and(|s| s.id == Some(*id) && is_watched(s.phase))
             });
             if !asked.is_empty() && self.describe.take(now.time, 0).is_ok() {
+                for (_, instance) in &asked {
+                    self.is_asked(*instance, now.time);
+                }
                 now.actions.push(Action::Describe { asked });
             }
         }
@@ -197,7 +200,7 @@ impl Core {
         }
     }
 
-    /// EC2 was asked, and it does not run yet. Only here can a boot take too long: while describes
+    /// EC2 was asked, and it did not run yet. Only here can a boot take too long: while describes
     /// are not answered nobody knows, and when blind, do nothing.
     fn still_boots(&mut self, id: Ec2Id, instance: InstanceRef, shown: Shown, now: &mut Now) {
         if self.loses_patience(instance, now) {
@@ -206,7 +209,7 @@ impl Core {
         }
         let Some(slot) = self.ledger.current(instance).filter(|s| s.phase == Phase::Booting) else { return };
         let ceiling = self.ledger.spec_of(instance.slot).map_or(Duration::MAX, |g| g.watchdogs.boot);
-        if now.time < slot.since.plus(ceiling) {
+        if slot.contact.asked_at < slot.since.plus(ceiling) {
             self.look_again(id, instance, now);
         } else {
             let reason = match shown {

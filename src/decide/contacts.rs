@@ -228,6 +228,7 @@ impl Core {
             let (Some(id), Some(address)) = (slot.id, slot.address) else { continue };
             slot.contact.queued = false;
             slot.contact.busy = true;
+            slot.contact.asked_at = now.time;
             let phase = slot.phase;
             self.contacts.out(instance, suspect);
             let target = Target { instance, id, address, zone, group };

@@ -28,8 +28,10 @@ pub struct Slot {
     pub id: Option<Ec2Id>,
     pub address: Option<IpAddr>,
     pub contact: ContactState,
-    /// When its launch was settled; the start of its way into service.
+    /// When its launch was settled.
     pub launched_at: Time,
+    /// When it set out on its way into service: at its launch, or when it came out of the reserve.
+    pub set_out_at: Time,
     /// When it was first seen running: from about then on AWS's usage counts it.
     pub running_at: Time,
 }
@@ -45,6 +47,8 @@ pub struct ContactState {
     pub queued: bool,
     /// A contact is out.
     pub busy: bool,
+    /// When somebody was last sent to look at it, or to contact it: what comes back tells of no later moment.
+    pub asked_at: Time,
     pub mark: Mark,
 }
 
@@ -60,6 +64,7 @@ impl Slot {
             address: None,
             contact: ContactState::default(),
             launched_at: Time(0),
+            set_out_at: Time(0),
             running_at: Time::NEVER,
         }
     }
@@ -305,8 +310,11 @@ impl Ledger {
         *scale_up.phases.get_mut(to) += 1;
         scale_up.entered[to as usize] = now;
         match (from.is_on_its_way(), to.is_on_its_way()) {
-            (false, true) => scale_up.ages.add(s.launched_at),
-            (true, false) => scale_up.ages.remove(s.launched_at),
+            (false, true) => {
+                s.set_out_at = now;
+                scale_up.ages.add(now);
+            }
+            (true, false) => scale_up.ages.remove(s.set_out_at),
             (true, true) | (false, false) => {}
         }
         let group = &mut self.groups[scale_up.group];
@@ -539,6 +547,7 @@ impl Ledger {
                 address: row.address,
                 contact: ContactState::default(),
                 launched_at: row.since,
+                set_out_at: row.since,
                 running_at: row.since,
             };
         }

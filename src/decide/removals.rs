@@ -139,7 +139,7 @@ impl Core {
     fn next_removals(&mut self, now: &Now) -> Vec<(Ec2Id, InstanceRef)> {
         let mut asked = Vec::new();
         for instance in self.removals.take(now.time) {
-            let slot = self.ledger.current(instance).filter(|s| may_be_removed(s.phase));
+            let slot = self.ledger.current(instance).filter(|s| s.phase.is_unready());
             let Some(id) = slot.and_then(|s| s.id) else { continue };
             if self.hold_on(id, now.time).is_some() {
                 self.removals.retry(instance, now.time.plus(WHILE_HELD));
@@ -250,23 +250,4 @@ impl Core {
 
 fn ids_of(error: &CallError) -> Vec<Ec2Id> {
     super::boots::ids_in(&error.message)
-}
-
-/// Phases out of which a broken instance may be terminated.
-fn may_be_removed(phase: Phase) -> bool {
-    match phase {
-        Phase::Booting
-        | Phase::Configuring
-        | Phase::Verifying
-        | Phase::Admitting
-        | Phase::Broken
-        | Phase::Terminating => true,
-        Phase::Queued
-        | Phase::Launching
-        | Phase::InService
-        | Phase::Quarantined
-        | Phase::Reserved
-        | Phase::Gone
-        | Phase::Withdrawn => false,
-    }
 }

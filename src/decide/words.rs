@@ -306,6 +306,12 @@ impl Phase {
         }
     }
 
+    /// It exists, belongs to its slot, and does not serve: on its way, broken, or being ended.
+    #[must_use]
+    pub fn is_unready(self) -> bool {
+        self.is_on_its_way() || matches!(self, Phase::Broken | Phase::Terminating)
+    }
+
     /// Nothing more will happen to this instance within its scale-up.
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -394,6 +400,38 @@ named! {
         NotFound = "not_found",
         /// The request itself is wrong or not allowed: sending it again changes nothing.
         Configuration = "configuration",
+    }
+}
+
+/// What a failed call that may be sent twice came to, by its error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing happened, and the bucket decides when it goes again.
+    Throttled,
+    /// It may have happened, or something else has to end first.
+    Unclear,
+    /// AWS will not do it as it stands.
+    Refused,
+}
+
+impl ErrorClass {
+    #[must_use]
+    pub fn failure(self) -> Failure {
+        match self {
+            ErrorClass::Throttle => Failure::Throttled,
+            ErrorClass::Unknown | ErrorClass::Contention => Failure::Unclear,
+            ErrorClass::NotFound
+            | ErrorClass::Configuration
+            | ErrorClass::Size
+            | ErrorClass::Capacity
+            | ErrorClass::Unsupported
+            | ErrorClass::Addresses
+            | ErrorClass::Quota
+            | ErrorClass::TooMany
+            | ErrorClass::TokenSpent
+            | ErrorClass::TokenMismatch
+            | ErrorClass::NoAction => Failure::Refused,
+        }
     }
 }
 

@@ -241,20 +241,8 @@ impl Core {
         }
         // One that is not in the group any more fails the call for all, and is named in the message.
         let named = ids_in(&error.message);
-        let blames = match error.class {
-            ErrorClass::NotFound | ErrorClass::Configuration | ErrorClass::Size => true,
-            ErrorClass::Throttle
-            | ErrorClass::Unknown
-            | ErrorClass::Capacity
-            | ErrorClass::Unsupported
-            | ErrorClass::Addresses
-            | ErrorClass::Quota
-            | ErrorClass::TooMany
-            | ErrorClass::TokenSpent
-            | ErrorClass::TokenMismatch
-            | ErrorClass::Contention
-            | ErrorClass::NoAction => false,
-        };
+        let blames =
+            matches!(error.class, ErrorClass::NotFound | ErrorClass::Configuration | ErrorClass::Size);
         let whole = blames && named.is_empty() && error.class != ErrorClass::Size;
         let pause = if whole { AFTER_REJECTION } else { AFTER_FAILURE };
         for (id, instance) in asked {

@@ -13,7 +13,7 @@ use crate::decide::boots::ids_in;
 use crate::decide::budget::api::ApiBudget;
 use crate::decide::event::CallError;
 use crate::decide::mark::{Mark, Marked};
-use crate::decide::words::{Ec2Id, ErrorClass, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, Failure, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids of one `SetInstanceProtection` (aws-facts 3.1).
@@ -172,31 +172,31 @@ impl Core {
         let (state, asg) = (keep.row.state, keep.row.asg.clone());
         let named = ids_in(&error.message);
         let blamed = if named.is_empty() { alone } else { named.iter().any(|id| id.as_str() == key.0) };
-        let pause = match error.class {
-            ErrorClass::Throttle => now.rng.jitter(AFTER_THROTTLE),
-            ErrorClass::Unknown | ErrorClass::Contention => now.rng.jitter(AFTER_FAILURE),
-            ErrorClass::NotFound if state == KeepState::Undoing && blamed => {
+        let pause = match error.class.failure() {
+            Failure::Throttled => now.rng.jitter(AFTER_THROTTLE),
+            Failure::Unclear => now.rng.jitter(AFTER_FAILURE),
+            Failure::Refused
+                if error.class == ErrorClass::NotFound && state == KeepState::Undoing && blamed =>
+            {
                 // Nothing is left that could be restored.
                 return self.enter_keep(key, KeepState::Restored, now.time);
             }
-            ErrorClass::Size if state == KeepState::Setting && key.1 == Marking::Standby => {
+            Failure::Refused
+                if error.class == ErrorClass::Size
+                    && state == KeepState::Setting
+                    && key.1 == Marking::Standby =>
+            {
                 return self.hold_without_standby(key, now);
             }
             // One that is to blame fails the call for all: the others are named again at once.
-            ErrorClass::NotFound | ErrorClass::Configuration if !named.is_empty() && !blamed => {
+            Failure::Refused
+                if matches!(error.class, ErrorClass::NotFound | ErrorClass::Configuration)
+                    && !named.is_empty()
+                    && !blamed =>
+            {
                 Duration::ZERO
             }
-            ErrorClass::NotFound
-            | ErrorClass::Configuration
-            | ErrorClass::Size
-            | ErrorClass::Capacity
-            | ErrorClass::Unsupported
-            | ErrorClass::Addresses
-            | ErrorClass::Quota
-            | ErrorClass::TooMany
-            | ErrorClass::TokenSpent
-            | ErrorClass::TokenMismatch
-            | ErrorClass::NoAction => {
+            Failure::Refused => {
                 // Its group may show why, and whether it still matters.
                 if let Some(group) = asg.and_then(|asg| self.ledger.asg_index(&asg)) {
                     self.sweep_soon(group, now);

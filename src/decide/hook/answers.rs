@@ -12,7 +12,7 @@ use super::door::goes_to_warm_pool;
 use super::notice::{HookResult, HookState, Transition};
 use crate::decide::action::Action;
 use crate::decide::event::CallError;
-use crate::decide::words::{Api, Ec2Id, ErrorClass, HookSeq, InstanceRef, Phase, Time};
+use crate::decide::words::{Api, Ec2Id, ErrorClass, Failure, HookSeq, InstanceRef, Phase, Time};
 use crate::decide::{Core, Now};
 
 /// An action whose time is over by our clock is given up as timed out so much later: AWS's clock
@@ -135,26 +135,15 @@ impl Core {
     }
 
     fn hook_call_failed(&mut self, seq: HookSeq, heartbeat: bool, error: &CallError, now: &mut Now) {
-        match error.class {
-            ErrorClass::NoAction => self.hook_is_over(seq, error, now),
+        let failure = error.class.failure();
+        match failure {
             // Somebody's throttle says nothing of this action: the bucket decides when it goes again.
-            ErrorClass::Throttle => {}
-            ErrorClass::Unknown
-            | ErrorClass::Contention
-            | ErrorClass::Capacity
-            | ErrorClass::Unsupported
-            | ErrorClass::Addresses
-            | ErrorClass::Quota
-            | ErrorClass::TooMany
-            | ErrorClass::TokenSpent
-            | ErrorClass::TokenMismatch
-            | ErrorClass::Size
-            | ErrorClass::NotFound
-            | ErrorClass::Configuration => {
+            Failure::Throttled => {}
+            Failure::Refused if error.class == ErrorClass::NoAction => self.hook_is_over(seq, error, now),
+            Failure::Unclear | Failure::Refused => {
                 let rng = &mut now.rng;
                 let row = self.hooks.change(seq, |h| {
-                    h.lost |=
-                        !heartbeat && matches!(error.class, ErrorClass::Unknown | ErrorClass::Contention);
+                    h.lost |= !heartbeat && failure == Failure::Unclear;
                     h.failed(now.time, |d| rng.jitter(d));
                     h.row.error = Some(error.to_string());
                 });

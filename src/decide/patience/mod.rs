@@ -5,7 +5,7 @@
 //! and says from which age waiting is not worth it. The configured watchdog stays as the ceiling,
 //! and is all there is until enough is known. An instance is given up by what was learned only if
 //!
-//! - somebody just looked, and it still is not through;
+//! - somebody looked, and it was not through at the age at which they were sent: an answer may be late;
 //! - it stands out among those that entered the phase with it ([`cohorts`]): what holds up a third
 //!   of them is not theirs, and then only the ceiling ends it;
 //! - it is not a witness. The first, second, fourth, eighth, ... that is overdue is left to the
@@ -137,11 +137,12 @@ impl Patience {
         }
     }
 
-    /// An instance is still in its phase. Says why it is to be given up, if it is.
-    fn judge(&mut self, phase: Phase, since: Time, now: Time, mark: &mut Mark) -> Option<Limit> {
+    /// An instance was still in its phase when somebody was sent to look, at `asked_at`. Says why it is to be given
+    /// up, if it is.
+    fn judge(&mut self, phase: Phase, since: Time, asked_at: Time, mark: &mut Mark) -> Option<Limit> {
         let i = index(phase).filter(|_| !mark.unknown)?;
         let of = &mut self.phases[i];
-        let age = now.since(since);
+        let age = asked_at.since(since);
         of.times.waits(age, &mut mark.spans);
         let limit = of.times.limit().filter(|l| l.age < of.ceiling && l.age <= age)?;
         if mark.witness || !of.cohorts.stands_out(since) || self.is_mistrusted() {
@@ -169,6 +170,13 @@ impl Core {
         self.patience[s.group].comes_through(slot.phase, slot.since, now.time, &mut slot.contact.mark);
     }
 
+    /// Somebody is sent to see whether an instance runs.
+    pub(super) fn is_asked(&mut self, instance: InstanceRef, at: Time) {
+        if let Some(slot) = self.ledger.slot_mut(instance.slot).filter(|s| s.attempt == instance.attempt) {
+            slot.contact.asked_at = at;
+        }
+    }
+
     /// An instance is about to be given up for something else than its silence.
     pub(super) fn teaches_nothing(&mut self, instance: InstanceRef) {
         let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) else { return };
@@ -176,14 +184,14 @@ impl Core {
         self.patience[s.group].leaves(slot.phase, slot.since, slot.contact.mark);
     }
 
-    /// Somebody looked, and the instance is still not through its phase. Gives it up if waiting
+    /// Somebody looked, and the instance was not through its phase when they were sent. Gives it up if waiting
     /// longer is not worth it, and says whether.
     pub(super) fn loses_patience(&mut self, instance: InstanceRef, now: &mut Now) -> bool {
         let Some(s) = self.ledger.scale_ups.get_mut(&instance.slot.scale_up) else { return false };
         let Some(slot) = s.slots.get_mut(instance.slot.ordinal as usize) else { return false };
-        let (phase, since) = (slot.phase, slot.since);
+        let (phase, since, asked_at) = (slot.phase, slot.since, slot.contact.asked_at);
         let patience = &mut self.patience[s.group];
-        let Some(limit) = patience.judge(phase, since, now.time, &mut slot.contact.mark) else {
+        let Some(limit) = patience.judge(phase, since, asked_at, &mut slot.contact.mark) else {
             return false;
         };
         self.give_up(instance, reason(phase, now.time.since(since), limit), now);

@@ -11,7 +11,7 @@ use super::quota::Quota;
 use super::verdict::{Bound, Limit, QuotaAsk};
 use crate::decide::Core;
 use crate::decide::guard::pools::eligible;
-use crate::decide::words::{Phase, Time};
+use crate::decide::words::Time;
 
 /// Subnets or zones that are named one by one; of more, their number.
 const NAMED: usize = 4;
@@ -393,7 +393,7 @@ impl Core {
             };
         };
         for s in self.ledger.scale_ups.values() {
-            for slot in s.slots.iter().filter(|s| s.id.is_some() && on_its_way(s.phase)) {
+            for slot in s.slots.iter().filter(|s| s.id.is_some() && s.phase.is_unready()) {
                 add(s.group, slot.pool, slot.launched_at, slot.running_at, None);
             }
         }
@@ -406,25 +406,6 @@ impl Core {
             add(s.group, s.pool, s.running_at, s.running_at, None);
         }
         n
-    }
-}
-
-/// It exists, and is not among those who serve.
-fn on_its_way(phase: Phase) -> bool {
-    match phase {
-        Phase::Booting
-        | Phase::Configuring
-        | Phase::Verifying
-        | Phase::Admitting
-        | Phase::Broken
-        | Phase::Terminating => true,
-        Phase::Queued
-        | Phase::Launching
-        | Phase::InService
-        | Phase::Quarantined
-        | Phase::Reserved
-        | Phase::Gone
-        | Phase::Withdrawn => false,
     }
 }
 

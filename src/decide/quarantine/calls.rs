@@ -14,7 +14,7 @@ use crate::decide::boots::ids_in;
 use crate::decide::event::{CallError, Ec2State};
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::removals::WHILE_HELD;
-use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, Failure, InstanceRef, Time};
 use crate::decide::{Core, Now};
 
 /// Most ids of one `EnterStandby` or `DetachInstances` (aws-facts 3.1).
@@ -190,22 +190,12 @@ impl Core {
             if error.class != ErrorClass::Throttle {
                 kept.row.error = Some(error.to_string());
             }
-            match error.class {
-                ErrorClass::Throttle => kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_THROTTLE)),
-                ErrorClass::Unknown | ErrorClass::Contention => {
+            match error.class.failure() {
+                Failure::Throttled => kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_THROTTLE)),
+                Failure::Unclear => {
                     kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_FAILURE));
                 }
-                ErrorClass::NotFound
-                | ErrorClass::Configuration
-                | ErrorClass::Size
-                | ErrorClass::Capacity
-                | ErrorClass::Unsupported
-                | ErrorClass::Addresses
-                | ErrorClass::Quota
-                | ErrorClass::TooMany
-                | ErrorClass::TokenSpent
-                | ErrorClass::TokenMismatch
-                | ErrorClass::NoAction => {
+                Failure::Refused => {
                     if blamed {
                         // An earlier one, whose answer was lost, may have done it.
                         kept.call.refused_at = Some(now.time);
@@ -417,24 +407,14 @@ impl Core {
     }
 
     fn end_again(&mut self, id: Ec2Id, error: Option<&CallError>, otherwise: Duration, now: &mut Now) {
-        let pause = match error.map(|e| e.class) {
+        let pause = match error {
             None => otherwise,
-            Some(ErrorClass::Throttle) => now.rng.jitter(AFTER_THROTTLE),
-            Some(ErrorClass::Unknown | ErrorClass::Contention | ErrorClass::Size) => {
-                now.rng.jitter(AFTER_FAILURE)
-            }
-            Some(
-                ErrorClass::NotFound
-                | ErrorClass::Configuration
-                | ErrorClass::Capacity
-                | ErrorClass::Unsupported
-                | ErrorClass::Addresses
-                | ErrorClass::Quota
-                | ErrorClass::TooMany
-                | ErrorClass::TokenSpent
-                | ErrorClass::TokenMismatch
-                | ErrorClass::NoAction,
-            ) => AFTER_REFUSED_END,
+            Some(error) if error.class == ErrorClass::Size => now.rng.jitter(AFTER_FAILURE),
+            Some(error) => match error.class.failure() {
+                Failure::Throttled => now.rng.jitter(AFTER_THROTTLE),
+                Failure::Unclear => now.rng.jitter(AFTER_FAILURE),
+                Failure::Refused => AFTER_REFUSED_END,
+            },
         };
         if let Some(kept) = self.quarantine.rows.get_mut(&id) {
             kept.call.out = false;
@@ -478,31 +458,21 @@ impl Core {
     fn was_tagged(&mut self, id: Ec2Id, error: Option<&CallError>, now: &mut Now) {
         let Some(kept) = self.quarantine.rows.get_mut(&id).filter(|k| k.tag.out) else { return };
         kept.tag.out = false;
-        let pause = match error.map(|e| e.class) {
-            None => {
-                kept.row.tagged_at = Some(now.time);
-                kept.row.error = None;
-                return self.write_quarantine(id);
-            }
-            Some(ErrorClass::Throttle) => AFTER_THROTTLE,
-            Some(ErrorClass::Unknown | ErrorClass::NotFound) => AFTER_FAILURE,
-            Some(
-                ErrorClass::Contention
-                | ErrorClass::Configuration
-                | ErrorClass::Size
-                | ErrorClass::Capacity
-                | ErrorClass::Unsupported
-                | ErrorClass::Addresses
-                | ErrorClass::Quota
-                | ErrorClass::TooMany
-                | ErrorClass::TokenSpent
-                | ErrorClass::TokenMismatch
-                | ErrorClass::NoAction,
-            ) => AFTER_REFUSAL,
+        let Some(error) = error else {
+            kept.row.tagged_at = Some(now.time);
+            kept.row.error = None;
+            return self.write_quarantine(id);
+        };
+        let pause = match error.class.failure() {
+            Failure::Throttled => AFTER_THROTTLE,
+            Failure::Unclear => AFTER_FAILURE,
+            // Not visible to this API yet, perhaps.
+            Failure::Refused if error.class == ErrorClass::NotFound => AFTER_FAILURE,
+            Failure::Refused => AFTER_REFUSAL,
         };
         kept.tag.not_before = now.time.plus(now.rng.jitter(pause));
         if pause == AFTER_REFUSAL {
-            kept.row.error = error.map(ToString::to_string);
+            kept.row.error = Some(error.to_string());
             self.write_quarantine(id);
         }
     }

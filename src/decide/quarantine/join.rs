@@ -19,7 +19,9 @@ use crate::decide::contacts::timeout;
 use crate::decide::event::{CallError, Contact};
 use crate::decide::mark::Mark;
 use crate::decide::timers::Due;
-use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, Time};
+use crate::decide::words::{
+    Ec2Id, ErrorClass, Failure, InstanceRef, Origin, Phase, ScaleUpSeq, ScaleUpState, Time,
+};
 use crate::decide::{Core, Now};
 
 /// A proof of service lets an instance in for so long, as for those that are new.
@@ -279,23 +281,13 @@ impl Core {
                 kept.row.error = Some(error.to_string());
             }
             let blamed = if named.is_empty() { ids.len() == 1 } else { named.contains(id) };
-            match error.class {
-                ErrorClass::Throttle => kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_THROTTLE)),
-                ErrorClass::Unknown | ErrorClass::Contention => {
+            match error.class.failure() {
+                Failure::Throttled => kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_THROTTLE)),
+                Failure::Unclear => {
                     kept.exit_at = Some(now.time);
                     kept.call.not_before = now.time.plus(now.rng.jitter(AFTER_FAILURE));
                 }
-                ErrorClass::NotFound
-                | ErrorClass::Configuration
-                | ErrorClass::Size
-                | ErrorClass::Capacity
-                | ErrorClass::Unsupported
-                | ErrorClass::Addresses
-                | ErrorClass::Quota
-                | ErrorClass::TooMany
-                | ErrorClass::TokenSpent
-                | ErrorClass::TokenMismatch
-                | ErrorClass::NoAction => {
+                Failure::Refused => {
                     if blamed {
                         // An earlier one, whose answer was lost, may have done it.
                         kept.call.refused_at = Some(now.time);

@@ -111,7 +111,8 @@ impl Core {
         let why = if self.others_are_wanted(group) {
             "others are wanted first".to_string()
         } else {
-            let trouble = self.launches.plans[group].wait.as_ref().filter(|wait| is_trouble(wait));
+            let trouble = self.launches.plans[group].wait.as_ref();
+            let trouble = trouble.filter(|wait| matches!(holdup(wait), Holdup::Scarce | Holdup::Trouble));
             let Some(wait) = trouble else { return };
             format!("the reserve does not wait for what is scarce: {}", wait.describe(now.time))
         };
@@ -123,7 +124,12 @@ impl Core {
     /// Slots are queued that somebody wants: of this group, or of one that waits for what all groups share.
     fn others_are_wanted(&self, group: usize) -> bool {
         let wanted = |g: usize| self.ledger.groups[g].queued > self.queued_for_reserve(g);
-        let shared = |g: usize| self.launches.plans[g].wait.as_ref().is_none_or(is_shared);
+        let shared = |g: usize| {
+            self.launches.plans[g]
+                .wait
+                .as_ref()
+                .is_none_or(|wait| matches!(holdup(wait), Holdup::Shared | Holdup::Scarce))
+        };
         (0..self.ledger.groups.len()).any(|g| wanted(g) && (g == group || shared(g)))
     }
 
@@ -199,52 +205,33 @@ impl Kept {
     }
 }
 
-/// What a launch waits for is drawn on by all groups.
-fn is_shared(wait: &Wait) -> bool {
-    match wait {
-        Wait::InstanceTokens { .. }
-        | Wait::RequestTokens { .. }
-        | Wait::ApiBackoff { .. }
-        | Wait::CallsInFlight { .. }
-        | Wait::Quota { .. }
-        | Wait::Capacity { .. } => true,
-        Wait::Resend { .. }
-        | Wait::BreakerOpen { .. }
-        | Wait::ZoneWeights { .. }
-        | Wait::KeepFailing { .. }
-        | Wait::Canary { .. }
-        | Wait::BreakerTrial { .. }
-        | Wait::GroupMax { .. }
-        | Wait::Booting { .. }
-        | Wait::Configuring { .. }
-        | Wait::Verifying { .. }
-        | Wait::Admitting { .. }
-        | Wait::Contacts { .. }
-        | Wait::Unseen { .. }
-        | Wait::Raising { .. }
-        | Wait::NoLaunchHook
-        | Wait::Terminating
-        | Wait::Held { .. }
-        | Wait::Frozen { .. } => false,
-    }
+/// What a launch waits for, as far as a reserve has to mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holdup {
+    /// All groups draw on it.
+    Shared,
+    /// The same, and there is little of it.
+    Scarce,
+    /// A sign that launching in this group is a bad idea, or leads nowhere.
+    Trouble,
+    /// It passes.
+    Passing,
 }
 
-/// What a launch waits for is scarce, or a sign that launching is a bad idea.
-fn is_trouble(wait: &Wait) -> bool {
+fn holdup(wait: &Wait) -> Holdup {
     match wait {
-        Wait::Quota { .. }
-        | Wait::Capacity { .. }
-        | Wait::GroupMax { .. }
+        Wait::InstanceTokens { .. }
+        | Wait::RequestTokens { .. }
+        | Wait::ApiBackoff { .. }
+        | Wait::CallsInFlight { .. } => Holdup::Shared,
+        Wait::Quota { .. } | Wait::Capacity { .. } => Holdup::Scarce,
+        Wait::GroupMax { .. }
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::ZoneWeights { .. }
         | Wait::NoLaunchHook
-        | Wait::Resend { .. } => true,
-        Wait::InstanceTokens { .. }
-        | Wait::RequestTokens { .. }
-        | Wait::ApiBackoff { .. }
-        | Wait::CallsInFlight { .. }
-        | Wait::KeepFailing { .. }
+        | Wait::Resend { .. } => Holdup::Trouble,
+        Wait::KeepFailing { .. }
         | Wait::Canary { .. }
         | Wait::Booting { .. }
         | Wait::Configuring { .. }
@@ -255,7 +242,7 @@ fn is_trouble(wait: &Wait) -> bool {
         | Wait::Raising { .. }
         | Wait::Terminating
         | Wait::Held { .. }
-        | Wait::Frozen { .. } => false,
+        | Wait::Frozen { .. } => Holdup::Passing,
     }
 }
 

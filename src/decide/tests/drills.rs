@@ -146,3 +146,22 @@ fn what_was_learned_is_told_when_an_instance_is_given_up_by_it() {
         assert!(line.text.contains(words), "{}", line.text);
     }
 }
+
+/// Answers that stood still on their way tell how it was when they were asked for: while nothing comes back, nobody
+/// grows too old.
+#[test]
+fn an_answer_that_comes_late_condemns_nobody() {
+    let mut wrong = 0;
+    for seed in 1..=20 {
+        let mut w = World::new(seed, Faults::default(), vec![group("web")]);
+        w.lives = Lives::Drills;
+        // Nine in ten have booted by 25 s: those that have not are few enough to stand out.
+        let from = START.plus(Duration::from_secs(25));
+        w.stall = Some((from, from.plus(Duration::from_secs(60))));
+        w.ask("web", 400);
+        w.run(Duration::from_secs(600));
+        w.assert_served(400);
+        wrong += w.given_up_wrongly();
+    }
+    assert!(wrong <= 8, "{wrong} of 8,000 good servers given up");
+}

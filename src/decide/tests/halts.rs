@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::hooks::*;
+use super::world::ask;
 use crate::decide::action::Action;
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, Lifecycle, MemberSeen};
-use crate::decide::event::{Ask, Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Asg, Breaker, Group, Launches};
 use crate::decide::hook::notice::HookNotice;
 use crate::decide::mark::{Mark, Marked};
@@ -230,16 +231,7 @@ fn what_is_put_off_is_added_to_what_the_group_wants_by_then() {
 #[test]
 fn nothing_of_ours_is_launched_while_what_was_put_off_is_added() {
     let mut desk = ending();
-    let ask = Ask {
-        id: "ask".into(),
-        group: "web".into(),
-        count: 3,
-        by: None,
-        all_or_nothing: false,
-        emergency: false,
-        reason: String::new(),
-        idempotency_key: None,
-    };
+    let ask = ask("ask", "web", 3);
     let launches = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::Launch { .. }));
     let asked = Event::ScaleUpAsked { ask, ticket: Ticket(7) };
     let first = step(&mut desk, (10, 11), &[], 10, vec![asked]);
@@ -295,16 +287,7 @@ fn seed_8927_a_group_that_is_raised_for_a_trial_may_launch_until_the_trial_has_c
     let core =
         Core::restored(Settings::default(), vec![Arc::new(group)], stored, Desk::new().now, 3).unwrap();
     let mut desk = Desk { core, ..Desk::new() };
-    let ask = Ask {
-        id: "ask".into(),
-        group: "web".into(),
-        count: 5,
-        by: None,
-        reason: String::new(),
-        idempotency_key: None,
-        all_or_nothing: false,
-        emergency: false,
-    };
+    let ask = ask("ask", "web", 5);
     let asked = Event::ScaleUpAsked { ask, ticket: Ticket(2) };
     let suspend = Mark::Suspend { asg: "web-asg".into(), processes: launch() };
     let actions = step(&mut desk, (10, 10), &["Launch"], 1, vec![asked]);

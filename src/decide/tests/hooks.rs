@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{START, group};
+use super::world::{START, ask, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
-use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{CallError, Contact, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Asg, Canary, Group, HealthBy, Launches};
 use crate::decide::hook::notice::*;
 use crate::decide::rows::{Changes, HookRow, Restored};
@@ -462,16 +462,7 @@ fn an_instance_on_its_way_into_a_warm_pool_is_not_in_service_when_it_is_verified
 #[test]
 fn nothing_is_launched_into_a_group_that_was_not_seen_and_no_more_than_it_has_places_for() {
     let mut desk = Desk::new();
-    let ask = Ask {
-        id: "a".into(),
-        group: "web".into(),
-        count: 9,
-        by: None,
-        reason: "test".into(),
-        idempotency_key: None,
-        all_or_nothing: false,
-        emergency: false,
-    };
+    let ask = ask("a", "web", 9);
     let launch = |a: &Action| {
         if let Action::Launch { body, .. } = a { Some((body.asg.clone(), body.max_count)) } else { None }
     };

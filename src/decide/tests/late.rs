@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{START, group};
+use super::world::{START, ask, group};
 use crate::decide::action::Action;
-use crate::decide::event::{Ask, CallError, Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{CallError, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::{Breaker, Group, LaunchBody};
 use crate::decide::rows::{Restored, VersionRow};
 use crate::decide::words::{ErrorClass, LaunchSeq, Time};
@@ -35,16 +35,7 @@ fn answered(launch: LaunchSeq, class: ErrorClass, code: &str) -> Vec<Event> {
 #[test]
 fn seed_8180_a_refusal_is_not_final_while_an_earlier_copy_may_be_under_way() {
     let mut core = Core::new(Settings::default(), vec![Arc::new(group("web"))]);
-    let ask = Ask {
-        id: "a".into(),
-        group: "web".into(),
-        count: 10,
-        by: None,
-        reason: String::new(),
-        idempotency_key: None,
-        all_or_nothing: false,
-        emergency: false,
-    };
+    let ask = ask("a", "web", 10);
     let asked = vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }];
     let (first, body) = launches(&mut core, 0, 1, asked).remove(0);
     let again = launches(&mut core, 1, 20, answered(first, ErrorClass::Unknown, "timeout"));
@@ -73,16 +64,7 @@ fn seed_5597_a_try_that_is_gone_without_having_been_judged_is_not_waited_for() {
     let stored = Restored { versions: vec![open], ..Restored::default() };
     let mut core = Core::restored(Settings::default(), vec![spec], stored, START, 3).unwrap();
     let asked = |id: &str| {
-        let ask = Ask {
-            id: id.into(),
-            group: "web".into(),
-            count: 1,
-            by: None,
-            reason: String::new(),
-            idempotency_key: None,
-            all_or_nothing: false,
-            emergency: false,
-        };
+        let ask = ask(id, "web", 1);
         Event::ScaleUpAsked { ask, ticket: Ticket(1) }
     };
     let (tried, _) = launches(&mut core, 0, 2, vec![asked("a")]).remove(0);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{START, group};
+use super::world::{START, ask, group};
 use crate::decide::action::{Accepted, Action, Refusal};
 use crate::decide::asg::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::event::{Ask, CallError, Contact, Ec2State, Event, Seen, Ticket};
@@ -28,7 +28,7 @@ const HOUR: u64 = 3_600;
 pub(super) struct Ward {
     pub core: Core,
     pub group: Arc<Group>,
-    now: Time,
+    pub now: Time,
     /// What a probe of each instance meets, where it does not pass.
     pub broken: BTreeMap<Ec2Id, Contact>,
     /// The next ones launched are broken like this.
@@ -431,16 +431,7 @@ fn one_of_each_kind_of_failure_is_kept_first_and_no_more_than_the_cap() {
     let (settings, groups) = (Settings::default(), vec![ward.group.clone()]);
     ward.core = Core::restored(settings, groups, ward.rows.stored(), ward.now, 7).unwrap();
     ward.next = vec![Contact::Passed];
-    let ask = Ask {
-        id: "boots".into(),
-        group: "web".into(),
-        count: 1,
-        by: None,
-        all_or_nothing: false,
-        emergency: false,
-        reason: String::new(),
-        idempotency_key: None,
-    };
+    let ask = ask("boots", "web", 1);
     ward.events.push(Event::ScaleUpAsked { ask, ticket: Ticket(1) });
     ward.run(1);
     let id = ward.launched;

@@ -95,6 +95,20 @@ fn an_emergency_gets_the_reserve_verified_again_and_it_is_filled_anew() {
     assert_eq!(ward.journalled("out_of_reserve").len(), 3);
 }
 
+/// When it is asked for, it is as young as one just launched: its days in reserve do not count as its way into service.
+#[test]
+fn the_end_of_an_emergency_is_foretold_from_when_the_reserve_was_asked() {
+    let mut ward = fleet(200, 60);
+    ward.run(10_000);
+    ward.ask_at_once(60, true);
+    ward.run(2);
+    let view = ward.core.view(ward.now);
+    let emergency = view.scale_ups.iter().find(|p| p.origin == Origin::Emergency).unwrap();
+    assert_eq!(emergency.phases.get(Phase::Verifying), 60, "all come out of the reserve");
+    let eta = emergency.eta.unwrap().since(ward.now);
+    assert!(eta < Duration::from_secs(600), "{eta:?}");
+}
+
 #[test]
 fn who_is_in_no_hurry_leaves_the_reserve_alone_unless_there_is_no_other_place() {
     let mut ward = fleet(6, 3);

@@ -83,6 +83,8 @@ pub struct World {
     pub meter: Option<Meter>,
     /// Until then no call to AWS is answered with anything but an error, after so long.
     pub outage: Option<(Time, Duration)>,
+    /// What would come back within this span comes back at its end.
+    pub stall: Option<(Time, Time)>,
     /// Refuse every launch with this error.
     pub refuse_launches: Option<CallError>,
     pub most_live: usize,
@@ -170,6 +172,20 @@ pub fn group(name: &str) -> Group {
     }
 }
 
+/// A request for so many in a group, and nothing else about it.
+pub fn ask(id: &str, group: &str, count: u32) -> Ask {
+    Ask {
+        id: id.into(),
+        group: group.into(),
+        count,
+        by: None,
+        reason: String::new(),
+        idempotency_key: None,
+        all_or_nothing: false,
+        emergency: false,
+    }
+}
+
 impl World {
     pub fn new(seed: u64, faults: Faults, groups: Vec<Group>) -> World {
         World::with(seed, faults, groups, Settings::default())
@@ -197,6 +213,7 @@ impl World {
             calls: BTreeMap::new(),
             meter: None,
             outage: None,
+            stall: None,
             throttled: 0,
             rounds: 0,
             refuse_launches: None,
@@ -215,14 +232,10 @@ impl World {
     pub fn ask_by(&mut self, group: &str, count: u32, by: Option<Time>, key: Option<&str>) -> u64 {
         self.serial += 1;
         let ask = Ask {
-            id: format!("id-{}", self.serial),
-            group: group.into(),
-            count,
             by,
             reason: "test".into(),
             idempotency_key: key.map(Into::into),
-            all_or_nothing: false,
-            emergency: false,
+            ..ask(&format!("id-{}", self.serial), group, count)
         };
         let ticket = self.serial;
         self.round(vec![Event::ScaleUpAsked { ask, ticket: Ticket(ticket) }]);
@@ -359,7 +372,13 @@ impl World {
     fn after(&mut self, d: Duration, event: Event) {
         self.serial += 1;
         self.events.insert(self.serial, event);
-        self.coming.push(Reverse((self.now.plus(d), self.serial, self.life)));
+        let mut at = self.now.plus(d);
+        if let Some((from, until)) = self.stall
+            && from <= at
+        {
+            at = at.max(until);
+        }
+        self.coming.push(Reverse((at, self.serial, self.life)));
     }
 
     fn fault<T>(&mut self, effect: impl FnOnce(&mut World) -> Result<T, CallError>) -> Result<T, CallError> {

@@ -13,7 +13,7 @@ use crate::decide::group::{Asg, Canary, Group, HealthBy, LaunchBody, Launches, R
 use crate::decide::hook::notice::{HookNotice, HookResult, Place, Transition};
 use crate::decide::mark::{Mark, Marked};
 use crate::decide::rows::{Changes, InstanceRow, LaunchRow, Restored};
-use crate::decide::tests::world::{START, group};
+use crate::decide::tests::world::{START, ask, group};
 use crate::decide::wait::Wait;
 use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, LaunchState, Origin, Phase, Time};
 use crate::decide::{Core, Settings};
@@ -87,16 +87,7 @@ pub fn desk_by(launches: Launches, by: Option<Time>) -> Desk {
     };
     desk.after(1, vec![]);
     desk.after(1, vec![]);
-    let ask = Ask {
-        id: "ask".into(),
-        group: "web".into(),
-        count: 5,
-        by,
-        reason: String::new(),
-        idempotency_key: None,
-        all_or_nothing: false,
-        emergency: false,
-    };
+    let ask = Ask { by, ..ask("ask", "web", 5) };
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(1) }]);
     desk
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::decide::asg::raise::tests::{Desk, desk, desk_by, id, lost};
 use crate::decide::asg::seen::Lifecycle;
-use crate::decide::event::{Ask, CallError, Ec2State, Event, Seen, Ticket};
+use crate::decide::event::{CallError, Ec2State, Event, Seen, Ticket};
 use crate::decide::group::Launches;
 use crate::decide::mark::Marked;
-use crate::decide::tests::world::START;
+use crate::decide::tests::world::{START, ask};
 use crate::decide::words::{InstanceRef, Phase, ScaleUpSeq};
 
 const FIVE: std::ops::RangeInclusive<u32> = 91..=95;
@@ -253,16 +253,7 @@ fn slots_are_let_go_of_in_a_full_group_only_while_all_of_it_serves() {
 #[test]
 fn seed_9724_nobody_is_ended_while_nobody_knows_whether_a_raise_was_taken() {
     let mut desk = pending();
-    let ask = Ask {
-        id: "more".into(),
-        group: "web".into(),
-        count: 1,
-        by: None,
-        reason: String::new(),
-        idempotency_key: None,
-        all_or_nothing: false,
-        emergency: false,
-    };
+    let ask = ask("more", "web", 1);
     desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(3) }]);
     desk.shows(8, &with(&[]));
     desk.shows(8, &with(&[]));
