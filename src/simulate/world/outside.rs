@@ -50,6 +50,7 @@ impl World {
                     let api = if body.asg.is_some() { Api::LaunchInstances } else { Api::RunInstances };
                     self.send(life, api, Action::Launch { launch, body });
                 }
+                Action::FindLaunch { .. } => self.send(life, Api::DescribeInstances, action),
                 Action::Describe { asked } => {
                     let forgets = self.plan.mutant == Some(Mutant::ForgetsToLook);
                     if !(forgets && self.dice.chance(33.0)) {
@@ -208,6 +209,7 @@ impl World {
                 Some(asg) => adapt::autoscaling::launch_call(body, asg),
                 None => adapt::launch_call(body),
             },
+            Action::FindLaunch { token, .. } => adapt::find_call(token),
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
                 let ids = || asked.iter().map(|(id, _)| *id);
@@ -260,6 +262,9 @@ impl World {
                     if lost(&error) { CallError { class: ErrorClass::Capacity, ..error } } else { error }
                 });
                 Event::LaunchAnswered { launch, outcome }
+            }
+            Action::FindLaunch { launch, .. } => {
+                Event::LaunchFound { launch, outcome: in_time(timeout, || adapt::described(out)) }
             }
             Action::Describe { asked } => {
                 Event::Described { asked, outcome: in_time(timeout, || adapt::described(out)) }
@@ -374,7 +379,7 @@ impl World {
     pub(super) fn returns(&mut self, life: u64, what: Kind, event: Event) {
         let after = match &event {
             Event::LaunchAnswered { .. } => CrashPoint::AfterLaunch,
-            Event::Described { .. } => CrashPoint::AfterDescribe,
+            Event::LaunchFound { .. } | Event::Described { .. } => CrashPoint::AfterDescribe,
             Event::Terminated { .. } => CrashPoint::AfterTerminate,
             Event::Configured { .. } | Event::Probed { .. } => CrashPoint::AfterContact,
             Event::HookAnswered { .. }
@@ -468,6 +473,7 @@ fn in_time<T>(timeout: bool, read: impl FnOnce() -> Result<T, CallError>) -> Res
 fn is_throttle(event: &Event) -> bool {
     let class = match event {
         Event::LaunchAnswered { outcome: Err(error), .. }
+        | Event::LaunchFound { outcome: Err(error), .. }
         | Event::Described { outcome: Err(error), .. }
         | Event::Terminated { outcome: Err(error), .. }
         | Event::HookAnswered { outcome: Err(error), .. }
@@ -478,6 +484,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::Marked { outcome: Err(error), .. }
         | Event::Looked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
+        | Event::LaunchFound { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
         | Event::HookAnswered { .. }
@@ -504,6 +511,10 @@ fn brief(event: &Event) -> String {
         Event::LaunchAnswered { launch, outcome } => match outcome {
             Ok(seen) => format!("launch {}: {} instances", launch.0, seen.len()),
             Err(error) => format!("launch {}: {error}", launch.0),
+        },
+        Event::LaunchFound { launch, outcome } => match outcome {
+            Ok(seen) => format!("look for launch {}: {} seen", launch.0, seen.len()),
+            Err(error) => format!("look for launch {}: {error}", launch.0),
         },
         Event::Described { asked, outcome } => match outcome {
             Ok(seen) => format!("describe of {}: {} seen", asked.len(), seen.len()),
