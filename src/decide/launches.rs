@@ -72,6 +72,8 @@ pub struct Launch {
     pub(super) seen: bool,
     /// When EC2 was last asked what became of it, since its answer was lost.
     pub(super) looked_at: Option<Time>,
+    /// When some of its instances were first shown.
+    pub(super) shown_at: Option<Time>,
     /// Until then such a copy may still arrive.
     under_way_until: Time,
     /// Answers in a row of each kind.
@@ -101,6 +103,7 @@ impl Launch {
             holds: 0,
             seen: true,
             looked_at: None,
+            shown_at: None,
             under_way_until: now.plus(UNDER_WAY),
             throttles: 0,
             losses: 0,
@@ -462,7 +465,7 @@ impl Core {
                 self.run.give_back(holds);
             }
             launch.seen = true;
-            launch.looked_at = None;
+            (launch.looked_at, launch.shown_at) = (None, None);
             launch.under_way_until = now.time.plus(UNDER_WAY);
         }
         match outcome {

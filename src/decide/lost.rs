@@ -2,8 +2,9 @@
 //!
 //! EC2 does not say whether a repeated call spends instance tokens again (aws-facts 2.2). Where it does, a process
 //! that dies with launches on their way pays for all of them twice. A describe by client token costs none, and
-//! nearly always shows that the call arrived. Only a launch of which EC2 shows every instance is settled by it: of
-//! one that shows fewer, the rest may not be visible yet, and the same call again tells.
+//! nearly always shows that the call arrived. Only a launch of which EC2 shows every instance is settled by it. Of
+//! one that shows fewer, the rest may not be visible yet: it is looked for a few times more, and then the same call
+//! again tells.
 
 use std::time::Duration;
 
@@ -16,6 +17,11 @@ use super::{Core, Now};
 /// A launch that lacks the tokens to be sent again is looked for again after this: what EC2 has launched is usually
 /// visible within a second or two, and 100 tokens take 50 s. Shorter: more describes that show the same.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Where some of a launch are visible, the others are soon, if there are any: looks are so far apart,
+const NOT_ALL_YET: Duration = Duration::from_millis(1_500);
+/// and for so long, four looks in all.
+const ALL_WITHIN: Duration = Duration::from_secs(5);
 
 impl Launch {
     /// AWS may have seen it, and was not asked lately.
@@ -53,11 +59,15 @@ impl Core {
         self.describe.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
         let Some(launch) = self.launches.open.get_mut(&seq) else { return };
         launch.in_flight = false;
-        let whole = outcome.ok().filter(|seen| seen.len() >= launch.row.count as usize);
-        if let Some(seen) = whole
-            && let Some(launch) = self.launches.open.remove(&seq)
-        {
-            self.run.took_effect();
+        let Some(seen) = outcome.ok().filter(|seen| !seen.is_empty()) else { return };
+        self.run.took_effect();
+        if seen.len() < launch.row.count as usize {
+            let shown_at = *launch.shown_at.get_or_insert(now.time);
+            if now.time < shown_at.plus(ALL_WITHIN) {
+                launch.looked_at = None;
+                launch.row.not_before = now.time.plus(NOT_ALL_YET);
+            }
+        } else if let Some(launch) = self.launches.open.remove(&seq) {
             self.settle(launch, &seen, now);
         }
     }
@@ -134,8 +144,27 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_there_in_part_or_not_at_all_or_not_to_be_told_is_sent_again_unchanged() {
-        for outcome in [Ok(made(9)), Ok(Vec::new()), Err(unknown())] {
+    fn of_one_that_is_there_in_part_the_rest_is_waited_for_before_it_is_sent_again() {
+        for (comes, looks) in [(true, 3), (false, 5)] {
+            let (mut told, launch, token) = Told::losing(Settings::default());
+            let mut call = told.call(10, lost(launch));
+            let mut n = 0;
+            while let Some(Action::FindLaunch { .. }) = call {
+                n += 1;
+                let shown = if comes && n == 3 { 10 } else { 9 };
+                call = told.call(10, vec![Event::LaunchFound { launch, outcome: Ok(made(shown)) }]);
+            }
+            assert!(n <= looks, "{n} looks");
+            match call {
+                Some(Action::Launch { body, .. }) => assert_eq!((comes, &body.token), (false, &token)),
+                other => assert!(comes && other.is_none(), "{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_there_or_not_to_be_told_is_sent_again_unchanged() {
+        for outcome in [Ok(Vec::new()), Err(unknown())] {
             let (mut told, launch, token) = Told::losing(Settings::default());
             assert!(matches!(told.call(10, lost(launch)), Some(Action::FindLaunch { .. })));
             let again = told.call(10, vec![Event::LaunchFound { launch, outcome }]);

@@ -90,6 +90,8 @@ impl Chance {
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
     last: Time,
+    /// The smallest call that was throttled meanwhile.
+    refused: u32,
     /// Tokens that are not believed in any more.
     forfeited: u32,
     /// Such throttles are rare enough to measure the speed by.
@@ -145,8 +147,9 @@ impl Metered {
         // does not wait for half its tokens again at once.
         let left = if far { have / 2 } else { have.min(n - (n / 2).min(STEP.max(2 * before))) };
         self.bucket.correct_to(now, left);
-        self.doubt =
-            Some(Doubt { last: now, forfeited: before + (have - left), measures: chance <= TRUSTED });
+        let refused = self.doubt.map_or(n, |d| d.refused.min(n));
+        let forfeited = before + (have - left);
+        self.doubt = Some(Doubt { last: now, refused, forfeited, measures: chance <= TRUSTED });
     }
 
     /// A call was not answered, one of several in a row if in `weather`. What it took of the bucket
@@ -169,7 +172,13 @@ impl Metered {
         self.unsure = if self.doubt.is_some() { 0 } else { self.unsure.saturating_sub(1) };
         let Some(doubt) = self.doubt.take() else { return self.spent(now, n, throttles, elsewhere) };
         let came_in = now.since(doubt.last).as_secs_f64() * self.bucket.rate().refill;
-        if elsewhere.is_common() || came_in * TOO_SOON < f64::from(n) {
+        let too_soon = came_in * TOO_SOON < f64::from(n);
+        if too_soon && n < doubt.refused && !elsewhere.is_common() {
+            // A bucket that was short of a larger call may well have had so much.
+            self.doubt = Some(doubt);
+            return;
+        }
+        if elsewhere.is_common() || too_soon {
             self.bucket.give_back(doubt.forfeited);
             return self.spent(now, n, throttles, elsewhere);
         }
@@ -329,5 +338,28 @@ mod tests {
         };
         assert_eq!(throttles(true), Some(7));
         assert_eq!(throttles(false), Some(10));
+    }
+
+    /// Seed 117 of D7: calls of 100 were throttled, one of 26 got through a second later, and all that had been given
+    /// up was believed in again, a hundred throttles long.
+    #[test]
+    fn seed_117_a_small_call_that_gets_through_says_nothing_of_larger_ones() {
+        let mut belief = Metered::full(PUBLISHED);
+        (0..3).for_each(|_| belief.unanswered(true));
+        let mut now = START;
+        while belief.bucket().have(now) >= 100 {
+            belief.throttled(now, 100, Chance::default());
+            now = now.plus(Duration::from_millis(300));
+        }
+        let left = belief.bucket().have(now);
+        let small = left.min(26);
+        assert!(belief.bucket_mut().take(now, small));
+        belief.granted(now, small, Chance::default());
+        assert!(belief.bucket().have(now) <= left, "{left} before, {} after", belief.bucket().have(now));
+        // One as large as those that were throttled would have said that they were throttled by chance.
+        belief.bucket_mut().correct_to(now, 110);
+        assert!(belief.bucket_mut().take(now, 100));
+        belief.granted(now, 100, Chance::default());
+        assert!(belief.bucket().have(now) > 500, "{}", belief.bucket().have(now));
     }
 }
