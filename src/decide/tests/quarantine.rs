@@ -288,6 +288,7 @@ impl Ward {
             Action::Mark { mark } => Event::Marked { outcome: self.mark(&mark), mark },
             Action::ReadMetrics { .. }
             | Action::Look { .. }
+            | Action::Gateway { .. }
             | Action::Foretell { .. }
             | Action::Answer { .. } => return,
         };
