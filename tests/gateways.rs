@@ -108,7 +108,9 @@ async fn capacity_of_a_load_balancer_is_reserved_shown_and_given_back() {
     assert!(busy.contains("gateway_busy") && busy.contains(&taken.id), "{busy}");
     let shown = scene.reaches(&taken.id, GatewayState::InEffect).await;
     assert_eq!((shown.request.in_effect, shown.request.before), (300, Some(0)));
-    let kinds: Vec<&str> = shown.journal.iter().map(|line| line.kind.as_str()).collect();
+    let mut kinds: Vec<&str> = shown.journal.iter().map(|line| line.kind.as_str()).collect();
+    // Asked for again, its end was moved: before or after AWS was asked.
+    kinds.retain(|kind| *kind != "gateway_extended");
     assert!(kinds.starts_with(&["gateway_wanted", "gateway_submitted"]), "{kinds:?}");
     assert_eq!(scene.reserved().await.as_deref(), Some("300"));
     scene.release(&taken.id).await;

@@ -224,7 +224,7 @@ mod tests {
             refused(text),
             r#"muster.toml:2: server.lisen: unknown key: did you mean 'listen'? Allowed here: listen, token_file
 muster.toml:4: log.level: 5 is not "off", "error", "warn", "info", "debug" or "trace"
-muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups, hooks, limits, log, server, store, time"#
+muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, gateways, groups, hooks, limits, log, server, store, time"#
         );
     }
 
@@ -297,7 +297,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
         assert_eq!(
             refused(&format!("{queue}\n[limits.descriptors]\ncloud = 29")),
             "muster.toml:5: limits.descriptors.cloud: limits.descriptors.cloud (29) is less than the 30 calls that \
-             aws.*.in_flight, questions about the account, tags of quarantine and hooks.sqs.pollers, for each queue, \
+             aws.*.in_flight, questions about the account, tags of quarantine, gateways and hooks.sqs.pollers, for each queue, \
              allow together, each of which needs a descriptor: raise it or lower those"
         );
     }
@@ -349,7 +349,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
 MUSTER_GROUPS__WEB__PROBES__0__PORT: groups.web.probes.0.port: probes is a list, which has no 'port': set it whole
 MUSTER_LIMITS__CONTACT: limits.contact: unknown key: did you mean 'contacts'? Allowed here: contacts, count, describe_every, descriptors, inbox, look_every, open_scale_ups
 MUSTER_LIMITS__CONTACTS: limits.contacts: 0 is not a whole number from 1 to 4096
-MUSTER_LISTEN: listen: unknown key. Allowed here: aws, groups, hooks, limits, log, server, store, time
+MUSTER_LISTEN: listen: unknown key. Allowed here: aws, gateways, groups, hooks, limits, log, server, store, time
 MUSTER_SERVER__LISTEN: server.listen: "x" is not an address and port such as "127.0.0.1:7087" or "[::1]:7087"
 MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'port': set it whole"#
         );

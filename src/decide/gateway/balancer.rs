@@ -25,8 +25,9 @@ pub const AFTER_THROTTLE: Duration = Duration::from_secs(5);
 pub const AFTER_REFUSAL: Duration = Duration::from_secs(300);
 /// After the day's last decrease. When a day ends is undocumented.
 pub const AFTER_DECREASES: Duration = Duration::from_secs(3_600);
-/// A call whose answer never came may arrive for so long. A signed request is good for a quarter of an hour at
-/// most; shorter, and a reservation could be made, and billed, by a call that everybody has forgotten.
+/// A call whose answer never came may arrive for so long. AWS takes a signature for five minutes, and clocks may be
+/// minutes apart: three times that. Shorter, and a reservation could be made, and billed, by a call that everybody
+/// has forgotten; longer, and the gateway's next request waits for as long.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(900);
 
 const NO_MORE_DECREASES: &str = "CapacityDecreaseRequestLimitExceeded";

@@ -191,10 +191,14 @@ impl Core {
                 return Err(Refusal::NeededAfterEnd);
             }
         }
-        if let Some(open) = self.gateways.open.values_mut().find(|r| r.row.gateway == gateway.name) {
+        // The same thing may have had another name when it was asked for.
+        let of_it = |r: &&mut Request| r.row.gateway == gateway.name || r.row.resource == gateway.resource;
+        if let Some(open) = self.gateways.open.values_mut().find(of_it) {
             let row = &mut open.row;
             let id = row.id.clone();
-            let same = row.state.is_active() && (row.wanted, &row.owner) == (ask.capacity, &ask.owner);
+            let same = row.state.is_active()
+                && row.resource == gateway.resource
+                && (row.wanted, &row.owner) == (ask.capacity, &ask.owner);
             if !same {
                 return Err(Refusal::GatewayBusy { gateway: gateway.name.clone(), id });
             }
