@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{AttributeBooleanValue, InstanceAttributeName, Reservation, Tag};
+use aws_sdk_ec2::operation::describe_instances::builders::DescribeInstancesFluentBuilder;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, Instance, InstanceAttributeName, Reservation, Tag};
 use futures_util::future::BoxFuture;
 
 use super::account::{Account, Calls};
@@ -43,6 +44,28 @@ impl AwsEc2 {
     }
 }
 
+impl AwsEc2 {
+    /// Every instance on every page that passes.
+    async fn read_all(
+        &self,
+        request: DescribeInstancesFluentBuilder,
+        passes: impl Fn(&Instance) -> bool,
+    ) -> Result<Vec<Seen>, CallError> {
+        let mut seen = Vec::new();
+        let mut next = None;
+        for _ in 0..PAGES {
+            let page = self.calls.make(request.clone().set_next_token(next).send()).await?;
+            let instances = page.reservations().iter().flat_map(Reservation::instances);
+            seen.extend(answer::seen(instances.filter(|i| passes(i))).map_err(failure::unreadable)?);
+            next = page.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(seen);
+            }
+        }
+        Err(failure::unreadable(format!("{PAGES} pages and no end")))
+    }
+}
+
 impl Ec2 for AwsEc2 {
     fn run_instances<'a>(&'a self, body: &'a LaunchBody) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
@@ -59,23 +82,21 @@ impl Ec2 for AwsEc2 {
 
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         Box::pin(async move {
-            let mut seen = Vec::with_capacity(ids.len());
             // To EC2 no ids mean all instances there are.
             if ids.is_empty() {
-                return Ok(seen);
+                return Ok(Vec::new());
             }
-            let mut next = None;
-            for _ in 0..PAGES {
-                let request = self.client.describe_instances().set_instance_ids(Some(texts(ids)));
-                let page = self.calls.make(request.set_next_token(next).send()).await?;
-                let instances = page.reservations().iter().flat_map(Reservation::instances);
-                seen.extend(answer::seen(instances).map_err(failure::unreadable)?);
-                next = page.next_token.filter(|token| !token.is_empty());
-                if next.is_none() {
-                    return Ok(seen);
-                }
-            }
-            Err(failure::unreadable(format!("{PAGES} pages and no end")))
+            let request = self.client.describe_instances().set_instance_ids(Some(texts(ids)));
+            self.read_all(request, |_| true).await
+        })
+    }
+
+    fn find_instances<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async move {
+            let launched_so = Filter::builder().name("client-token").values(token).build();
+            let request = self.client.describe_instances().filters(launched_so);
+            // Whatever a server makes of the filter, somebody else's instance is not taken for ours.
+            self.read_all(request, |instance| instance.client_token() == Some(token)).await
         })
     }
 
@@ -383,6 +404,29 @@ mod tests {
         assert_eq!(ec2.describe_instances(&[]).await, Ok(vec![]));
         assert_eq!(ec2.terminate_instances(&[]).await, Ok(vec![]));
         assert_eq!(peer.requests().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_launch_is_found_by_its_token_and_nobody_elses_is_taken_for_it() {
+        let one = |id: &str, token: &str| {
+            format!(
+                "<item><instanceId>{id}</instanceId><instanceState><code>0</code><name>pending</name></instanceState>\
+                 {token}</item>"
+            )
+        };
+        let set =
+            [one("i-01", "<clientToken>t-1</clientToken>"), one("i-02", "<clientToken>t-2</clientToken>")];
+        let text = format!(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet>{}{}</instancesSet></item>\
+             </reservationSet></DescribeInstancesResponse>",
+            set.concat(),
+            one("i-03", "")
+        );
+        let peer = Peer::answering(move |_| Reply::http("200 OK", &text)).await;
+        let seen = patient(peer.address).await.find_instances("t-1").await.unwrap();
+        assert_eq!(seen.iter().map(|s| s.id.as_str()).collect::<Vec<_>>(), ["i-01"]);
+        let asked = &peer.requests()[0];
+        assert!(asked.contains("Filter.1.Name=client-token&Filter.1.Value.1=t-1"), "{asked}");
     }
 
     #[tokio::test]

@@ -49,6 +49,9 @@ pub trait Ec2: Send + Sync + 'static {
     /// [`crate::decide::words::ErrorClass::NotFound`].
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
 
+    /// `DescribeInstances` of those that were launched under this client token; none if none is visible.
+    fn find_instances<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Vec<Seen>, CallError>>;
+
     /// `TerminateInstances` of at most 1,000 ids; the states after the call.
     fn terminate_instances<'a>(
         &'a self,

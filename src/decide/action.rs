@@ -19,6 +19,8 @@ use super::words::{Ec2Id, HookSeq, InstanceRef, LaunchSeq, Time};
 pub enum Action {
     /// `RunInstances` with exactly this body, or `LaunchInstances` if it names an Auto Scaling group.
     Launch { launch: LaunchSeq, body: Arc<LaunchBody> },
+    /// DescribeInstances by a launch's client token: what it made, if EC2 saw it.
+    FindLaunch { launch: LaunchSeq, token: String },
     /// DescribeInstances of at most 1,000 ids.
     Describe { asked: Vec<(Ec2Id, InstanceRef)> },
     /// TerminateInstances of at most 1,000 ids; each was journalled with its reason first.

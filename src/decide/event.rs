@@ -109,6 +109,11 @@ pub enum Event {
         launch: LaunchSeq,
         outcome: Result<Vec<Seen>, CallError>,
     },
+    /// Answer to [`super::action::Action::FindLaunch`]: as many of its instances as EC2 shows.
+    LaunchFound {
+        launch: LaunchSeq,
+        outcome: Result<Vec<Seen>, CallError>,
+    },
     /// Answer to [`super::action::Action::Describe`]; ids asked for and not in `Ok` are not visible.
     Described {
         asked: Vec<(Ec2Id, InstanceRef)>,

@@ -2,7 +2,8 @@
 //!
 //! A launch is committed with its token and exact body before the call goes out. From then on it is
 //! *unsettled*, and only an answer of EC2's to this very call settles it: a throttle or a lost
-//! answer leads to the same call again, never to a new one for the same slots.
+//! answer leads to the same call again, never to a new one for the same slots. What became of a lost
+//! one is asked first where a repeat has its price ([`super::lost`]).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -31,6 +32,9 @@ pub(super) const MOST_IN_GROUP: u32 = 100;
 /// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
 /// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
+/// Throttles in a row after which a launch goes before anything new. Fewer: half of all calls throttled, and every
+/// eighth launch holds up the others. More: small ones take longer what a large one waits for.
+const GOES_FIRST: u32 = 4;
 /// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
 const AFTER_LOSS: Duration = Duration::from_secs(1);
 /// Sends without an answer that settles it after which a launch is on the keep-failing list.
@@ -65,7 +69,9 @@ pub struct Launch {
     /// Instance tokens that were taken for the call that is out.
     holds: u32,
     /// AWS may have seen this call: an answer was lost, or another process sent it.
-    seen: bool,
+    pub(super) seen: bool,
+    /// When EC2 was last asked what became of it, since its answer was lost.
+    pub(super) looked_at: Option<Time>,
     /// Until then such a copy may still arrive.
     under_way_until: Time,
     /// Answers in a row of each kind.
@@ -94,6 +100,7 @@ impl Launch {
             in_flight: false,
             holds: 0,
             seen: true,
+            looked_at: None,
             under_way_until: now.plus(UNDER_WAY),
             throttles: 0,
             losses: 0,
@@ -103,7 +110,7 @@ impl Launch {
     /// Instance tokens that sending it now takes. A repeat pays like the first call if AWS charges
     /// repeats (it does not say). One that keeps failing is sent a dozen times an hour and takes
     /// none, or it would wait for ever behind others that want fewer.
-    fn price(&self, repeats_pay: bool, burst: u32) -> u32 {
+    pub(super) fn price(&self, repeats_pay: bool, burst: u32) -> u32 {
         let free = self.keeps_failing() || self.seen && !repeats_pay || self.body.asg.is_some();
         if free { 0 } else { self.row.count.min(burst) }
     }
@@ -268,11 +275,15 @@ impl Core {
             let (repeats_pay, burst) = (self.settings.repeats_pay, self.instance_burst());
             let Some(launch) = self.launches.open.get_mut(&seq) else { continue };
             let price = launch.price(repeats_pay, burst);
+            if price > 0 && launch.is_to_be_found(now.time) && self.describe.check(now.time).is_ok() {
+                self.find(seq, now);
+                continue;
+            }
             let api = if launch.body.asg.is_some() { &mut self.auto } else { &mut self.run };
             if let Err(wait) = api.take(now.time, price) {
                 if let Wait::InstanceTokens { ready_at, .. } = wait {
                     // Its own tokens may take long; a smaller one need not wait behind it.
-                    launch.row.not_before = ready_at;
+                    launch.row.not_before = launch.next_look(now.time).min(ready_at);
                     if launch.is_too_large() {
                         too_large.push(seq);
                     }
@@ -334,6 +345,16 @@ impl Core {
         }
     }
 
+    /// While smaller launches get through, what AWS's bucket lacks for a large one is spent as it comes in, and no
+    /// throttle tells that we believe too much of that bucket.
+    fn comes_after(&self) -> Result<(), Wait> {
+        let first = self.launches.open.values().find(|l| l.throttles >= GOES_FIRST && l.body.asg.is_none());
+        first.map_or(Ok(()), |first| {
+            let (api, limit) = (Api::RunInstances, self.settings.run_instances.in_flight);
+            Err(first.wait().unwrap_or(Wait::CallsInFlight { api, limit }))
+        })
+    }
+
     /// Makes one launch out of the head of a group's queue, or says what it waits for.
     fn launch_next(&mut self, group: usize, now: &mut Now) -> Result<(), Wait> {
         let plan = &self.launches.plans[group];
@@ -373,6 +394,7 @@ impl Core {
             return Ok(());
         }
         self.run.check(now.time)?;
+        self.comes_after()?;
         let claimed = self.claimed();
         let n = most.min(self.run.instance_tokens(now.time).saturating_sub(claimed));
         let want = most.min(WORTHWHILE);
@@ -440,6 +462,7 @@ impl Core {
                 self.run.give_back(holds);
             }
             launch.seen = true;
+            launch.looked_at = None;
             launch.under_way_until = now.time.plus(UNDER_WAY);
         }
         match outcome {
@@ -449,7 +472,7 @@ impl Core {
     }
 
     /// EC2 said what it launched: the first slots get an instance, the rest go back to the queue.
-    fn settle(&mut self, mut launch: Launch, seen: &[Seen], now: &mut Now) {
+    pub(super) fn settle(&mut self, mut launch: Launch, seen: &[Seen], now: &mut Now) {
         let got = u32::try_from(seen.len()).unwrap_or(u32::MAX);
         let plan = &mut self.launches.plans[launch.group];
         plan.pools.launched(launch.pool, launch.row.count, got);

@@ -20,6 +20,7 @@ pub mod hook;
 pub mod intake;
 pub mod launches;
 pub mod ledger;
+mod lost;
 pub mod mark;
 pub mod order;
 pub mod pace;
@@ -311,6 +312,7 @@ impl Core {
                 now.actions.push(Action::Answer { ticket, answer });
             }
             Event::LaunchAnswered { launch, outcome } => self.launch_answered(launch, outcome, now),
+            Event::LaunchFound { launch, outcome } => self.launch_found(launch, outcome, now),
             Event::Described { asked, outcome } => self.described(&asked, outcome, now),
             Event::Terminated { asked, outcome } => self.terminated(&asked, outcome, now),
             Event::Configured { instance, outcome } => {

@@ -44,6 +44,9 @@ impl Performer {
             Action::Launch { launch, body } => {
                 drop(tokio::spawn(async move { me.launch(launch, &body).await }));
             }
+            Action::FindLaunch { launch, token } => {
+                drop(tokio::spawn(async move { me.find_launch(launch, &token).await }));
+            }
             Action::Describe { asked } => drop(tokio::spawn(async move { me.describe(asked).await })),
             Action::Terminate { asked } => drop(tokio::spawn(async move { me.terminate(asked).await })),
             Action::Configure(target) => drop(tokio::spawn(async move { me.configure(target).await })),
@@ -86,6 +89,14 @@ impl Performer {
             tracing::info!(launch = launch.0, count = body.max_count, class = %error.class, %error, "a launch was not answered with instances");
         }
         self.report(Event::LaunchAnswered { launch, outcome });
+    }
+
+    async fn find_launch(&self, launch: LaunchSeq, token: &str) {
+        self.crasher.at(CrashPoint::BeforeDescribe);
+        let outcome = self.ec2.find_instances(token).await;
+        self.crasher.at(CrashPoint::AfterDescribe);
+        self.count(Api::DescribeInstances, &outcome);
+        self.report(Event::LaunchFound { launch, outcome });
     }
 
     async fn describe(&self, asked: Vec<(Ec2Id, InstanceRef)>) {

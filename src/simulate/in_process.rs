@@ -38,6 +38,10 @@ impl Ec2 for InProcess {
         Box::pin(async move { adapt::described(self.call(&adapt::describe_call(ids.iter().copied()))) })
     }
 
+    fn find_instances<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async move { adapt::described(self.call(&adapt::find_call(token))) })
+    }
+
     fn terminate_instances<'a>(
         &'a self,
         ids: &'a [Ec2Id],

@@ -115,6 +115,7 @@ impl Naive {
             }
             // It knows nothing of Auto Scaling, of guards and of metrics.
             Event::CancelAsked { .. }
+            | Event::LaunchFound { .. }
             | Event::Terminated { .. }
             | Event::HookNoticed { .. }
             | Event::HookAnswered { .. }

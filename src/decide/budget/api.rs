@@ -334,6 +334,12 @@ impl ApiBudget {
         self.answered = (self.answered + 1).min(MEMORY);
     }
 
+    /// A call whose answer was lost turns out to have taken effect: it is answers that get lost, and the API works.
+    pub fn took_effect(&mut self) {
+        self.failures = 0;
+        self.not_before = Time(0);
+    }
+
     /// Gives back tokens of a call that did not spend them at AWS.
     pub fn give_back(&mut self, instances: u32) {
         if let Some(metered) = &mut self.instances

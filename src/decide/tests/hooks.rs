@@ -337,6 +337,7 @@ fn never_shown(refusal: ErrorClass) -> HookRow {
                     events.push(Event::TerminatedInGroup { asg, asked, outcome });
                 }
                 Action::Launch { .. }
+                | Action::FindLaunch { .. }
                 | Action::Terminate { .. }
                 | Action::Configure(_)
                 | Action::Probe(_)

@@ -286,6 +286,7 @@ impl Ward {
                 }
             }
             Action::Mark { mark } => Event::Marked { outcome: self.mark(&mark), mark },
+            Action::FindLaunch { launch, .. } => Event::LaunchFound { launch, outcome: Ok(Vec::new()) },
             Action::ReadMetrics { .. }
             | Action::Look { .. }
             | Action::Gateway { .. }

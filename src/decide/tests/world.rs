@@ -412,6 +412,14 @@ impl World {
                 };
                 self.after(latency, Event::LaunchAnswered { launch, outcome });
             }
+            Action::FindLaunch { launch, token } => {
+                *self.calls.entry(Api::DescribeInstances).or_default() += 1;
+                let outcome = self.fault(|w| {
+                    let ids = w.tokens.get(&token).map(|(_, ids)| ids.as_slice()).unwrap_or_default();
+                    Ok(ids.iter().map(|id| w.seen(*id)).collect())
+                });
+                self.after(latency, Event::LaunchFound { launch, outcome });
+            }
             Action::Describe { asked } => {
                 *self.calls.entry(Api::DescribeInstances).or_default() += 1;
                 let outcome = self.fault(|w| Ok(asked.iter().map(|(id, _)| w.seen(*id)).collect()));

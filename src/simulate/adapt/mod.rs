@@ -16,7 +16,7 @@ use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Failure, Out
 use crate::sim::model::ec2::State;
 use crate::sim::model::ec2::attribute::Attribute;
 use crate::sim::model::ec2::call::{
-    Answer, Call, CreateTags, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
+    Answer, Call, CreateTags, Filter, InstanceView, ModifyAttribute, Read, RunInstances, TemplateRef,
 };
 
 pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
@@ -39,6 +39,12 @@ pub(super) fn launch_call(body: &LaunchBody) -> AnyCall {
 pub(super) fn describe_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {
     let ids = ids.map(|id| id.to_string()).collect();
     AnyCall::Ec2(Call::DescribeInstances(Read { ids, ..Read::default() }))
+}
+
+/// Whatever was launched under this client token.
+pub(super) fn find_call(token: &str) -> AnyCall {
+    let filters = vec![Filter { name: "client-token".into(), values: vec![token.into()] }];
+    AnyCall::Ec2(Call::DescribeInstances(Read { filters, ..Read::default() }))
 }
 
 pub(super) fn terminate_call(ids: impl Iterator<Item = Ec2Id>) -> AnyCall {

@@ -55,6 +55,7 @@ impl World {
                     let api = if body.asg.is_some() { Api::LaunchInstances } else { Api::RunInstances };
                     self.send(life, api, Action::Launch { launch, body });
                 }
+                Action::FindLaunch { .. } => self.send(life, Api::DescribeInstances, action),
                 Action::Describe { asked } => {
                     let forgets = self.plan.mutant == Some(Mutant::ForgetsToLook);
                     if !(forgets && self.dice.chance(33.0)) {
@@ -214,6 +215,7 @@ impl World {
                 Some(asg) => adapt::autoscaling::launch_call(body, asg),
                 None => adapt::launch_call(body),
             },
+            Action::FindLaunch { token, .. } => adapt::find_call(token),
             Action::Describe { asked } => adapt::describe_call(asked.iter().map(|(id, _)| *id)),
             Action::Terminate { asked } => {
                 let ids = || asked.iter().map(|(id, _)| *id);
@@ -271,6 +273,9 @@ impl World {
                     if lost(&error) { CallError { class: ErrorClass::Capacity, ..error } } else { error }
                 });
                 Event::LaunchAnswered { launch, outcome }
+            }
+            Action::FindLaunch { launch, .. } => {
+                Event::LaunchFound { launch, outcome: in_time(timeout, || adapt::described(out)) }
             }
             Action::Describe { asked } => {
                 Event::Described { asked, outcome: in_time(timeout, || adapt::described(out)) }
@@ -389,7 +394,7 @@ impl World {
     pub(super) fn returns(&mut self, life: u64, what: Kind, event: Event) {
         let after = match &event {
             Event::LaunchAnswered { .. } => CrashPoint::AfterLaunch,
-            Event::Described { .. } => CrashPoint::AfterDescribe,
+            Event::LaunchFound { .. } | Event::Described { .. } => CrashPoint::AfterDescribe,
             Event::Terminated { .. } => CrashPoint::AfterTerminate,
             Event::Configured { .. } | Event::Probed { .. } => CrashPoint::AfterContact,
             Event::HookAnswered { .. }
@@ -487,6 +492,7 @@ fn in_time<T>(timeout: bool, read: impl FnOnce() -> Result<T, CallError>) -> Res
 fn is_throttle(event: &Event) -> bool {
     let class = match event {
         Event::LaunchAnswered { outcome: Err(error), .. }
+        | Event::LaunchFound { outcome: Err(error), .. }
         | Event::Described { outcome: Err(error), .. }
         | Event::Terminated { outcome: Err(error), .. }
         | Event::HookAnswered { outcome: Err(error), .. }
@@ -498,6 +504,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::GatewayAnswered { outcome: Err(error), .. }
         | Event::Looked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
+        | Event::LaunchFound { .. }
         | Event::Described { .. }
         | Event::Terminated { .. }
         | Event::HookAnswered { .. }
@@ -525,6 +532,10 @@ fn brief(event: &Event) -> String {
         Event::LaunchAnswered { launch, outcome } => match outcome {
             Ok(seen) => format!("launch {}: {} instances", launch.0, seen.len()),
             Err(error) => format!("launch {}: {error}", launch.0),
+        },
+        Event::LaunchFound { launch, outcome } => match outcome {
+            Ok(seen) => format!("look for launch {}: {} seen", launch.0, seen.len()),
+            Err(error) => format!("look for launch {}: {error}", launch.0),
         },
         Event::Described { asked, outcome } => match outcome {
             Ok(seen) => format!("describe of {}: {} seen", asked.len(), seen.len()),
