@@ -18,6 +18,7 @@ use muster::cloud::Ec2;
 use muster::cloud::account::{Account, AwsKeys, AwsSettings};
 use muster::cloud::autoscaling::AwsAutoScaling;
 use muster::cloud::cloudwatch::AwsCloudWatch;
+use muster::cloud::gateways::AwsGateways;
 use muster::cloud::looks::AwsLooks;
 use muster::contact::Contacts;
 use muster::decide::action::Target;
@@ -183,6 +184,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
         auto_scaling: Arc::new(AwsAutoScaling::of(&nobody(clock).await)),
         cloudwatch: Arc::new(AwsCloudWatch::of(&nobody(clock).await)),
         looks: Arc::new(AwsLooks::of(&nobody(clock).await)),
+        gateways: Arc::new(AwsGateways::of(&nobody(clock).await)),
         contacts,
         clock,
         settings: Settings {
@@ -197,6 +199,7 @@ async fn start(dir: &Path, ec2: Arc<dyn Ec2>, contacts: Arc<dyn Contacts>) -> (H
             repeats_pay: true,
             terminate_every: Duration::from_millis(20),
             look_every: None,
+            gateways: Vec::new(),
         },
         groups: vec![Arc::new(group())],
         holder: "bench".into(),
@@ -342,6 +345,10 @@ impl Ec2 for Still {
     fn describe_instances<'a>(&'a self, ids: &'a [Ec2Id]) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
         self.first_call.notify_one();
         Box::pin(async move { Ok(ids.iter().copied().map(Still::pending).collect()) })
+    }
+
+    fn find_instances<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<Seen>, CallError>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn terminate_instances<'a>(

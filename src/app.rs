@@ -31,6 +31,7 @@ use crate::cloud::account::{Account, AwsKeys, AwsSettings};
 use crate::cloud::autoscaling::AwsAutoScaling;
 use crate::cloud::cloudwatch::AwsCloudWatch;
 use crate::cloud::ec2::AwsEc2;
+use crate::cloud::gateways::AwsGateways;
 use crate::cloud::looks::AwsLooks;
 use crate::cloud::sqs::{AwsSqs, Sqs};
 use crate::config::{self, Config, LogFormat};
@@ -110,6 +111,7 @@ impl Service {
             auto_scaling: Arc::new(AwsAutoScaling::of(&account)),
             cloudwatch: Arc::new(AwsCloudWatch::of(&account)),
             looks: Arc::new(AwsLooks::of(&account)),
+            gateways: Arc::new(AwsGateways::of(&account)),
             contacts: Arc::new(HttpContacts::new(fds.clone(), clock)),
             clock,
             settings: settings(config, &fds),
@@ -291,6 +293,7 @@ fn settings(config: &Config, fds: &Fds) -> Settings {
         describe_every: config.limits.describe_every,
         repeats_pay: config.aws.repeats_spend_tokens,
         look_every: Some(config.limits.look_every),
+        gateways: config.gateways.values().cloned().collect(),
         ..Settings::default()
     }
 }

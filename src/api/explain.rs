@@ -11,6 +11,7 @@ use super::params::Params;
 use super::problem::{Kind, Problem};
 use super::state::ApiState;
 use super::types::{Explanation, ProblemBody, WaitLine};
+use crate::decide::gateway::shown::GatewayRequestView;
 use crate::decide::hook::notice::HookState;
 use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
 use crate::decide::rows::{HookRow, ScaleUpRow};
@@ -23,7 +24,7 @@ use crate::store::{HookFilter, Store};
 #[utoipa::path(
     get, path = "/v1/explain/{name}", operation_id = "explain", tag = "scale-ups",
     params(("name" = String, Path,
-        description = "A scale-up (public id or number), a slot (12-34) or an EC2 instance id (i-...)")),
+        description = "A scale-up (public id or number), a slot (12-34), an EC2 instance id (i-...) or a gateway request")),
     responses(
         (status = 200, description = "What waits and why", body = Explanation),
         (status = 404, description = "There is nothing of this name", body = ProblemBody,
@@ -40,6 +41,9 @@ pub async fn explain(
     if let Some(row) = view.quarantine.iter().find(|row| row.id.as_str() == name) {
         return Ok(Json(of_kept(row, now)));
     }
+    if let Some(request) = view.gateway_requests.iter().find(|r| r.row.id == name) {
+        return Ok(Json(of_gateway(request)));
+    }
     if name.parse::<SlotId>().is_ok() || name.starts_with("i-") {
         let slot = lookup::slot(&state.store, &name).await?;
         let hooks = open_hooks(&state.store, &slot).await?;
@@ -55,6 +59,19 @@ pub async fn explain(
             Err(problem.detail(detail))
         }
         Err(problem) => Err(problem),
+    }
+}
+
+/// A gateway request, and the reason that planning passed it by for.
+fn of_gateway(request: &GatewayRequestView) -> Explanation {
+    let row = &request.row;
+    let waits = request.waits.iter().map(|text| WaitLine { count: 1, text: text.clone() });
+    Explanation {
+        subject: format!(
+            "gateway request {} ({}): {}, {} of {} {} in effect",
+            row.id, row.gateway, row.state, row.in_effect, row.wanted, row.unit
+        ),
+        waits: waits.collect(),
     }
 }
 
@@ -177,7 +194,10 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 | Api::DescribeSubnets
                 | Api::DescribeNetworkInterfaces
                 | Api::DescribeTargetHealth
-                | Api::DescribeLaunchTemplateVersions => &[],
+                | Api::DescribeLaunchTemplateVersions
+                | Api::Gateway
+                | Api::DescribeCapacityReservation
+                | Api::ModifyCapacityReservation => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],

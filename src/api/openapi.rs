@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    explain, freezes, groups, health, holds, hooks, instances, keep_failing, metrics, preflights, quarantine,
-    scale_ins, scale_ups, signals, zones,
+    explain, freezes, gateways, groups, health, holds, hooks, instances, keep_failing, metrics, preflights,
+    quarantine, scale_ins, scale_ups, signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -28,6 +28,7 @@ use super::{
         (name = "instances", description = "Single slots and the instances that fill them"),
         (name = "groups", description = "Groups and what stands in their way"),
         (name = "guards", description = "Holds on instances, freezes of groups, quarantine"),
+        (name = "gateways", description = "What may be scaled ahead of time, and the requests that it be"),
         (name = "hooks", description = "Lifecycle actions of Auto Scaling groups, and the doors for them"),
         (name = "health", description = "Alive, ready, metrics"),
     ),
@@ -58,6 +59,9 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(quarantine::release::release))
         .routes(routes!(freezes::create::create, freezes::list::list))
         .routes(routes!(freezes::thaw::thaw))
+        .routes(routes!(gateways::create::create, gateways::list::list))
+        .routes(routes!(gateways::show::show, gateways::release::release))
+        .routes(routes!(gateways::confirm::confirm))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

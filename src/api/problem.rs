@@ -44,6 +44,9 @@ named! {
         UnknownSignal = "unknown_signal",
         Unsafe = "unsafe",
         AlreadyDone = "already_done",
+        UnknownGateway = "unknown_gateway",
+        GatewayBusy = "gateway_busy",
+        NotByHand = "not_by_hand",
         LeaseEnd = "end_out_of_range",
         UnknownInstance = "unknown_instance",
         UnknownLease = "unknown_hold_or_freeze",
@@ -77,6 +80,7 @@ impl Kind {
             | Kind::UnknownLease
             | Kind::NotInQuarantine
             | Kind::UnknownSlot
+            | Kind::UnknownGateway
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
@@ -85,6 +89,8 @@ impl Kind {
             | Kind::Unsafe
             | Kind::NotTheirs
             | Kind::IsHeld
+            | Kind::GatewayBusy
+            | Kind::NotByHand
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -130,8 +136,11 @@ impl Kind {
             Kind::KeyReused => "The idempotency key belongs to another request",
             Kind::AlreadyDone => "The scale-up is already done",
             Kind::LeaseEnd => "The end is out of range",
+            Kind::UnknownGateway => "There is no such gateway",
+            Kind::GatewayBusy => "The gateway has a request already",
+            Kind::NotByHand => "The gateway is not confirmed by hand",
             Kind::UnknownInstance => "No group has this instance",
-            Kind::UnknownLease => "There is no such hold or freeze",
+            Kind::UnknownLease => "There is no such hold, freeze or request",
             Kind::NotTheirs => "It is somebody else's",
             Kind::NotInQuarantine => "The instance is not in quarantine",
             Kind::IsHeld => "Somebody holds the instance",
@@ -267,6 +276,11 @@ impl Problem {
             Refusal::UnknownZone { .. } => (Kind::UnknownZone, None),
             Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
             Refusal::NoZoneLeft { .. } => (Kind::NoZoneLeft, Some("percent")),
+            Refusal::UnknownGateway { .. } => (Kind::UnknownGateway, Some("gateway")),
+            Refusal::GatewayBusy { .. } => (Kind::GatewayBusy, Some("gateway")),
+            Refusal::Capacity { .. } => (Kind::InvalidFields, Some("capacity")),
+            Refusal::NeededAfterEnd => (Kind::InvalidFields, Some("by")),
+            Refusal::NotByHand { .. } => (Kind::NotByHand, None),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -378,6 +392,11 @@ mod tests {
             (Refusal::UnknownZone { zone: id(), known: "a".into() }, 404, &[]),
             (Refusal::Percent { percent: 101 }, 422, &["percent"]),
             (Refusal::NoZoneLeft { group: web(), zone: id() }, 409, &["percent"]),
+            (Refusal::UnknownGateway { gateway: web(), known: "core".into() }, 404, &["gateway"]),
+            (Refusal::GatewayBusy { gateway: web(), id: id() }, 409, &["gateway"]),
+            (Refusal::Capacity { capacity: 0, most: 9 }, 422, &["capacity"]),
+            (Refusal::NeededAfterEnd, 422, &["by"]),
+            (Refusal::NotByHand { gateway: web() }, 409, &[]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

@@ -22,6 +22,8 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::gateway::words::{GatewayKind, GatewayRow, GatewayState};
+use crate::decide::gateway::{ConfirmAsk, GatewayAsk};
 use crate::decide::guard::freeze::FreezeAsk;
 use crate::decide::guard::hold::{EndAsk, HoldAsk};
 use crate::decide::guard::zones::Weigh;
@@ -256,14 +258,53 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
             Err(Refusal::UnknownZone { zone, known: "us-east-1a, us-east-1b".into() })
         }
         Order::Weigh(Weigh { zone, .. }) => Ok(Accepted { id: zone, repeated: false }),
+        Order::AskGateway(ask) if ask.gateway == "nowhere" => {
+            Err(Refusal::UnknownGateway { gateway: ask.gateway, known: "core".into() })
+        }
         Order::Hold(HoldAsk { id, .. })
         | Order::Release(EndAsk { id, .. })
         | Order::Freeze(FreezeAsk { id, .. })
-        | Order::Thaw(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
+        | Order::Thaw(EndAsk { id, .. })
+        | Order::AskGateway(GatewayAsk { id, .. })
+        | Order::ConfirmGateway(ConfirmAsk { id, .. })
+        | Order::ReleaseGateway(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
         Order::EndQuarantine(ask) if ask.instance == kept().id => {
             Ok(Accepted { id: ask.instance.to_string(), repeated: false })
         }
         Order::EndQuarantine(ask) => Err(Refusal::NotInQuarantine { id: ask.instance }),
+    }
+}
+
+/// One for 200 Gbit/s of a transit gateway, that people were asked for a minute ago.
+pub fn gateway_request() -> GatewayRow {
+    let since = NOW.minus(Duration::from_secs(60));
+    GatewayRow {
+        id: "0191".into(),
+        gateway: "core".into(),
+        kind: GatewayKind::TransitGateway,
+        resource: "tgw-1".into(),
+        unit: "Gbit/s".into(),
+        wanted: 200,
+        needed_by: None,
+        until: NOW.plus(Duration::from_secs(3_600)),
+        reason: "the first working day".into(),
+        owner: "ann".into(),
+        state: GatewayState::Submitted,
+        since,
+        asked_at: since,
+        submitted_at: Some(since),
+        before: None,
+        in_effect: 0,
+        confirmed_by: None,
+        calls: 0,
+        unanswered: None,
+        reminders: 0,
+        reminded_at: Some(since),
+        late: false,
+        ended_at: None,
+        end: None,
+        ended_by: None,
+        note: None,
     }
 }
 
@@ -453,7 +494,8 @@ pub fn instance(scale_up: u32, ordinal: u32, attempt: u16, phase: Phase) -> Inst
 
 pub fn line(scale_up: u32, instance: Option<InstanceRef>, kind: &str) -> JournalRow {
     let text = format!("it is {kind} now");
-    JournalRow { at: NOW, scale_up: Some(ScaleUpSeq(scale_up)), instance, kind: kind.into(), text }
+    let scale_up = Some(ScaleUpSeq(scale_up));
+    JournalRow { at: NOW, scale_up, instance, gateway: None, kind: kind.into(), text }
 }
 
 /// A view of scale-up 1, 1,200 of group `web`: 930 in service, 150 booting, 120 queued.
@@ -465,6 +507,8 @@ pub fn view() -> View {
     *phases.get_mut(Phase::Queued) = 120;
     let tokens = Wait::InstanceTokens { have: 12, want: 100, ready_at: NOW.plus(Duration::from_secs(44)) };
     View {
+        gateways: Vec::new(),
+        gateway_requests: Vec::new(),
         at: NOW,
         scale_ups: vec![Progress {
             seq: row.seq,

@@ -131,6 +131,10 @@ pub enum Ask {
     #[command(subcommand)]
     Quarantine(Quarantine),
 
+    /// Ask that a gateway or load balancer be scaled ahead of time.
+    #[command(subcommand)]
+    Gateway(Gateway),
+
     /// List the zones of every group with their share of new launches.
     Zones(Zones),
 
@@ -339,6 +343,74 @@ pub struct Hold {
     /// Take it out of service: `Standby` instead of suspending its group's `ReplaceUnhealthy`.
     #[arg(long)]
     pub standby: bool,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Gateway {
+    /// Ask that GATEWAY have so much capacity until then.
+    Request(GatewayRequest),
+
+    /// List the gateways and what was asked of them.
+    List,
+
+    /// Show one request with its history.
+    Show {
+        /// Its id, as the list shows it.
+        id: String,
+    },
+
+    /// Say what a gateway carries that AWS has no call for. 0: it will not be done.
+    Confirm(Confirm),
+
+    /// End a request before its time: what was reserved before is restored.
+    Release(End),
+}
+
+#[derive(Args, Debug)]
+pub struct GatewayRequest {
+    /// As configured.
+    pub gateway: String,
+
+    /// The whole capacity that it is to have, in its unit.
+    pub capacity: u32,
+
+    /// To be there by then: a duration from now (30m) or a time (2026-01-04T15:00:00Z).
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub by: Option<String>,
+
+    /// Given back then: a duration from now (24h, at most 92 days) or a time.
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: String,
+
+    /// Why; kept with the request.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+#[derive(Args, Debug)]
+pub struct Confirm {
+    /// The request's id.
+    pub id: String,
+
+    /// What the gateway can carry now, in its unit.
+    #[arg(long, value_name = "N")]
+    pub capacity: u32,
+
+    /// Kept with it.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 
     #[command(flatten)]
     pub who: Who,

@@ -107,7 +107,7 @@ fn by_code(code: &str, message: &str) -> Option<ErrorClass> {
 
         // Another request or activity has the group, the instance or the resource: later it has not.
         // Of "ResourceContention", a 500, nobody says that nothing happened.
-        "ResourceContention"
+        "ResourceContention" | "PriorRequestNotComplete" | "CapacityReservationPending"
         | "ScalingActivityInProgress" | "ResourceInUse" | "InstanceRefreshInProgress" => ErrorClass::Contention,
 
         // Only instances appear with a delay: images, subnets and groups that are not found were
@@ -274,6 +274,11 @@ mod tests {
             ],
         ),
         (ErrorClass::Contention, 500, &["ResourceContention"]),
+        (ErrorClass::Contention, 429, &["PriorRequestNotComplete"]),
+        (ErrorClass::Contention, 400, &["CapacityReservationPending"]),
+        (ErrorClass::Capacity, 500, &["InsufficientCapacity"]),
+        (ErrorClass::Quota, 400, &["CapacityUnitsLimitExceeded", "CapacityDecreaseRequestLimitExceeded"]),
+        (ErrorClass::Configuration, 400, &["InvalidConfigurationRequest", "LoadBalancerNotFound"]),
         (
             ErrorClass::Contention,
             400,

@@ -7,6 +7,7 @@
 //! - [`sqs`]: the [`sqs::Sqs`] trait over the SDK's client.
 //! - [`cloudwatch`]: the [`cloudwatch::CloudWatch`] trait, in a request of our own.
 //! - [`looks`]: what is asked of EC2, Service Quotas, load balancing and `CloudWatch` for the picture.
+//! - [`gateways`]: capacity that is reserved ahead of time.
 //! - [`classify`]: what an error code means for what we do next.
 //! - `failure`: every way a call can end without an answer, as one [`CallError`].
 //! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
@@ -20,6 +21,7 @@ pub mod ec2;
 mod failure;
 #[cfg(test)]
 mod fuzz;
+pub mod gateways;
 pub mod groups;
 mod http;
 pub mod looks;

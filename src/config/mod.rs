@@ -13,6 +13,7 @@
 mod aws;
 pub mod duration;
 mod env;
+mod gateway;
 mod group;
 mod hooks;
 mod limits;
@@ -39,7 +40,8 @@ pub use problem::{Place, Problem, Problems};
 use section::{Read, Reported, Section};
 pub use server::{Log, LogFormat, LogLevel, Server, Store, TimeSettings};
 
-use crate::decide::budget::api::LOOKS_AT_ONCE;
+use crate::decide::budget::api::{GATEWAY_CALLS_AT_ONCE, LOOKS_AT_ONCE};
+use crate::decide::gateway::words::{Gateway, GatewayKind};
 use crate::decide::group::Group;
 use crate::decide::quarantine::words::TAGS_AT_ONCE;
 
@@ -54,6 +56,7 @@ pub struct Config {
     pub limits: Limits,
     pub log: Log,
     pub groups: BTreeMap<String, Arc<Group>>,
+    pub gateways: BTreeMap<String, Arc<Gateway>>,
 }
 
 /// A commented file with every key, its default, unit and range. It is valid as it stands.
@@ -114,6 +117,7 @@ fn tree(s: &mut Section<'_>, variables: &Variables) -> Read<Config> {
     let hooks = s.table("hooks", |s| hooks::read(s, variables));
     let limits = s.table("limits", limits::read);
     let log = s.table("log", server::log);
+    let gateways = s.named_tables("gateways", group::NAME, group::is_name, gateway::read);
     let groups = s.named_tables("groups", group::NAME, group::is_name, group::read);
     if groups.as_ref().is_ok_and(Vec::is_empty) {
         s.refuse("groups", "missing: without a group nothing can be launched, write [groups.NAME]");
@@ -127,6 +131,7 @@ fn tree(s: &mut Section<'_>, variables: &Variables) -> Read<Config> {
         limits: limits?,
         log: log?,
         groups: groups?.into_iter().map(|g| (g.name.clone(), Arc::new(g))).collect(),
+        gateways: gateways?.into_iter().map(|g| (g.name.clone(), Arc::new(g))).collect(),
     };
     check(s, &config);
     Ok(config)
@@ -143,6 +148,7 @@ fn check(s: &mut Section<'_>, config: &Config) {
         );
     }
     check_descriptors(s, config);
+    gateway::check(s, &config.gateways);
     let mut asgs: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, group) in &config.groups {
         if let Some(asg) = group.asg_name()
@@ -176,9 +182,13 @@ fn check_descriptors(s: &mut Section<'_>, config: &Config) {
         calls += TAGS_AT_ONCE;
         what_allows = "aws.*.in_flight, questions about the account and tags of quarantine allow";
     }
+    if config.gateways.values().any(|g| g.kind == GatewayKind::LoadBalancer) {
+        calls += GATEWAY_CALLS_AT_ONCE;
+        what_allows = "aws.*.in_flight, questions about the account, tags of quarantine and gateways allow";
+    }
     if !config.hooks.sqs.queues.is_empty() {
         calls = calls.saturating_add(config.hooks.sqs.in_flight());
-        what_allows = "aws.*.in_flight, questions about the account, tags of quarantine and \
+        what_allows = "aws.*.in_flight, questions about the account, tags of quarantine, gateways and \
                        hooks.sqs.pollers, for each queue, allow";
     }
     let cloud = config.limits.descriptors.cloud;
@@ -214,7 +224,7 @@ mod tests {
             refused(text),
             r#"muster.toml:2: server.lisen: unknown key: did you mean 'listen'? Allowed here: listen, token_file
 muster.toml:4: log.level: 5 is not "off", "error", "warn", "info", "debug" or "trace"
-muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups, hooks, limits, log, server, store, time"#
+muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, gateways, groups, hooks, limits, log, server, store, time"#
         );
     }
 
@@ -287,7 +297,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
         assert_eq!(
             refused(&format!("{queue}\n[limits.descriptors]\ncloud = 29")),
             "muster.toml:5: limits.descriptors.cloud: limits.descriptors.cloud (29) is less than the 30 calls that \
-             aws.*.in_flight, questions about the account, tags of quarantine and hooks.sqs.pollers, for each queue, \
+             aws.*.in_flight, questions about the account, tags of quarantine, gateways and hooks.sqs.pollers, for each queue, \
              allow together, each of which needs a descriptor: raise it or lower those"
         );
     }
@@ -339,7 +349,7 @@ muster.toml:5: tiem: unknown key: did you mean 'time'? Allowed here: aws, groups
 MUSTER_GROUPS__WEB__PROBES__0__PORT: groups.web.probes.0.port: probes is a list, which has no 'port': set it whole
 MUSTER_LIMITS__CONTACT: limits.contact: unknown key: did you mean 'contacts'? Allowed here: contacts, count, describe_every, descriptors, inbox, look_every, open_scale_ups
 MUSTER_LIMITS__CONTACTS: limits.contacts: 0 is not a whole number from 1 to 4096
-MUSTER_LISTEN: listen: unknown key. Allowed here: aws, groups, hooks, limits, log, server, store, time
+MUSTER_LISTEN: listen: unknown key. Allowed here: aws, gateways, groups, hooks, limits, log, server, store, time
 MUSTER_SERVER__LISTEN: server.listen: "x" is not an address and port such as "127.0.0.1:7087" or "[::1]:7087"
 MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'port': set it whole"#
         );

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::event::Ticket;
+use super::gateway::call::GatewayCall;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
 use super::mark::Mark;
@@ -45,6 +46,8 @@ pub enum Action {
     ReadMetrics { asked: Arc<[Metric]>, from: Time, until: Time },
     /// One look for the picture that requests are held against, as of now.
     Look { look: Look, at: Time },
+    /// A call about a gateway, for this request; one that changes something was committed first.
+    Gateway { request: Arc<str>, call: GatewayCall },
     /// Tell a caller what would become of a request.
     Foretell { ticket: Ticket, verdict: Result<Arc<Verdict>, Refusal> },
     /// Tell a caller what became of its request.
@@ -119,6 +122,16 @@ pub enum Refusal {
     NotInQuarantine { id: Ec2Id },
     #[error("'{id}' is held: end its hold first")]
     IsHeld { id: Ec2Id },
+    #[error("there is no gateway '{gateway}'; configured gateways: {known}")]
+    UnknownGateway { gateway: String, known: String },
+    #[error("gateway '{gateway}' has a request already ({id}): release it first")]
+    GatewayBusy { gateway: String, id: String },
+    #[error("capacity {capacity} is outside 1 to {most}")]
+    Capacity { capacity: u32, most: u32 },
+    #[error("the time by which it is needed is not before its end")]
+    NeededAfterEnd,
+    #[error("AWS itself says what gateway '{gateway}' has: it is not confirmed by hand")]
+    NotByHand { gateway: String },
     #[error("{most} are open, the most allowed; end some first")]
     LeasesFull { most: usize },
 }

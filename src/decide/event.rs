@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::asg::seen::{GroupsPage, HookSeen};
+use super::gateway::call::{GatewayCall, Reservation};
 use super::hook::notice::HookNotice;
 use super::mark::{Mark, Marked};
 use super::order::Order;
@@ -172,6 +173,12 @@ pub enum Event {
     Looked {
         look: Look,
         outcome: Result<Looked, CallError>,
+    },
+    /// Answer to [`super::action::Action::Gateway`].
+    GatewayAnswered {
+        request: Arc<str>,
+        call: GatewayCall,
+        outcome: Result<Reservation, CallError>,
     },
     /// Somebody asks what would become of this, without asking for it.
     PreflightAsked {

@@ -447,7 +447,14 @@ impl Ledger {
         kind: &str,
         text: String,
     ) {
-        self.changes.journal.push(JournalRow { at, scale_up, instance, kind: kind.to_string(), text });
+        let kind = kind.to_string();
+        self.changes.journal.push(JournalRow { at, scale_up, instance, gateway: None, kind, text });
+    }
+
+    /// A line about a gateway request.
+    pub fn journal_gateway(&mut self, at: Time, request: &str, kind: &str, text: String) {
+        let (gateway, kind) = (Some(request.to_string()), kind.to_string());
+        self.changes.journal.push(JournalRow { at, scale_up: None, instance: None, gateway, kind, text });
     }
 
     /// Writes the rows of scale-ups whose counts changed, and lets go of those that are done.

@@ -13,6 +13,7 @@ pub mod boots;
 pub mod budget;
 pub mod contacts;
 pub mod event;
+pub mod gateway;
 pub mod group;
 pub mod guard;
 pub mod hook;
@@ -56,6 +57,8 @@ use budget::api::{ApiBudget, ApiLimits};
 use budget::metered::Chance;
 use contacts::ContactQueue;
 use event::Event;
+use gateway::Gateways;
+use gateway::words::Gateway;
 use group::Group;
 use guard::Guards;
 use guard::halt::Halt;
@@ -107,6 +110,8 @@ pub struct Settings {
     /// How old the counts that requests are held against may become; none: AWS is not asked for them. The
     /// simulator leaves it out where a run is not about it.
     pub look_every: Option<Duration>,
+    /// What may be asked to be scaled ahead of time.
+    pub gateways: Vec<Arc<Gateway>>,
 }
 
 impl Default for Settings {
@@ -123,6 +128,7 @@ impl Default for Settings {
             describe_every: Duration::from_secs(5),
             terminate_every: Duration::from_secs(8),
             look_every: None,
+            gateways: Vec::new(),
         }
     }
 }
@@ -183,6 +189,7 @@ pub struct Core {
     quarantine: Quarantine,
     keys: Keys,
     preflight: Preflight,
+    gateways: Gateways,
     zones: Zones,
     paces: Vec<Pace>,
     patience: Vec<Patience>,
@@ -233,6 +240,7 @@ impl Core {
             retiring: Retiring::default(),
             quarantine: Quarantine::default(),
             preflight: Preflight::new(&settings, &groups),
+            gateways: Gateways::new(&settings.gateways),
             launches: Launches::new(&groups),
             boots: Boots::new(settings.describe_every),
             contacts: ContactQueue::new(settings.contacts),
@@ -289,6 +297,7 @@ impl Core {
         self.plan_contacts(&mut now);
         self.plan_suspects(&mut now);
         self.plan_looks(&mut now);
+        self.plan_gateways(&mut now);
         self.finish(now)
     }
 
@@ -321,6 +330,9 @@ impl Core {
             }
             Event::MetricsRead { asked, outcome } => self.metrics_read(&asked, outcome, now),
             Event::Looked { look, outcome } => self.looked(&look, outcome, now),
+            Event::GatewayAnswered { request, call, outcome } => {
+                self.gateway_answered(&request, &call, outcome, now);
+            }
             Event::PreflightAsked { ask, ticket } => {
                 let verdict = self.foretell(&ask, now);
                 now.actions.push(Action::Foretell { ticket, verdict });
@@ -425,7 +437,7 @@ impl Core {
         for api in
             [&mut self.run, &mut self.describe, &mut self.terminate, &mut self.auto, &mut self.attribute]
                 .into_iter()
-                .chain([&mut self.metrics, &mut self.preflight.budget])
+                .chain([&mut self.metrics, &mut self.preflight.budget, &mut self.gateways.budget])
         {
             self.ledger.changes.budgets.append(&mut api.stored_changes());
         }
@@ -448,6 +460,7 @@ impl Core {
             .min(self.retiring_wake(time))
             .min(self.reads.next().max(self.metrics.next_chance(time)))
             .min(self.preflight.wake(time))
+            .min(self.gateways.wake(time))
             .min(self.guards.wake)
             .min(self.quarantine.wake)
             .min(self.halts_wake)

@@ -1,6 +1,7 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
+use super::gateway::{ConfirmAsk, GatewayAsk};
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
 use super::guard::zones::Weigh;
@@ -28,6 +29,12 @@ pub enum Order {
     Weigh(Weigh),
     /// A quarantine ends before its time.
     EndQuarantine(ReleaseAsk),
+    /// A gateway is to be scaled ahead of time.
+    AskGateway(GatewayAsk),
+    /// Somebody says what a gateway carries now.
+    ConfirmGateway(ConfirmAsk),
+    /// A gateway request ends before its time.
+    ReleaseGateway(EndAsk),
 }
 
 impl Core {
@@ -42,6 +49,9 @@ impl Core {
             Order::Thaw(ask) => self.thaw(ask, now),
             Order::Weigh(order) => self.weigh(order, now),
             Order::EndQuarantine(ask) => self.release_kept(ask, now),
+            Order::AskGateway(ask) => self.ask_gateway(ask, now),
+            Order::ConfirmGateway(ask) => self.confirm_gateway(ask, now),
+            Order::ReleaseGateway(ask) => self.release_gateway(ask, now),
         }
     }
 }

@@ -90,6 +90,8 @@ impl Core {
             holds: self.hold_views(),
             freezes: self.freeze_views(),
             quarantine: self.quarantine_views(),
+            gateways: self.gateway_views(),
+            gateway_requests: self.gateway_request_views(now),
             never_shown: self.boots.never_shown,
         }
     }
@@ -257,11 +259,13 @@ impl Core {
         let auto = self.asgs.iter().any(|a| a.name.is_some()).then_some(&self.auto);
         let reads = (self.reads.next() != Time::NEVER).then_some(&self.metrics);
         let looks = self.settings.look_every.is_some().then_some(&self.preflight.budget);
+        let gateways = self.gateways.are_any().then_some(&self.gateways.budget);
         [&self.run, &self.describe, &self.terminate]
             .into_iter()
             .chain(auto)
             .chain(reads)
             .chain(looks)
+            .chain(gateways)
             .collect()
     }
 

@@ -54,7 +54,7 @@ impl Core {
             for api in
                 [&mut core.run, &mut core.describe, &mut core.terminate, &mut core.auto, &mut core.attribute]
                     .into_iter()
-                    .chain([&mut core.metrics, &mut core.preflight.budget])
+                    .chain([&mut core.metrics, &mut core.preflight.budget, &mut core.gateways.budget])
             {
                 api.restore(time, row);
             }
@@ -68,6 +68,7 @@ impl Core {
         }
         core.restore_zones(&stored.zones);
         core.restore_picture(&stored.facts);
+        core.take_up_gateways(stored.gateways, time);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {

@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
 use crate::decide::quarantine::words::QuarantineRow;
@@ -239,6 +240,8 @@ pub struct JournalRow {
     pub at: Time,
     pub scale_up: Option<ScaleUpSeq>,
     pub instance: Option<InstanceRef>,
+    /// The gateway request that it is about.
+    pub gateway: Option<String>,
     /// A short fixed word: a phase's name, `accepted`, `cancelled`, `done`, `launch`, `terminate`,
     /// `breaker_open`, `breaker_closed`, `proven`, `keep_failing`, ...
     pub kind: String,
@@ -266,6 +269,7 @@ pub struct Changes {
     pub quarantine: Vec<QuarantineRow>,
     pub facts: Vec<FactRow>,
     pub preflights: Vec<PreflightRow>,
+    pub gateways: Vec<GatewayRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -289,6 +293,7 @@ impl Changes {
             && self.quarantine.is_empty()
             && self.facts.is_empty()
             && self.preflights.is_empty()
+            && self.gateways.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -328,6 +333,8 @@ pub struct Restored {
     pub quarantine: Vec<QuarantineRow>,
     /// The picture as it was seen last.
     pub facts: Vec<FactRow>,
+    /// Every gateway request that is not over, by id.
+    pub gateways: Vec<GatewayRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

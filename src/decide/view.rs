@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::gateway::shown::{GatewayRequestView, GatewayView};
 use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::guard::valve::Shut;
 use super::quarantine::words::QuarantineRow;
@@ -39,6 +40,10 @@ pub struct View {
     pub freezes: Vec<FreezeView>,
     /// Quarantines that are not done, oldest first.
     pub quarantine: Vec<QuarantineRow>,
+    /// In the order of the configuration.
+    pub gateways: Vec<GatewayView>,
+    /// The last ones that are over, and all that are not, oldest first.
+    pub gateway_requests: Vec<GatewayRequestView>,
 }
 
 /// One hold, and what it waits for.

@@ -469,6 +469,10 @@ named! {
         DescribeNetworkInterfaces = "DescribeNetworkInterfaces",
         DescribeTargetHealth = "DescribeTargetHealth",
         DescribeLaunchTemplateVersions = "DescribeLaunchTemplateVersions",
+        /// All calls about gateways: they share one small budget.
+        Gateway = "gateway",
+        DescribeCapacityReservation = "DescribeCapacityReservation",
+        ModifyCapacityReservation = "ModifyCapacityReservation",
     }
 }
 
@@ -505,7 +509,10 @@ impl Api {
             | Api::DescribeSubnets
             | Api::DescribeNetworkInterfaces
             | Api::DescribeTargetHealth
-            | Api::DescribeLaunchTemplateVersions => false,
+            | Api::DescribeLaunchTemplateVersions
+            | Api::Gateway
+            | Api::DescribeCapacityReservation
+            | Api::ModifyCapacityReservation => false,
         }
     }
 }

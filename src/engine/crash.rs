@@ -20,6 +20,8 @@ named! {
         AfterTerminate = "after-terminate",
         BeforeGroupCall = "before-group-call",
         AfterGroupCall = "after-group-call",
+        BeforeGatewayCall = "before-gateway-call",
+        AfterGatewayCall = "after-gateway-call",
         BeforeContact = "before-contact",
         AfterContact = "after-contact",
     }

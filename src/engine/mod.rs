@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cloud::Ec2;
 use crate::cloud::autoscaling::AutoScaling;
 use crate::cloud::cloudwatch::CloudWatch;
+use crate::cloud::gateways::Gateways;
 use crate::cloud::looks::Looks;
 use crate::contact::Contacts;
 use crate::decide::action::{Accepted, Action, Refusal};
@@ -71,6 +72,7 @@ pub struct Parts {
     pub auto_scaling: Arc<dyn AutoScaling>,
     pub cloudwatch: Arc<dyn CloudWatch>,
     pub looks: Arc<dyn Looks>,
+    pub gateways: Arc<dyn Gateways>,
     pub contacts: Arc<dyn Contacts>,
     pub clock: Clock,
     pub settings: Settings,
@@ -125,6 +127,7 @@ impl Engine {
             unsettled_launches = stored.launches.len(),
             instances = stored.instances.len(),
             lifecycle_actions = stored.hooks.len(),
+            gateway_requests = stored.gateways.len(),
             "took the database over"
         );
         let core = Core::restored(parts.settings.clone(), parts.groups.clone(), stored, now, ids::seed())?;
@@ -136,6 +139,7 @@ impl Engine {
             auto_scaling: parts.auto_scaling.clone(),
             cloudwatch: parts.cloudwatch.clone(),
             looks: parts.looks.clone(),
+            gateways: parts.gateways.clone(),
             contacts: parts.contacts.clone(),
             gauges: parts.gauges.clone(),
             outcomes: to_outcomes,

@@ -8,11 +8,13 @@ use super::Gauges;
 use super::crash::{CrashPoint, Crasher};
 use crate::cloud::autoscaling::AutoScaling;
 use crate::cloud::cloudwatch::CloudWatch;
+use crate::cloud::gateways::Gateways;
 use crate::cloud::looks::Looks;
 use crate::cloud::{Ec2, groups, marks, metrics};
 use crate::contact::Contacts;
 use crate::decide::action::{Action, Target};
 use crate::decide::event::{CallError, Event};
+use crate::decide::gateway::call::GatewayCall;
 use crate::decide::group::LaunchBody;
 use crate::decide::hook::notice::{HookAction, HookResult};
 use crate::decide::mark::Mark;
@@ -27,6 +29,7 @@ pub struct Performer {
     pub auto_scaling: Arc<dyn AutoScaling>,
     pub cloudwatch: Arc<dyn CloudWatch>,
     pub looks: Arc<dyn Looks>,
+    pub gateways: Arc<dyn Gateways>,
     pub contacts: Arc<dyn Contacts>,
     pub gauges: Arc<dyn Gauges>,
     pub outcomes: UnboundedSender<Event>,
@@ -66,6 +69,9 @@ impl Performer {
             }
             Action::Mark { mark } => drop(tokio::spawn(async move { me.mark(mark).await })),
             Action::Look { look, at } => drop(tokio::spawn(async move { me.look(look, at).await })),
+            Action::Gateway { request, call } => {
+                drop(tokio::spawn(async move { me.gateway(request, call).await }));
+            }
             // Answered by the engine, which has the other end.
             Action::Answer { .. } | Action::Foretell { .. } => {}
         }
@@ -165,6 +171,19 @@ impl Performer {
             tracing::debug!(?look, class = %error.class, %error, "a look at the account failed");
         }
         self.report(Event::Looked { look, outcome });
+    }
+
+    async fn gateway(&self, request: Arc<str>, call: GatewayCall) {
+        self.crasher.at(CrashPoint::BeforeGatewayCall);
+        let outcome = self.gateways.call(&call).await;
+        self.crasher.at(CrashPoint::AfterGatewayCall);
+        self.count(call.api(), &outcome);
+        if let Err(error) = &outcome
+            && error.class != ErrorClass::Throttle
+        {
+            tracing::info!(%request, api = %call.api(), class = %error.class, %error, "a call about a gateway failed");
+        }
+        self.report(Event::GatewayAnswered { request, call, outcome });
     }
 
     /// One call about a group, counted, with a step to die at on both sides of it.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
 use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
@@ -59,6 +60,7 @@ pub struct Books {
     pub quarantine: BTreeMap<Ec2Id, QuarantineRow>,
     facts: BTreeMap<String, FactRow>,
     pub preflights: BTreeMap<ScaleUpSeq, PreflightRow>,
+    pub gateways: BTreeMap<String, GatewayRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -167,6 +169,7 @@ impl Books {
         self.quarantine.extend(changes.quarantine.iter().map(|row| (row.id, row.clone())));
         self.facts.extend(changes.facts.iter().map(|row| (row.subject.clone(), row.clone())));
         self.preflights.extend(changes.preflights.iter().map(|row| (row.scale_up, row.clone())));
+        self.gateways.extend(changes.gateways.iter().map(|row| (row.id.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -237,6 +240,7 @@ impl Books {
                 .cloned()
                 .collect(),
             facts: self.facts.values().cloned().collect(),
+            gateways: self.gateways.values().filter(|g| !g.state.is_over()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

@@ -32,4 +32,6 @@ pub use options::SimulateOptions;
 pub use run::run;
 
 #[cfg(test)]
+mod gateways;
+#[cfg(test)]
 mod tests;

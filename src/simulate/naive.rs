@@ -125,6 +125,7 @@ impl Naive {
             | Event::MetricsRead { .. }
             | Event::Marked { .. }
             | Event::Looked { .. }
+            | Event::GatewayAnswered { .. }
             | Event::PreflightAsked { .. }
             | Event::Ordered {
                 order:
@@ -134,7 +135,10 @@ impl Naive {
                     | Order::Freeze(_)
                     | Order::Thaw(_)
                     | Order::Weigh(_)
-                    | Order::EndQuarantine(_),
+                    | Order::EndQuarantine(_)
+                    | Order::AskGateway(_)
+                    | Order::ConfirmGateway(_)
+                    | Order::ReleaseGateway(_),
                 ..
             } => {}
             Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),

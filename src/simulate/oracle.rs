@@ -572,7 +572,10 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::DescribeSubnets
         | Api::DescribeNetworkInterfaces
         | Api::DescribeTargetHealth
-        | Api::DescribeLaunchTemplateVersions => return None,
+        | Api::DescribeLaunchTemplateVersions
+        | Api::Gateway
+        | Api::DescribeCapacityReservation
+        | Api::ModifyCapacityReservation => return None,
     })
 }
 

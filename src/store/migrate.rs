@@ -22,6 +22,7 @@ pub(super) const SQLITE: &[Step] = &[
     (7, "quarantine", include_str!("../../migrations/sqlite/0007_quarantine.sql")),
     (8, "preflight", include_str!("../../migrations/sqlite/0008_preflight.sql")),
     (9, "reserve", include_str!("../../migrations/sqlite/0009_reserve.sql")),
+    (10, "gateways", include_str!("../../migrations/sqlite/0010_gateways.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -34,6 +35,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (7, "quarantine", include_str!("../../migrations/postgres/0007_quarantine.sql")),
     (8, "preflight", include_str!("../../migrations/postgres/0008_preflight.sql")),
     (9, "reserve", include_str!("../../migrations/postgres/0009_reserve.sql")),
+    (10, "gateways", include_str!("../../migrations/postgres/0010_gateways.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {

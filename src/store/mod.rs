@@ -29,6 +29,7 @@ use std::sync::Arc;
 use sqlx::pool::PoolConnection;
 use sqlx::{Pool, Postgres, Sqlite};
 
+use crate::decide::gateway::words::GatewayRow;
 use crate::decide::rows::{
     Changes, HookRow, InstanceRow, JournalRow, LaunchRow, PreflightRow, Restored, ScaleUpRow,
 };
@@ -154,6 +155,11 @@ impl Store {
     /// What this scale-up was told when it was accepted.
     pub async fn preflight(&self, scale_up: ScaleUpSeq) -> Result<Option<PreflightRow>, StoreError> {
         on!(self, pools => table::preflight::of(pools, scale_up).await)
+    }
+
+    /// The gateway request with this id.
+    pub async fn gateway_request(&self, id: &str) -> Result<Option<GatewayRow>, StoreError> {
+        on!(self, pools => table::gateway::by_id(pools, id).await)
     }
 
     /// Scale-ups, newest first: at most `limit`, those accepted before `before`.

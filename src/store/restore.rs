@@ -10,6 +10,7 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
+use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::quarantine::words::QuarantineRow;
 use crate::decide::retire::words::ScaleInState;
@@ -57,6 +58,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .await?,
         quarantine: quarantine::<E>(&mut tx).await?,
         facts: facts::<E>(&mut tx).await?,
+        gateways: gateways::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -131,6 +133,15 @@ async fn quarantine<E: Engine>(connection: &mut E::Connection) -> Result<Vec<Qua
     let mut rows: Vec<QuarantineRow> =
         Query::<E>::of::<QuarantineRow>().sql("AND state <> 'done'").all(connection).await?;
     rows.sort_by_key(|row| row.id);
+    Ok(rows)
+}
+
+/// By id. By bytes: databases order text as they were told to.
+async fn gateways<E: Engine>(connection: &mut E::Connection) -> Result<Vec<GatewayRow>, StoreError> {
+    // The very words of the index's condition, or it would not be used.
+    let open = Query::<E>::of::<GatewayRow>().sql("AND state NOT IN ('refused', 'expired', 'released')");
+    let mut rows: Vec<GatewayRow> = open.all(connection).await?;
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(rows)
 }
 

@@ -37,6 +37,7 @@ fn line(row: &InstanceRow) -> JournalRow {
         at: row.since,
         scale_up: Some(row.instance.slot.scale_up),
         instance: Some(row.instance),
+        gateway: None,
         kind: row.phase.to_string(),
         text: format!("instance {} at 127.1.2.3 in us-east-1a", row.phase),
     }

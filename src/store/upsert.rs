@@ -126,6 +126,7 @@ mod tests {
             at: Time(1),
             scale_up: None,
             instance: None,
+            gateway: None,
             kind: "gone".into(),
             text: text.into(),
         };

@@ -107,6 +107,7 @@ macro_rules! stories {
 
 // Behind the macro, which they use.
 mod facts;
+mod gateways;
 mod halts;
 mod holds;
 mod hooks;

@@ -95,6 +95,7 @@ pub fn line(instance: InstanceRef, kind: &str) -> JournalRow {
         at: Time(4_000),
         scale_up: Some(instance.slot.scale_up),
         instance: Some(instance),
+        gateway: None,
         kind: kind.into(),
         text: format!("{instance} is {kind}"),
     }

@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::decide::gateway::words::GatewayState;
 use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::retire::words::ScaleInState;
 use crate::decide::signal::Agreement;
@@ -60,6 +61,7 @@ pub(super) fn register(to: &mut Registry, view: &View, ready: &Readiness, fds: D
     to.register("hooks_open", "Lifecycle actions that wait for our answer", open);
     to.register("asg_members", "Members of Auto Scaling groups as last seen, by lifecycle state", members);
     register_removals(to, view);
+    register_gateways(to, view);
     let expired = view.hooks_expired;
     one(to, "hooks_expired", "Lifecycle actions whose time ran out unanswered, since the start", expired);
     let help = "Instances that EC2 never showed, given up after the boot watchdog, since the start";
@@ -170,6 +172,34 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
         }
     }
     counts
+}
+
+fn register_gateways(to: &mut Registry, view: &View) {
+    let (declared, capacity) = (Labelled::<1>::default(), Labelled::<1>::default());
+    for g in &view.gateways {
+        set(&declared.get_or_create(&[("gateway", g.name.clone())]), g.declared);
+        set(&capacity.get_or_create(&[("gateway", g.name.clone())]), g.capacity);
+    }
+    to.register("gateway_declared", "What a gateway carries without being asked, in its unit", declared);
+    let help = "What a gateway carries now, in its unit: declared, or brought by a request";
+    to.register("gateway_capacity", help, capacity);
+    let (wanted, reminders) = (Labelled::<1>::default(), Labelled::<1>::default());
+    let open = || view.gateway_requests.iter().map(|r| &r.row).filter(|row| !row.state.is_over());
+    for row in open() {
+        set(&wanted.get_or_create(&[("gateway", row.gateway.clone())]), row.wanted);
+        set(&reminders.get_or_create(&[("gateway", row.gateway.clone())]), row.reminders);
+    }
+    to.register("gateway_wanted", "Capacity that is asked for of a gateway, in its unit", wanted);
+    let help = "Times that people were reminded of a gateway's open request, and have not answered";
+    to.register("gateway_reminders", help, reminders);
+    let requests = Labelled::<1>::default();
+    for state in GatewayState::ALL.iter().copied().filter(|state| !state.is_over()) {
+        let count = open().filter(|row| row.state == state).count();
+        set(&requests.get_or_create(&[("state", state.to_string())]), count);
+    }
+    to.register("gateway_requests", "Gateway requests that are not over, by state", requests);
+    let late = open().filter(|row| row.late && row.state != GatewayState::InEffect).count();
+    one(to, "gateway_requests_late", "Gateway requests that are not in effect and are needed by now", late);
 }
 
 fn one<N>(to: &mut Registry, name: &str, help: &str, value: N)

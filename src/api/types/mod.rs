@@ -5,6 +5,7 @@
 //! parsed strictly, elsewhere ([`super::fields`]).
 
 pub mod explain;
+pub mod gateway;
 pub mod group;
 pub mod health;
 pub mod hook;
@@ -21,6 +22,10 @@ pub mod stamp;
 pub mod zone;
 
 pub use explain::{Explanation, WaitLine};
+pub use gateway::{
+    GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways,
+    NewConfirmation, NewGatewayRequest,
+};
 pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, ReserveItem, Watchdog};
 pub use health::{Alive, Ready};
 pub use hook::{HookItem, HookPage, HookTaken};

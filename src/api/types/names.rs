@@ -2,6 +2,8 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::decide::gateway::call::ZoneState;
+use crate::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayState};
 use crate::decide::guard::lease::{HoldWay, KeepState, LeaseEnd, LeaseState, Marking};
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
 use crate::decide::quarantine::words::{Keeping, QuarantineEnd, QuarantineState};
@@ -108,6 +110,26 @@ pub fn lease_end() -> Object {
 /// Every [`Marking`].
 pub fn marking() -> Object {
     one_of(Marking::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`GatewayKind`].
+pub fn gateway_kind() -> Object {
+    one_of(GatewayKind::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`GatewayState`].
+pub fn gateway_state() -> Object {
+    one_of(GatewayState::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`GatewayEnd`].
+pub fn gateway_end() -> Object {
+    one_of(GatewayEnd::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`ZoneState`].
+pub fn zone_state() -> Object {
+    one_of(ZoneState::ALL.iter().map(|x| x.as_str()))
 }
 
 /// Every [`KeepState`].

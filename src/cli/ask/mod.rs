@@ -6,6 +6,7 @@ mod end;
 mod explain;
 mod freeze;
 mod freezes;
+mod gateway;
 mod hold;
 mod holds;
 mod hooks;
@@ -71,6 +72,7 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Freezes => freezes::run(&client, service.json, io).await,
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
         Ask::Quarantine(args) => quarantine::run(args, &client, service.json, io).await,
+        Ask::Gateway(args) => gateway::run(args, &client, service.json, io).await,
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }

@@ -73,12 +73,18 @@ impl ApiLimits {
             | Api::DescribeLaunchTemplateVersions => {
                 ApiLimits { requests: rate(10, 2.0), instances: None, in_flight: LOOKS_AT_ONCE }
             }
+            // Our own: ELBv2's rates are unpublished (aws-facts 10), and a request needs a call every 30 s at most.
+            Api::Gateway | Api::DescribeCapacityReservation | Api::ModifyCapacityReservation => {
+                ApiLimits { requests: rate(5, 1.0), instances: None, in_flight: GATEWAY_CALLS_AT_ONCE }
+            }
         }
     }
 }
 
 /// Most questions about the account, for the preflight, that are out at once.
 pub const LOOKS_AT_ONCE: u32 = 2;
+/// Most calls about gateways that are out at once.
+pub const GATEWAY_CALLS_AT_ONCE: u32 = 2;
 
 /// First pause after a failure without a throttle. Doubles to the cap below.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

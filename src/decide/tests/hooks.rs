@@ -346,6 +346,7 @@ fn never_shown(refusal: ErrorClass) -> HookRow {
                 | Action::Mark { .. }
                 | Action::ReadMetrics { .. }
                 | Action::Look { .. }
+                | Action::Gateway { .. }
                 | Action::Foretell { .. }
                 | Action::Answer { .. } => {}
             }

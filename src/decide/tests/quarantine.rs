@@ -289,6 +289,7 @@ impl Ward {
             Action::FindLaunch { launch, .. } => Event::LaunchFound { launch, outcome: Ok(Vec::new()) },
             Action::ReadMetrics { .. }
             | Action::Look { .. }
+            | Action::Gateway { .. }
             | Action::Foretell { .. }
             | Action::Answer { .. } => return,
         };

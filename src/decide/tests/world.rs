@@ -325,6 +325,7 @@ impl World {
             budgets: r.budgets.values().cloned().collect(),
             hooks: Vec::new(),
             facts: Vec::new(),
+            gateways: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),
@@ -450,6 +451,7 @@ impl World {
             | Action::TerminateInGroup { .. }
             | Action::ReadMetrics { .. }
             | Action::Look { .. }
+            | Action::Gateway { .. }
             | Action::Foretell { .. }
             | Action::Mark { .. } => panic!("no Auto Scaling group here: {action:?}"),
         }

@@ -1,6 +1,7 @@
 //! Between muster's words and the model's: what a call says, what an answer means.
 
 pub(super) mod autoscaling;
+pub(super) mod gateway;
 pub(super) mod look;
 pub(super) mod mark;
 pub(super) mod metrics;

@@ -13,6 +13,7 @@ use crate::decide::quarantine::words::QuarantineState;
 use crate::decide::retire::dead::SUSPECTS;
 use crate::decide::words::{Api, Ec2Id, ErrorClass, InstanceRef, LaunchSeq, Phase, Time};
 use crate::engine::crash::CrashPoint;
+use crate::sim::model::call::Call as AnyCall;
 use crate::sim::model::ec2::{Door, Health};
 
 use super::super::adapt;
@@ -43,6 +44,10 @@ impl World {
                 Action::Foretell { .. } => {}
                 Action::Look { ref look, .. } => {
                     let api = look.api();
+                    self.send(life, api, action);
+                }
+                Action::Gateway { ref call, .. } => {
+                    let api = call.api();
                     self.send(life, api, action);
                 }
                 Action::Launch { launch, body } => {
@@ -203,8 +208,9 @@ impl World {
         }
     }
 
-    pub(super) fn call_arrives(&mut self, life: u64, api: Api, action: Action, sent: Time, back_ms: u32) {
-        let call = match &action {
+    /// What AWS is asked, judged as it arrives.
+    fn called(&mut self, action: &Action, sent: Time) -> Option<AnyCall> {
+        Some(match action {
             Action::Launch { body, .. } => match &body.asg {
                 Some(asg) => adapt::autoscaling::launch_call(body, asg),
                 None => adapt::launch_call(body),
@@ -236,10 +242,15 @@ impl World {
             Action::ReadMetrics { asked, from, until } => adapt::metrics::call(asked, *from, *until),
             Action::Mark { mark } => adapt::mark::call(mark),
             Action::Look { look, at } => adapt::look::call(look, *at),
+            Action::Gateway { call, .. } => adapt::gateway::call(call),
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
-                return;
+                return None;
             }
-        };
+        })
+    }
+
+    pub(super) fn call_arrives(&mut self, life: u64, api: Api, action: Action, sent: Time, back_ms: u32) {
+        let Some(call) = self.called(&action, sent) else { return };
         let reply = self.model.handle(&call, self.now.0);
         let back = self.now.plus(ms(reply.latency_ms + back_ms));
         let late = sent.plus(ms(self.plan.call_timeout_ms));
@@ -298,6 +309,10 @@ impl World {
             Action::Look { look, .. } => {
                 let outcome = in_time(timeout, || adapt::look::answer(&look, out));
                 Event::Looked { look, outcome }
+            }
+            Action::Gateway { request, call } => {
+                let outcome = in_time(timeout, || adapt::gateway::answer(out));
+                Event::GatewayAnswered { request, call, outcome }
             }
             Action::Configure(_) | Action::Probe(_) | Action::Answer { .. } | Action::Foretell { .. } => {
                 return;
@@ -389,6 +404,7 @@ impl World {
             | Event::MetricsRead { .. }
             | Event::Looked { .. }
             | Event::Marked { .. } => CrashPoint::AfterGroupCall,
+            Event::GatewayAnswered { .. } => CrashPoint::AfterGatewayCall,
             Event::ScaleUpAsked { .. }
             | Event::PreflightAsked { .. }
             | Event::CancelAsked { .. }
@@ -462,6 +478,9 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::DescribeNetworkInterfaces
         | Api::DescribeTargetHealth
         | Api::DescribeLaunchTemplateVersions => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
+        Api::Gateway | Api::DescribeCapacityReservation | Api::ModifyCapacityReservation => {
+            (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall)
+        }
     }
 }
 
@@ -482,6 +501,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::TerminatedInGroup { outcome: Err(error), .. }
         | Event::MetricsRead { outcome: Err(error), .. }
         | Event::Marked { outcome: Err(error), .. }
+        | Event::GatewayAnswered { outcome: Err(error), .. }
         | Event::Looked { outcome: Err(error), .. } => Some(error.class),
         Event::LaunchAnswered { .. }
         | Event::LaunchFound { .. }
@@ -495,6 +515,7 @@ fn is_throttle(event: &Event) -> bool {
         | Event::MetricsRead { .. }
         | Event::Marked { .. }
         | Event::Looked { .. }
+        | Event::GatewayAnswered { .. }
         | Event::PreflightAsked { .. }
         | Event::Ordered { .. }
         | Event::ScaleUpAsked { .. }
@@ -549,6 +570,10 @@ fn brief(event: &Event) -> String {
         Event::Looked { look, outcome } => match outcome {
             Ok(looked) => format!("{look:?}: {:?}", looked.seen),
             Err(error) => format!("{look:?}: {error}"),
+        },
+        Event::GatewayAnswered { request, call, outcome } => match outcome {
+            Ok(seen) => format!("{request}: {call:?}: {seen:?}"),
+            Err(error) => format!("{request}: {call:?}: {error}"),
         },
         Event::Marked { mark, outcome } => match outcome {
             Ok(_) => format!("{mark:?}: done"),

@@ -10,16 +10,19 @@ use crate::store::engine::Engine;
 use crate::store::query::Query;
 
 /// Which lines to list. What is `None` is not asked about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalFilter {
     pub scale_up: Option<ScaleUpSeq>,
     pub slot: Option<SlotId>,
+    /// Id of a gateway request.
+    pub gateway: Option<String>,
 }
 
 impl Table for JournalRow {
     const NAME: &'static str = "journal";
     /// The number, `seq`, is the database's to give.
-    const COLUMNS: &'static [&'static str] = &["at", "scale_up", "slot", "attempt", "kind", "text"];
+    const COLUMNS: &'static [&'static str] =
+        &["at", "scale_up", "slot", "attempt", "kind", "text", "gateway"];
     const KEY: &'static [&'static str] = &[];
 
     /// No key: no two lines are the same line, and the order they came in stays.
@@ -33,7 +36,8 @@ impl Table for JournalRow {
         to.int(self.instance.map(|i| i.slot.to_i64()))?;
         to.int(self.instance.map(|i| i.attempt.into()))?;
         to.text(Some(&self.kind))?;
-        to.text(Some(&self.text))
+        to.text(Some(&self.text))?;
+        to.text(self.gateway.as_deref())
     }
 
     fn read(from: &mut Reader<'_, impl Cells>) -> Result<Self, StoreError> {
@@ -42,7 +46,8 @@ impl Table for JournalRow {
         let slot = from.slot_or_none()?;
         let attempt = from.number_or_none()?;
         let instance = slot.zip(attempt).map(|(slot, attempt)| InstanceRef { slot, attempt });
-        Ok(JournalRow { at, scale_up, instance, kind: from.string()?, text: from.string()? })
+        let (kind, text) = (from.string()?, from.string()?);
+        Ok(JournalRow { at, scale_up, instance, gateway: from.string_or_none()?, kind, text })
     }
 }
 
@@ -53,13 +58,17 @@ pub(in crate::store) async fn list<E: Engine>(
     after: i64,
     limit: u32,
 ) -> Result<Vec<(i64, JournalRow)>, StoreError> {
-    let mut query = Query::<E>::new("SELECT seq, at, scale_up, slot, attempt, kind, text FROM journal")
-        .int("WHERE seq >", after)?;
+    let mut query =
+        Query::<E>::new("SELECT seq, at, scale_up, slot, attempt, kind, text, gateway FROM journal")
+            .int("WHERE seq >", after)?;
     if let Some(scale_up) = filter.scale_up {
         query = query.int("AND scale_up =", scale_up.0.into())?;
     }
     if let Some(slot) = filter.slot {
         query = query.int("AND slot =", slot.to_i64())?;
+    }
+    if let Some(gateway) = &filter.gateway {
+        query = query.text("AND gateway =", gateway)?;
     }
     query
         .int("ORDER BY seq LIMIT", limit.into())?

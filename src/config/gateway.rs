@@ -1,0 +1,134 @@
+//! `[gateways.NAME]`: what may be asked to be scaled ahead of time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::section::{Read, Section};
+use crate::decide::gateway::words::{Gateway, GatewayKind};
+use crate::decide::gateway::{MOST_CAPACITY, MOST_GATEWAYS};
+
+/// Longest name of a unit.
+const UNIT_MOST: usize = 32;
+
+pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
+    let kinds: Vec<&str> = GatewayKind::ALL.iter().map(|k| k.as_str()).collect();
+    let kind = s.text("kind", &format!("one of {}", kinds.join(", ")), None, |t| t.parse().ok())?;
+    let (resource, unit, remind_every) = match kind {
+        GatewayKind::TransitGateway => {
+            let allowed = "a transit gateway's id such as \"tgw-0123456789abcdef0\"";
+            let id = s.text("transit_gateway_id", allowed, None, transit_gateway);
+            let unit = s.text("unit", "text of 1 to 32 characters", "Gbit/s".to_string(), unit);
+            let range = Duration::from_mins(1)..=Duration::from_hours(7 * 24);
+            let remind_every = s.duration("remind_every", range, Duration::from_hours(1));
+            (id, unit, remind_every)
+        }
+        GatewayKind::LoadBalancer => {
+            let allowed = "the ARN of an Application or Network Load Balancer";
+            let arn = s.text("load_balancer_arn", allowed, None, load_balancer);
+            // Nobody has to be reminded: AWS itself says what is there.
+            (arn, Ok("LCU".to_string()), Ok(Duration::from_hours(1)))
+        }
+    };
+    let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
+    Ok(Gateway {
+        name: name.to_string(),
+        kind,
+        resource: resource?,
+        unit: unit?,
+        declared: declared?,
+        remind_every: remind_every?,
+    })
+}
+
+/// Two requests for one thing would undo each other.
+pub(super) fn check(s: &mut Section<'_>, gateways: &BTreeMap<String, Arc<Gateway>>) {
+    if gateways.len() > MOST_GATEWAYS {
+        s.refuse("gateways", format!("{} are more than the {MOST_GATEWAYS} that may be", gateways.len()));
+    }
+    let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, gateway) in gateways {
+        if let Some(first) = known.insert(&gateway.resource, name) {
+            let what = format!("{} is gateways.{first}'s already", gateway.resource);
+            let key = match gateway.kind {
+                GatewayKind::TransitGateway => "transit_gateway_id",
+                GatewayKind::LoadBalancer => "load_balancer_arn",
+            };
+            s.refuse(&format!("gateways.{name}.{key}"), what);
+        }
+    }
+}
+
+fn transit_gateway(text: &str) -> Option<String> {
+    let id = text.strip_prefix("tgw-")?;
+    let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit());
+    fits.then(|| text.to_string())
+}
+
+/// `arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/app/NAME/ID`, or `net` for `app`.
+fn load_balancer(text: &str) -> Option<String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let ["arn", partition, "elasticloadbalancing", region, account, name] = parts[..] else { return None };
+    let kind = name.strip_prefix("loadbalancer/")?;
+    let known = kind.starts_with("app/") || kind.starts_with("net/");
+    let whole = [partition, region, account].iter().all(|part| !part.is_empty());
+    (known && whole && text.len() <= 512 && !text.contains(char::is_whitespace)).then(|| text.to_string())
+}
+
+fn unit(text: &str) -> Option<String> {
+    let fits = (1..=UNIT_MOST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{read, refused};
+    use super::*;
+
+    const ARN: &str =
+        "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
+
+    #[test]
+    fn both_kinds_are_read() {
+        let text = format!(
+            "[gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
+             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n"
+        );
+        let config = read(&text).unwrap();
+        let core = &config.gateways["core"];
+        assert_eq!((core.resource.as_str(), core.unit.as_str(), core.declared), ("tgw-0a1b", "Gbit/s", 100));
+        assert_eq!(core.remind_every, Duration::from_mins(30));
+        let web = &config.gateways["web"];
+        assert_eq!((web.resource.as_str(), web.unit.as_str(), web.declared), (ARN, "LCU", 0));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told() {
+        let problems = refused(
+            "[gateways.a]\nkind = \"nat\"\n[gateways.b]\nkind = \"load-balancer\"\nload_balancer_arn = \"web\"\n\
+             [gateways.c]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"vgw-1\"\nload_balancer_arn = \"x\"\n\
+             [gateways.D]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-1\"\n",
+        );
+        for said in [
+            "gateways.a.kind: \"nat\" is not one of transit-gateway, load-balancer",
+            "gateways.b.load_balancer_arn: \"web\" is not the ARN",
+            "gateways.c.transit_gateway_id: \"vgw-1\" is not a transit gateway's id",
+            "gateways.c.load_balancer_arn: unknown key",
+            "the name \"D\" is not 1 to 64",
+        ] {
+            assert!(problems.contains(said), "{said} in\n{problems}");
+        }
+    }
+
+    #[test]
+    fn one_thing_is_one_gateway() {
+        let one = |name: &str| {
+            format!("[gateways.{name}]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-1\"\n")
+        };
+        let problems = refused(&format!("{}{}", one("a"), one("b")));
+        assert!(
+            problems.contains("gateways.b.transit_gateway_id: tgw-1 is gateways.a's already"),
+            "{problems}"
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! Load balancers are asked: a look, and a change if the look says so, one call at a time for each request.
+//!
+//! The row says that the call is made before it is made, and `unanswered` when: after a crash, or where no answer
+//! comes, the next look tells what became of it, and what is not so is asked for again. That is harmless, since
+//! what is asked for is absolute. Only a request that is over has to wait until no copy can arrive any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::balancer::{
+    AFTER_REFUSAL, LOOK_EVERY, Next, SETTLED_AFTER, Setback, WATCH_EVERY, compare, setback,
+};
+use super::call::{GatewayCall, Reservation};
+use super::words::{GatewayEnd, GatewayState};
+use super::{Request, journal};
+use crate::decide::action::Action;
+use crate::decide::event::CallError;
+use crate::decide::words::{Api, ErrorClass, Time};
+use crate::decide::{Core, Now};
+
+impl Core {
+    /// Makes the next call for a request, if the budget has it.
+    pub(super) fn ask_balancer(&mut self, id: &str, now: &mut Now) {
+        let Some(request) = self.gateways.open.get_mut(id) else { return };
+        if self.gateways.budget.take(now.time, 0).is_err() {
+            return;
+        }
+        let load_balancer: Arc<str> = request.row.resource.as_str().into();
+        let call = request.next.take().unwrap_or(GatewayCall::Look { load_balancer });
+        if call.changes() {
+            request.lost = request.row.unanswered;
+            request.row.unanswered = Some(now.time);
+            request.row.calls += 1;
+            if request.row.state.is_active() {
+                request.enter(GatewayState::Submitted, now.time);
+                if request.row.submitted_at.is_none() {
+                    request.row.submitted_at = Some(now.time);
+                    let before = request.row.before.unwrap_or(0);
+                    let text = format!(
+                        "AWS is asked for {} {} ({before} before)",
+                        request.row.wanted, request.row.unit
+                    );
+                    journal(&mut self.ledger, &request.row, now.time, "gateway_submitted", &text);
+                }
+            }
+            self.ledger.changes.gateways.push(request.row.clone());
+        }
+        request.out = Some(call.clone());
+        now.actions.push(Action::Gateway { request: id.into(), call });
+    }
+
+    /// Books what a call came to.
+    pub(in crate::decide) fn gateway_answered(
+        &mut self,
+        id: &str,
+        call: &GatewayCall,
+        outcome: Result<Reservation, CallError>,
+        now: &mut Now,
+    ) {
+        let elsewhere = self.throttled_elsewhere(Api::Gateway);
+        self.gateways.budget.answered(now.time, 0, outcome.as_ref().err(), elsewhere, &mut now.rng);
+        let Some(request) = self.gateways.open.get_mut(id).filter(|r| r.out.as_ref() == Some(call)) else {
+            return;
+        };
+        request.out = None;
+        let unknown = outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Unknown);
+        if call.changes() && !unknown {
+            request.row.unanswered = request.lost;
+        }
+        match outcome {
+            Ok(seen) => self.reservation_seen(id, call.changes(), seen, now.time),
+            Err(error) => self.gateway_set_back(id, call.changes(), &error, now.time),
+        }
+    }
+
+    fn reservation_seen(&mut self, id: &str, by_change: bool, seen: Reservation, now: Time) {
+        let Some(request) = self.gateways.open.get_mut(id) else { return };
+        let next = compare(&request.row, &seen, now);
+        let others = matches!(next, Next::Changed(_));
+        match next {
+            // What a change answered is not what it asked for: looked at again before it is asked for again.
+            Next::Reserve(_) if by_change => {
+                request.due = now.plus(LOOK_EVERY);
+                self.ledger.changes.gateways.push(request.row.clone());
+            }
+            Next::Reserve(units) => {
+                if request.row.submitted_at.is_none() {
+                    request.row.before = Some(seen.units.unwrap_or(0));
+                }
+                let load_balancer = request.row.resource.as_str().into();
+                request.next = Some(GatewayCall::Reserve { load_balancer, units });
+                request.due = now;
+            }
+            Next::Stands { state, in_effect } => {
+                stands(request, state, in_effect, now, &mut self.ledger);
+            }
+            Next::Failed(why) => self.end_gateway(id, GatewayEnd::Refused, None, Some(why), now),
+            Next::Changed(units) if request.changed => {
+                let units =
+                    units.map_or("nothing".to_string(), |units| format!("{units} {}", request.row.unit));
+                let why = format!("somebody else changed the reservation: {units} now, and left so");
+                self.end_gateway(id, GatewayEnd::Taken, None, Some(why), now);
+            }
+            Next::Changed(_) => request.due = now.plus(LOOK_EVERY),
+            Next::Unsettled => {
+                let settled = request.row.unanswered.map_or(now, |at| at.plus(SETTLED_AFTER));
+                request.due = settled.min(now.plus(AFTER_REFUSAL));
+            }
+            Next::Over => self.gateway_is_over(id, now),
+        }
+        if let Some(request) = self.gateways.open.get_mut(id) {
+            request.changed = others;
+            request.zones = seen.zones;
+        }
+    }
+
+    fn gateway_set_back(&mut self, id: &str, by_change: bool, error: &CallError, now: Time) {
+        let Some(request) = self.gateways.open.get_mut(id) else { return };
+        let active = request.row.state.is_active();
+        let undone = by_change || request.row.submitted_at.is_none();
+        let mut wait = |after: Duration| {
+            request.due = now.plus(after);
+            let note = Some(format!("{}: {}", error.code, error.message));
+            if error.class != ErrorClass::Throttle && request.row.note != note {
+                request.row.note = note;
+                let text = request.row.note.clone().unwrap_or_default();
+                journal(&mut self.ledger, &request.row, now, "gateway_setback", &text);
+            }
+            self.ledger.changes.gateways.push(request.row.clone());
+        };
+        match setback(error) {
+            Setback::Wait(after) => wait(after),
+            Setback::No(why) if active && undone => {
+                self.end_gateway(id, GatewayEnd::Refused, None, Some(why), now);
+            }
+            // A look that is not allowed, or a reset that is not: it costs money, and is tried until it works.
+            Setback::No(_) => wait(AFTER_REFUSAL),
+            Setback::Gone(why) => {
+                request.row.note = Some(why);
+                request.row.end.get_or_insert(GatewayEnd::Refused);
+                request.row.ended_at.get_or_insert(now);
+                self.gateway_is_over(id, now);
+            }
+        }
+    }
+}
+
+/// It is ours, and so far along.
+fn stands(
+    request: &mut Request,
+    state: GatewayState,
+    in_effect: u32,
+    now: Time,
+    ledger: &mut crate::decide::ledger::Ledger,
+) {
+    let row = &request.row;
+    let same = (row.state, row.in_effect, &row.note) == (state, in_effect, &None);
+    let kind = match state {
+        GatewayState::InEffect => "gateway_in_effect",
+        GatewayState::PartlyInEffect => "gateway_partly",
+        GatewayState::Wanted
+        | GatewayState::Submitted
+        | GatewayState::Pending
+        | GatewayState::Releasing
+        | GatewayState::Refused
+        | GatewayState::Expired
+        | GatewayState::Released => "gateway_pending",
+    };
+    let turned = row.state != state || row.in_effect != in_effect;
+    request.enter(state, now);
+    (request.row.in_effect, request.row.note) = (in_effect, None);
+    request.due = now.plus(if state == GatewayState::Pending { LOOK_EVERY } else { WATCH_EVERY });
+    if turned {
+        let text = format!("{in_effect} of {} {} are in effect", request.row.wanted, request.row.unit);
+        journal(ledger, &request.row, now, kind, &text);
+    }
+    if !same {
+        ledger.changes.gateways.push(request.row.clone());
+    }
+}

@@ -1,0 +1,90 @@
+//! The calls about gateways, and what they show.
+
+use std::sync::Arc;
+
+use crate::decide::words::{Api, named};
+
+/// One call. Reservations are absolute, so each of them may be sent twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayCall {
+    /// `DescribeCapacityReservation`.
+    Look { load_balancer: Arc<str> },
+    /// `ModifyCapacityReservation` to so many capacity units; none: `ResetCapacityReservation`.
+    Reserve { load_balancer: Arc<str>, units: Option<u32> },
+}
+
+impl GatewayCall {
+    #[must_use]
+    pub fn api(&self) -> Api {
+        match self {
+            GatewayCall::Look { .. } => Api::DescribeCapacityReservation,
+            GatewayCall::Reserve { .. } => Api::ModifyCapacityReservation,
+        }
+    }
+
+    /// It changes something.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        match self {
+            GatewayCall::Look { .. } => false,
+            GatewayCall::Reserve { .. } => true,
+        }
+    }
+}
+
+named! {
+    /// Where reserved capacity stands in one zone, in AWS's words.
+    pub enum ZoneState {
+        Provisioned = "provisioned",
+        Pending = "pending",
+        Rebalancing = "rebalancing",
+        Failed = "failed",
+    }
+}
+
+/// Reserved capacity in one zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneCapacity {
+    pub zone: String,
+    /// `EffectiveCapacityUnits`: in effect there now.
+    pub units: f64,
+    pub state: ZoneState,
+    /// Why it failed.
+    pub reason: Option<String>,
+}
+
+/// What either call shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reservation {
+    /// `MinimumLoadBalancerCapacity`, all zones together; none: nothing is reserved.
+    pub units: Option<u32>,
+    pub zones: Vec<ZoneCapacity>,
+}
+
+impl Reservation {
+    /// Whole units that are in effect, all zones together. A hundred split over three zones are a hundred.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+    pub fn in_effect(&self) -> u32 {
+        let all: f64 = self.zones.iter().map(|z| z.units).sum();
+        (all + 1e-6).floor() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_split_over_three_zones_is_whole_again() {
+        let zone = |zone: &str| ZoneCapacity {
+            zone: zone.into(),
+            units: 100.0 / 3.0,
+            state: ZoneState::Provisioned,
+            reason: None,
+        };
+        let reservation = Reservation { units: Some(100), zones: vec![zone("a"), zone("b"), zone("c")] };
+        assert_eq!(reservation.in_effect(), 100);
+        assert_eq!(Reservation::default().in_effect(), 0);
+    }
+}

@@ -1,0 +1,377 @@
+//! Gateways ahead of time: a request that something which everybody's traffic goes through be scaled before it
+//! has to be.
+//!
+//! A request is an object with a life of its own, from the asking to its end: one row, and a line in the journal
+//! for each step.
+//!
+//! ```text
+//! wanted ─► submitted ─► pending ─► in_effect | partly_in_effect ─► (releasing) ─► released
+//!   │           │           │                                          ▲   │
+//!   └───────────┴───────────┴── refused, or its time is over ──────────┘   └──► refused | expired
+//! ```
+//!
+//! A gateway has one request at a time, since what is asked for is absolute: two would undo each other. Its kind
+//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`] for what AWS has a call
+//! for, [`people`] for what it has none for. Another kind is another file and another arm in
+//! [`Core::plan_gateways`]; a support case would be one more way to ask for what [`people`] asks for.
+//!
+//! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
+//! committed ([`asking`]).
+
+pub mod asking;
+pub mod balancer;
+pub mod call;
+pub mod letter;
+pub mod people;
+pub mod shown;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+pub mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::{Accepted, Refusal};
+use super::budget::api::{ApiBudget, ApiLimits};
+use super::guard::hold::EndAsk;
+use super::ledger::Ledger;
+use super::words::{Api, Time};
+use super::{Core, Now};
+use call::{GatewayCall, ZoneCapacity};
+use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
+
+/// Longest from the asking to the end: a season. What is reserved is paid for until then.
+pub const LONGEST: Duration = Duration::from_secs(92 * 86_400);
+/// Most of any unit that may be asked for: far above any gateway's, and a limit against slips of the hand.
+pub const MOST_CAPACITY: u32 = 10_000_000;
+/// Most gateways that may be configured, and so most requests at once.
+pub const MOST_GATEWAYS: usize = 100;
+/// Requests that are over and still shown.
+const SHOWN_OVER: usize = 100;
+/// Where the configuration does not know the gateway any more.
+const REMIND_EVERY: Duration = Duration::from_secs(3_600);
+
+/// A request as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayAsk {
+    /// Public id (UUID v7), given by the shell.
+    pub id: String,
+    pub gateway: String,
+    /// The whole capacity that it is to have, in the gateway's unit.
+    pub capacity: u32,
+    /// To be there by then.
+    pub needed_by: Option<Time>,
+    /// Given back then.
+    pub until: Time,
+    pub owner: String,
+    pub reason: String,
+}
+
+/// What people say of a gateway that AWS has no call for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfirmAsk {
+    pub id: String,
+    /// What it can carry now. 0: it will not be done.
+    pub capacity: u32,
+    pub by: String,
+    pub note: Option<String>,
+}
+
+/// One request that is not over.
+#[derive(Debug)]
+pub struct Request {
+    pub row: GatewayRow,
+    /// When there is something to do about it.
+    due: Time,
+    /// What is to be called then; a look if none.
+    next: Option<GatewayCall>,
+    /// The call that is out.
+    out: Option<GatewayCall>,
+    /// What `row.unanswered` was before that call.
+    lost: Option<Time>,
+    /// The last look showed somebody else's reservation.
+    changed: bool,
+    zones: Vec<ZoneCapacity>,
+    remind_every: Duration,
+}
+
+impl Request {
+    fn of(row: GatewayRow, due: Time, remind_every: Duration) -> Request {
+        let lost = row.unanswered;
+        Request { row, due, next: None, out: None, lost, changed: false, zones: Vec::new(), remind_every }
+    }
+
+    /// When time alone changes something about it. `chance`: when a call may go out.
+    fn next_at(&self, chance: Time) -> Time {
+        let due = match (&self.out, self.row.kind) {
+            (Some(_), _) => Time::NEVER,
+            (None, GatewayKind::TransitGateway) => self.due,
+            (None, GatewayKind::LoadBalancer) => self.due.max(chance),
+        };
+        if !self.row.state.is_active() {
+            return due;
+        }
+        let said = self.row.late || self.row.state == GatewayState::InEffect;
+        let late = self.row.needed_by.filter(|_| !said).unwrap_or(Time::NEVER);
+        due.min(late).min(self.row.until)
+    }
+
+    fn enter(&mut self, state: GatewayState, now: Time) {
+        if self.row.state != state {
+            self.row.state = state;
+            self.row.since = now;
+        }
+    }
+}
+
+/// All gateways and their requests.
+#[derive(Debug)]
+pub struct Gateways {
+    configured: Vec<Arc<Gateway>>,
+    /// By id, so the oldest first.
+    open: BTreeMap<String, Request>,
+    over: VecDeque<GatewayRow>,
+    pub(super) budget: ApiBudget,
+}
+
+impl Gateways {
+    #[must_use]
+    pub fn new(configured: &[Arc<Gateway>]) -> Gateways {
+        Gateways {
+            configured: configured.to_vec(),
+            open: BTreeMap::new(),
+            over: VecDeque::new(),
+            budget: ApiBudget::new(Api::Gateway, &ApiLimits::published(Api::Gateway)),
+        }
+    }
+
+    /// When there is something to do, and a chance to.
+    #[must_use]
+    pub fn wake(&self, now: Time) -> Time {
+        if self.open.is_empty() {
+            return Time::NEVER;
+        }
+        let chance = self.budget.next_chance(now);
+        self.open.values().map(|r| r.next_at(chance)).min().unwrap_or(Time::NEVER)
+    }
+
+    /// Requests are made of them, or may be.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        !self.configured.is_empty() || !self.open.is_empty()
+    }
+
+    fn known(&self, name: &str) -> Option<&Arc<Gateway>> {
+        self.configured.iter().find(|g| g.name == name)
+    }
+}
+
+impl Core {
+    /// Takes a request, or says why not. The same owner who asks again for the same capacity moves the end.
+    pub(super) fn ask_gateway(&mut self, ask: GatewayAsk, now: &Now) -> Result<Accepted, Refusal> {
+        let Some(gateway) = self.gateways.known(&ask.gateway).cloned() else {
+            let known: Vec<&str> = self.gateways.configured.iter().map(|g| g.name.as_str()).collect();
+            return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: known.join(", ") });
+        };
+        if !(1..=MOST_CAPACITY).contains(&ask.capacity) {
+            return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });
+        }
+        if ask.until <= now.time || ask.until > now.time.plus(LONGEST) {
+            return Err(Refusal::LeaseEnd { most_s: LONGEST.as_secs() });
+        }
+        if let Some(by) = ask.needed_by {
+            if by <= now.time {
+                let late = now.time.since(by).as_millis();
+                return Err(Refusal::PastDeadline { late_ms: i64::try_from(late).unwrap_or(i64::MAX) });
+            }
+            if by >= ask.until {
+                return Err(Refusal::NeededAfterEnd);
+            }
+        }
+        // The same thing may have had another name when it was asked for.
+        let of_it = |r: &&mut Request| r.row.gateway == gateway.name || r.row.resource == gateway.resource;
+        if let Some(open) = self.gateways.open.values_mut().find(of_it) {
+            let row = &mut open.row;
+            let id = row.id.clone();
+            let same = row.state.is_active()
+                && row.resource == gateway.resource
+                && (row.wanted, &row.owner) == (ask.capacity, &ask.owner);
+            if !same {
+                return Err(Refusal::GatewayBusy { gateway: gateway.name.clone(), id });
+            }
+            if ask.until > row.until {
+                row.until = ask.until;
+                let row = row.clone();
+                journal(&mut self.ledger, &row, now.time, "gateway_extended", "its end is moved");
+                self.ledger.changes.gateways.push(row);
+            }
+            return Ok(Accepted { id, repeated: true });
+        }
+        let row = GatewayRow {
+            id: ask.id.clone(),
+            gateway: gateway.name.clone(),
+            kind: gateway.kind,
+            resource: gateway.resource.clone(),
+            unit: gateway.unit.clone(),
+            wanted: ask.capacity,
+            needed_by: ask.needed_by,
+            until: ask.until,
+            reason: ask.reason,
+            owner: ask.owner,
+            state: GatewayState::Wanted,
+            since: now.time,
+            asked_at: now.time,
+            submitted_at: None,
+            before: None,
+            in_effect: 0,
+            confirmed_by: None,
+            calls: 0,
+            unanswered: None,
+            reminders: 0,
+            reminded_at: None,
+            late: false,
+            ended_at: None,
+            end: None,
+            ended_by: None,
+            note: None,
+        };
+        let text = format!("{} asks for {} {}: {}", row.owner, row.wanted, row.unit, row.reason);
+        journal(&mut self.ledger, &row, now.time, "gateway_wanted", &text);
+        self.ledger.changes.gateways.push(row.clone());
+        self.gateways.open.insert(ask.id.clone(), Request::of(row, now.time, gateway.remind_every));
+        Ok(Accepted { id: ask.id, repeated: false })
+    }
+
+    /// Ends a request before its time.
+    pub(super) fn release_gateway(&mut self, ask: EndAsk, now: &Now) -> Result<Accepted, Refusal> {
+        let Some(request) = self.gateways.open.get(&ask.id) else {
+            return Err(Refusal::UnknownLease { what: "gateway request", id: ask.id });
+        };
+        if request.row.state.is_active() {
+            let owner = &request.row.owner;
+            if *owner != ask.by && !ask.overrides {
+                return Err(Refusal::NotTheirs { id: ask.id, owner: owner.clone(), by: ask.by });
+            }
+            self.end_gateway(&ask.id, GatewayEnd::Released, Some(ask.by), None, now.time);
+            return Ok(Accepted { id: ask.id, repeated: false });
+        }
+        Ok(Accepted { id: ask.id, repeated: true })
+    }
+
+    /// A request is over: what it reserved is given back first, if it may have reserved anything.
+    fn end_gateway(
+        &mut self,
+        id: &str,
+        how: GatewayEnd,
+        by: Option<String>,
+        note: Option<String>,
+        now: Time,
+    ) {
+        let Some(request) = self.gateways.open.get_mut(id) else { return };
+        let row = &mut request.row;
+        (row.end, row.ended_at, row.ended_by) = (Some(how), Some(now), by);
+        row.note = note.or_else(|| row.note.take());
+        let reserved = match row.kind {
+            GatewayKind::LoadBalancer => {
+                // What others have changed is theirs; but a call of ours that comes late would make it ours again.
+                let taken = how == GatewayEnd::Taken && !balancer::is_unsettled(row, now);
+                row.submitted_at.is_some() && !taken
+            }
+            GatewayKind::TransitGateway => false,
+        };
+        if !reserved {
+            self.gateway_is_over(id, now);
+            return;
+        }
+        request.enter(GatewayState::Releasing, now);
+        (request.due, request.next) = (now, None);
+        let text = match request.row.before.filter(|units| *units > 0) {
+            Some(units) => format!("{how}: the {units} {} from before are to be restored", request.row.unit),
+            None => format!("{how}: the reservation is to be reset"),
+        };
+        journal(&mut self.ledger, &request.row, now, "gateway_releasing", &text);
+        self.ledger.changes.gateways.push(request.row.clone());
+    }
+
+    /// Nothing is left to be done for it.
+    fn gateway_is_over(&mut self, id: &str, now: Time) {
+        let Some(mut request) = self.gateways.open.remove(id) else { return };
+        let end = request.row.end.unwrap_or(GatewayEnd::Released);
+        request.enter(end.state(), now);
+        let row = request.row;
+        let by = row.ended_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let note = row.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        let kind = match end {
+            GatewayEnd::Refused => "gateway_refused",
+            GatewayEnd::Expired => "gateway_expired",
+            GatewayEnd::Released => "gateway_released",
+            GatewayEnd::Taken => "gateway_taken",
+        };
+        journal(&mut self.ledger, &row, now, kind, &format!("{end}{by}{note}"));
+        self.ledger.changes.gateways.push(row.clone());
+        if self.gateways.over.len() == SHOWN_OVER {
+            self.gateways.over.pop_front();
+        }
+        self.gateways.over.push_back(row);
+    }
+
+    /// What time does to requests, and what is to be done for them now.
+    pub(super) fn plan_gateways(&mut self, now: &mut Now) {
+        if self.gateways.wake(now.time) > now.time {
+            return;
+        }
+        let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
+        for id in ids {
+            self.gateway_times(&id, now.time);
+            let Some(request) = self.gateways.open.get(&id) else { continue };
+            if request.due > now.time || request.out.is_some() {
+                continue;
+            }
+            match request.row.kind {
+                GatewayKind::TransitGateway => self.ask_people(&id, now.time),
+                GatewayKind::LoadBalancer => self.ask_balancer(&id, now),
+            }
+        }
+    }
+
+    /// Its end has come, or the time by which it was needed.
+    fn gateway_times(&mut self, id: &str, now: Time) {
+        let Some(request) = self.gateways.open.get_mut(id).filter(|r| r.row.state.is_active()) else {
+            return;
+        };
+        let row = &mut request.row;
+        if row.until <= now {
+            let how = if row.state.carries() { GatewayEnd::Released } else { GatewayEnd::Expired };
+            self.end_gateway(id, how, None, None, now);
+            return;
+        }
+        if !row.late && row.state != GatewayState::InEffect && row.needed_by.is_some_and(|by| by <= now) {
+            row.late = true;
+            let text =
+                format!("{} of {} {} are there, and it is needed now", row.in_effect, row.wanted, row.unit);
+            let row = row.clone();
+            journal(&mut self.ledger, &row, now, "gateway_late", &text);
+            self.ledger.changes.gateways.push(row);
+        }
+    }
+
+    /// Requests go on where they were: AWS is looked at at once, and people are not asked again before it is time.
+    pub(super) fn take_up_gateways(&mut self, rows: Vec<GatewayRow>, now: Time) {
+        for row in rows {
+            let every = self.gateways.known(&row.gateway).map_or(REMIND_EVERY, |g| g.remind_every);
+            let due = match row.kind {
+                GatewayKind::LoadBalancer => now,
+                GatewayKind::TransitGateway => people::due(&row, every),
+            };
+            self.gateways.open.insert(row.id.clone(), Request::of(row, due, every));
+        }
+    }
+}
+
+/// A line of a request's history.
+fn journal(ledger: &mut Ledger, row: &GatewayRow, now: Time, kind: &str, text: &str) {
+    ledger.journal_gateway(now, &row.id, kind, format!("{}: {text}", row.gateway));
+}

@@ -1,0 +1,89 @@
+//! What is shown of gateways and their requests.
+
+use super::Request;
+use super::call::ZoneCapacity;
+use super::words::{GatewayKind, GatewayRow, GatewayState};
+use crate::decide::Core;
+use crate::decide::words::Time;
+
+/// One configured gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    pub name: String,
+    pub kind: GatewayKind,
+    pub resource: String,
+    pub unit: String,
+    /// What it carries without being asked; 0: nobody has said.
+    pub declared: u32,
+    /// What it carries now: what is declared, or what a request brought if that is more.
+    pub capacity: u32,
+    /// Its request that is not over.
+    pub request: Option<String>,
+}
+
+/// One request, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayRequestView {
+    pub row: GatewayRow,
+    /// Of a load balancer: zone by zone, as last seen.
+    pub zones: Vec<ZoneCapacity>,
+    /// A sentence.
+    pub waits: Option<String>,
+}
+
+impl Core {
+    pub(in crate::decide) fn gateway_views(&self) -> Vec<GatewayView> {
+        let view = |g: &std::sync::Arc<super::words::Gateway>| {
+            let request = self.gateways.open.values().find(|r| r.row.gateway == g.name);
+            let brought = request.filter(|r| r.row.state.carries()).map_or(0, |r| r.row.in_effect);
+            GatewayView {
+                name: g.name.clone(),
+                kind: g.kind,
+                resource: g.resource.clone(),
+                unit: g.unit.clone(),
+                declared: g.declared,
+                capacity: brought.max(g.declared),
+                request: request.map(|r| r.row.id.clone()),
+            }
+        };
+        self.gateways.configured.iter().map(view).collect()
+    }
+
+    /// Those that are over, and then those that are not, oldest first.
+    pub(in crate::decide) fn gateway_request_views(&self, now: Time) -> Vec<GatewayRequestView> {
+        let over = |row: &GatewayRow| GatewayRequestView { row: row.clone(), zones: Vec::new(), waits: None };
+        let open = |r: &Request| GatewayRequestView {
+            row: r.row.clone(),
+            zones: r.zones.clone(),
+            waits: self.gateway_waits(r, now),
+        };
+        self.gateways.over.iter().map(over).chain(self.gateways.open.values().map(open)).collect()
+    }
+
+    /// The very reason that planning passed it by for.
+    fn gateway_waits(&self, request: &Request, now: Time) -> Option<String> {
+        let in_s = |at: Time| at.since(now).as_secs();
+        if let Some(call) = &request.out {
+            return Some(format!("{} is being answered", call.api()));
+        }
+        let people = request.row.kind == GatewayKind::TransitGateway;
+        if !people && request.due <= now {
+            return self.gateways.budget.check(now).err().map(|wait| wait.describe(now));
+        }
+        Some(match request.row.state {
+            GatewayState::Submitted if people => {
+                format!("somebody has to confirm it; the next reminder is in {} s", in_s(request.due))
+            }
+            GatewayState::InEffect | GatewayState::PartlyInEffect => {
+                format!("its end, in {} s", in_s(request.row.until))
+            }
+            GatewayState::Wanted | GatewayState::Submitted | GatewayState::Pending => {
+                format!("AWS is looked at in {} s", in_s(request.due))
+            }
+            GatewayState::Releasing => {
+                format!("what was before is restored: AWS is looked at in {} s", in_s(request.due))
+            }
+            GatewayState::Refused | GatewayState::Expired | GatewayState::Released => return None,
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Gateway requests: taken up again until they are over, found by their ids, with their own history.
+
+use muster::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
+use muster::decide::rows::{Changes, JournalRow};
+use muster::decide::words::Time;
+use muster::store::JournalFilter;
+
+use super::Place;
+use super::rows::{at, line};
+
+stories!(gateway_requests_are_given_back_until_they_are_over);
+
+async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
+    let (store, epoch) = place.owned().await;
+    let of = |gateways: &[GatewayRow]| Changes { gateways: gateways.to_vec(), ..Changes::default() };
+    let bare = GatewayRow {
+        id: "0191-b".into(),
+        gateway: "core".into(),
+        kind: GatewayKind::TransitGateway,
+        resource: "tgw-1".into(),
+        unit: "Gbit/s".into(),
+        wanted: 200,
+        needed_by: None,
+        until: Time(9_000),
+        reason: String::new(),
+        owner: "ann".into(),
+        state: GatewayState::Wanted,
+        since: Time(7),
+        asked_at: Time(7),
+        submitted_at: None,
+        before: None,
+        in_effect: 0,
+        confirmed_by: None,
+        calls: 0,
+        unanswered: None,
+        reminders: 0,
+        reminded_at: None,
+        late: false,
+        ended_at: None,
+        end: None,
+        ended_by: None,
+        note: None,
+    };
+    let mut full = GatewayRow {
+        id: "0191-a".into(),
+        gateway: "web".into(),
+        kind: GatewayKind::LoadBalancer,
+        needed_by: Some(Time(8_000)),
+        reason: "the first working day".into(),
+        state: GatewayState::Releasing,
+        submitted_at: Some(Time(8)),
+        before: Some(0),
+        in_effect: 150,
+        confirmed_by: Some("bob".into()),
+        calls: 3,
+        unanswered: Some(Time(9)),
+        reminders: 2,
+        reminded_at: Some(Time(10)),
+        late: true,
+        ended_at: Some(Time(11)),
+        end: Some(GatewayEnd::Released),
+        ended_by: Some("eve".into()),
+        note: Some("Throttling: slow down".into()),
+        ..bare.clone()
+    };
+    store.commit(epoch, &of(&[bare.clone(), full.clone()])).await.unwrap();
+    assert_eq!(store.restore(Time(0)).await.unwrap().gateways, [full.clone(), bare.clone()]);
+    for over in [GatewayState::Refused, GatewayState::Expired, GatewayState::Released] {
+        full.state = over;
+        store.commit(epoch, &of(&[full.clone()])).await.unwrap();
+        assert_eq!(store.restore(Time(0)).await.unwrap().gateways, std::slice::from_ref(&bare), "{over}");
+    }
+    assert_eq!(store.gateway_request("0191-a").await.unwrap(), Some(full));
+    assert_eq!(store.gateway_request("0191-c").await.unwrap(), None);
+
+    let about = |id: &str, kind: &str| JournalRow {
+        scale_up: None,
+        instance: None,
+        gateway: Some(id.into()),
+        ..line(at(1, 0, 1), kind)
+    };
+    let journal = [
+        about("0191-a", "gateway_wanted"),
+        line(at(1, 0, 1), "booting"),
+        about("0191-b", "gateway_wanted"),
+        about("0191-a", "gateway_released"),
+    ];
+    let changes = Changes { journal: journal.to_vec(), ..Changes::default() };
+    store.commit(epoch, &changes).await.unwrap();
+    let filter = JournalFilter { gateway: Some("0191-a".into()), ..JournalFilter::default() };
+    let found: Vec<JournalRow> =
+        store.journal(&filter, 0, 10).await.unwrap().into_iter().map(|(_, row)| row).collect();
+    assert_eq!(found, [journal[0].clone(), journal[3].clone()]);
+}
