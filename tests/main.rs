@@ -17,6 +17,7 @@ mod localstack;
 mod moto;
 mod poison;
 mod preflight;
+mod reserve;
 mod sdk;
 mod sim_wire;
 mod source;

@@ -1,9 +1,9 @@
 //! Queued slots become launches; launches are settled.
 //!
 //! A launch is committed with its token and exact body before the call goes out. From then on it is
-//! *unsettled*, and only an answer of EC2's to this very call settles it: a throttle or a lost
-//! answer leads to the same call again, never to a new one for the same slots. What became of a lost
-//! one is asked first where a repeat has its price ([`super::lost`]).
+//! *unsettled*, and only EC2 settles it, by an answer to this very call or by showing all it launched:
+//! a throttle or a lost answer leads to the same call again, never to a new one for the same slots. What
+//! became of a lost one is asked first where a repeat has its price ([`super::lost`]).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -29,10 +29,13 @@ impl Launch {
         self.seen && self.looked_at.is_none_or(|at| at.plus(LOOK_AGAIN) <= now)
     }
 
-    /// When it is worth asking again, if that is still to come.
+    /// When it is worth asking again, if it is at all. Where a look was due and could not be made, a little later.
     pub(super) fn next_look(&self, now: Time) -> Time {
-        let next = self.looked_at.filter(|_| self.seen).map(|at| at.plus(LOOK_AGAIN));
-        next.filter(|at| *at > now).unwrap_or(Time::NEVER)
+        if !self.seen {
+            return Time::NEVER;
+        }
+        let next = self.looked_at.map(|at| at.plus(LOOK_AGAIN)).filter(|at| *at > now);
+        next.unwrap_or(now.plus(LOOK_AGAIN))
     }
 }
 

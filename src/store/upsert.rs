@@ -143,7 +143,8 @@ mod tests {
         );
         assert_eq!(
             statement::<Postgres, JournalRow>(1),
-            "INSERT INTO journal (at, scale_up, slot, attempt, kind, text) VALUES ($1, $2, $3, $4, $5, $6)"
+            "INSERT INTO journal (at, scale_up, slot, attempt, kind, text, gateway) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"
         );
         assert!(
             statement::<Postgres, crate::decide::rows::InstanceRow>(1)

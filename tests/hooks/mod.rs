@@ -11,4 +11,5 @@ mod gate;
 pub mod group;
 mod held;
 mod recorder;
+mod reserve;
 mod thousand;

@@ -356,10 +356,5 @@ mod tests {
         assert!(belief.bucket_mut().take(now, small));
         belief.granted(now, small, Chance::default());
         assert!(belief.bucket().have(now) <= left, "{left} before, {} after", belief.bucket().have(now));
-        // One as large as those that were throttled would have said that they were throttled by chance.
-        belief.bucket_mut().correct_to(now, 110);
-        assert!(belief.bucket_mut().take(now, 100));
-        belief.granted(now, 100, Chance::default());
-        assert!(belief.bucket().have(now) > 500, "{}", belief.bucket().have(now));
     }
 }
