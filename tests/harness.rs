@@ -207,7 +207,11 @@ impl Muster {
             let (_, body) = self.get(&format!("/v1/instances?phase={phase}")).await.unwrap();
             let page: Value = serde_json::from_str(&body).unwrap();
             let items = page["instances"].as_array().unwrap_or_else(|| panic!("{body}"));
-            lines.extend(items.iter().map(|i| format!("{} {}: {}", i["slot"], i["phase"], i["reason"])));
+            // One that came out of the reserve stays, as another slot's.
+            let stays =
+                |i: &&Value| i["reason"].as_str().is_some_and(|r| r.starts_with("out of the reserve"));
+            let items = items.iter().filter(|i| !stays(i));
+            lines.extend(items.map(|i| format!("{} {}: {}", i["slot"], i["phase"], i["reason"])));
         }
         lines
     }

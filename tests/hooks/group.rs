@@ -12,6 +12,9 @@ pub const ASG: &str = "web-asg";
 pub const SUBNET: &str = "subnet-0000000000000000a";
 /// The most that it may have, where nothing else is said.
 const MAX: i32 = 100;
+/// Who has not answered for so long by the wall's clock hangs, seconds: a busy machine's pauses are shorter. Longer, and
+/// those that do hang keep everybody else waiting for a connection.
+const CONTACT_S: f64 = 6.0;
 /// A group that is looked at every five minutes, so that the doors have to tell, and whose instances may take
 /// longer than any test.
 const PATIENT: &str = r#"
@@ -64,6 +67,7 @@ pub fn muster_with(sim: &Sim, endpoint: &str, max: i32, group: &str, doors: &str
     let database = format!("sqlite:{}", dir.path().join("muster.db").display());
     let agent = sim.announced.agent_port;
     let (scale, origin) = (sim.scale, sim.origin_ms);
+    let timeout = sim.scale * CONTACT_S;
     Muster::with(dir, |port| {
         format!(
             r#"
@@ -91,13 +95,13 @@ size = 0
 method = "PUT"
 port = {agent}
 path = "/configure"
-timeout = "1m"
+timeout = "{timeout}s"
 body = '{{"slot":"{{{{slot}}}}","attempt":{{{{attempt}}}}}}'
 [[groups.web.probes]]
 kind = "http"
 port = {agent}
 path = "/health"
-timeout = "1m"
+timeout = "{timeout}s"
 {doors}
 "#
         )
