@@ -106,6 +106,8 @@ pub struct GroupLedger {
     pub per_pool: Vec<u32>,
     /// Scale-ups with queued slots, oldest first.
     waiting: BTreeSet<ScaleUpSeq>,
+    /// The scale-up that fills its reserve, if one is open: there is never a second.
+    pub(super) filling: Option<ScaleUpSeq>,
 }
 
 /// The books.
@@ -134,6 +136,7 @@ impl Ledger {
                 queued: 0,
                 per_pool: vec![0; spec.launch.pools.len()],
                 waiting: BTreeSet::new(),
+                filling: None,
                 spec,
             })
             .collect();
@@ -219,6 +222,7 @@ impl Ledger {
             late: false,
             told: None,
         };
+        self.opens(group, &scale_up.row);
         self.scale_ups.insert(seq, scale_up);
     }
 
@@ -474,12 +478,20 @@ impl Ledger {
         let mut closed = Vec::new();
         for seq in std::mem::take(&mut self.finished) {
             let Some(s) = self.scale_ups.remove(&seq) else { continue };
+            let g = &mut self.groups[s.group];
+            g.filling = g.filling.filter(|open| *open != seq);
             let at = s.row.done_at.unwrap_or(s.row.accepted_at);
             let text = format!("{} in service, {} short", s.row.in_service, s.row.withdrawn);
             self.journal(at, Some(seq), None, "done", text);
             closed.push(s);
         }
         closed
+    }
+
+    fn opens(&mut self, group: usize, row: &ScaleUpRow) {
+        if row.origin == Origin::Reserving {
+            self.groups[group].filling = Some(row.seq);
+        }
     }
 
     /// Puts a stored scale-up back, without its slots.
@@ -490,6 +502,7 @@ impl Ledger {
         let g = &mut self.groups[group];
         g.queued += row.wanted - row.planned;
         g.waiting.insert(seq);
+        self.opens(group, &row);
         let entered = [row.accepted_at; Phase::ALL.len()];
         let slots = vec![Slot::queued(0, row.accepted_at); row.planned as usize];
         self.scale_ups.insert(

@@ -77,8 +77,8 @@ impl Core {
 
     /// The scale-up that fills a group's reserve, if one is open.
     fn filling(&self, group: usize) -> Option<(ScaleUpSeq, &ScaleUp)> {
-        let ours = |s: &ScaleUp| s.group == group && s.row.origin == Origin::Reserving;
-        self.ledger.scale_ups.iter().find(|(_, s)| ours(s)).map(|(seq, s)| (*seq, s))
+        let seq = self.ledger.groups[group].filling?;
+        self.ledger.scale_ups.get(&seq).map(|s| (seq, s))
     }
 
     /// Slots that are queued for a group's reserve.
