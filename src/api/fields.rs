@@ -9,8 +9,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::by::By;
 use super::problem::{Kind, Problem};
 use super::types::FieldError;
+use crate::decide::words::Time;
+
+/// Longest time as people write it, in characters: RFC 3339 with nanoseconds and an offset has 35.
+const MOST_TIME: usize = 64;
 
 /// The members of a JSON object that nobody has taken yet, and what was wrong so far.
 #[derive(Debug)]
@@ -82,6 +87,22 @@ impl Fields {
             self.wrong(name, format!("is {}; {ALLOWED}", shown(&value)));
         }
         numbers
+    }
+
+    /// A time, or a duration from now, that must be there. How far ahead it may lie is the core's to say.
+    pub fn time(&mut self, name: &'static str, now: Time) -> Option<Time> {
+        let text = self.text(name, MOST_TIME)?;
+        self.time_of(name, &text, now)
+    }
+
+    /// The same, but it may be left out.
+    pub fn optional_time(&mut self, name: &'static str, now: Time) -> Option<Time> {
+        let text = self.optional_text(name, MOST_TIME)?;
+        self.time_of(name, &text, now)
+    }
+
+    fn time_of(&mut self, name: &'static str, text: &str, now: Time) -> Option<Time> {
+        By::parse(text).and_then(|by| by.at(now)).map_err(|e| self.wrong(name, e)).ok()
     }
 
     /// `true` or `false`; false if it is left out.

@@ -45,6 +45,7 @@ named! {
         Unsafe = "unsafe",
         AlreadyDone = "already_done",
         UnknownGateway = "unknown_gateway",
+        UnknownGatewayRequest = "unknown_gateway_request",
         GatewayBusy = "gateway_busy",
         NotByHand = "not_by_hand",
         LeaseEnd = "end_out_of_range",
@@ -81,6 +82,7 @@ impl Kind {
             | Kind::NotInQuarantine
             | Kind::UnknownSlot
             | Kind::UnknownGateway
+            | Kind::UnknownGatewayRequest
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
@@ -137,10 +139,11 @@ impl Kind {
             Kind::AlreadyDone => "The scale-up is already done",
             Kind::LeaseEnd => "The end is out of range",
             Kind::UnknownGateway => "There is no such gateway",
+            Kind::UnknownGatewayRequest => "There is no such gateway request",
             Kind::GatewayBusy => "The gateway has a request already",
             Kind::NotByHand => "The gateway is not confirmed by hand",
             Kind::UnknownInstance => "No group has this instance",
-            Kind::UnknownLease => "There is no such hold, freeze or request",
+            Kind::UnknownLease => "There is no such hold or freeze",
             Kind::NotTheirs => "It is somebody else's",
             Kind::NotInQuarantine => "The instance is not in quarantine",
             Kind::IsHeld => "Somebody holds the instance",
@@ -277,6 +280,7 @@ impl Problem {
             Refusal::Percent { .. } => (Kind::InvalidFields, Some("percent")),
             Refusal::NoZoneLeft { .. } => (Kind::NoZoneLeft, Some("percent")),
             Refusal::UnknownGateway { .. } => (Kind::UnknownGateway, Some("gateway")),
+            Refusal::UnknownGatewayRequest { .. } => (Kind::UnknownGatewayRequest, None),
             Refusal::GatewayBusy { .. } => (Kind::GatewayBusy, Some("gateway")),
             Refusal::Capacity { .. } => (Kind::InvalidFields, Some("capacity")),
             Refusal::NeededAfterEnd => (Kind::InvalidFields, Some("by")),
@@ -393,6 +397,7 @@ mod tests {
             (Refusal::Percent { percent: 101 }, 422, &["percent"]),
             (Refusal::NoZoneLeft { group: web(), zone: id() }, 409, &["percent"]),
             (Refusal::UnknownGateway { gateway: web(), known: "core".into() }, 404, &["gateway"]),
+            (Refusal::UnknownGatewayRequest { id: id() }, 404, &[]),
             (Refusal::GatewayBusy { gateway: web(), id: id() }, 409, &["gateway"]),
             (Refusal::Capacity { capacity: 0, most: 9 }, 422, &["capacity"]),
             (Refusal::NeededAfterEnd, 422, &["by"]),

@@ -9,6 +9,8 @@ use super::auth::Auth;
 use super::hooks::Doors;
 use super::metrics::{Descriptors, HttpMetrics, Metrics};
 use super::problem::{Kind, Problem};
+use crate::decide::action::Accepted;
+use crate::decide::order::Order;
 use crate::engine::handle::{Handle, Readiness};
 use crate::store::Store;
 
@@ -51,6 +53,13 @@ impl ApiState {
             followers: Arc::new(Semaphore::new(followers)),
             doors,
         }
+    }
+
+    /// Hands in what an operator orders; answered once it is durable.
+    pub(super) async fn order(&self, order: Order) -> Result<Accepted, Problem> {
+        self.check_ready()?;
+        let taken = self.handle.order(order).await;
+        taken.map_err(|error| Problem::not_taken(error, &self.handle.clock()))
     }
 
     /// Refuses work that the engine could not take now, and says why.

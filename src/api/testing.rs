@@ -22,7 +22,7 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
-use crate::decide::gateway::words::{GatewayKind, GatewayRow, GatewayState};
+use crate::decide::gateway::words::{Gateway, GatewayKind, GatewayRow, GatewayState};
 use crate::decide::gateway::{ConfirmAsk, GatewayAsk};
 use crate::decide::guard::freeze::FreezeAsk;
 use crate::decide::guard::hold::{EndAsk, HoldAsk};
@@ -278,33 +278,28 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
 /// One for 200 Gbit/s of a transit gateway, that people were asked for a minute ago.
 pub fn gateway_request() -> GatewayRow {
     let since = NOW.minus(Duration::from_secs(60));
-    GatewayRow {
+    let ask = GatewayAsk {
         id: "0191".into(),
         gateway: "core".into(),
+        capacity: 200,
+        needed_by: None,
+        until: NOW.plus(Duration::from_secs(3_600)),
+        owner: "ann".into(),
+        reason: "the first working day".into(),
+    };
+    let gateway = Gateway {
+        name: "core".into(),
         kind: GatewayKind::TransitGateway,
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
-        wanted: 200,
-        needed_by: None,
-        until: NOW.plus(Duration::from_secs(3_600)),
-        reason: "the first working day".into(),
-        owner: "ann".into(),
+        declared: 0,
+        remind_every: Duration::from_secs(3_600),
+    };
+    GatewayRow {
         state: GatewayState::Submitted,
-        since,
-        asked_at: since,
         submitted_at: Some(since),
-        before: None,
-        in_effect: 0,
-        confirmed_by: None,
-        calls: 0,
-        unanswered: None,
-        reminders: 0,
         reminded_at: Some(since),
-        late: false,
-        ended_at: None,
-        end: None,
-        ended_by: None,
-        note: None,
+        ..GatewayRow::asked(ask, &gateway, since)
     }
 }
 

@@ -124,6 +124,8 @@ pub enum Refusal {
     IsHeld { id: Ec2Id },
     #[error("there is no gateway '{gateway}'; configured gateways: {known}")]
     UnknownGateway { gateway: String, known: String },
+    #[error("there is no gateway request '{id}', or it is over")]
+    UnknownGatewayRequest { id: String },
     #[error("gateway '{gateway}' has a request already ({id}): release it first")]
     GatewayBusy { gateway: String, id: String },
     #[error("capacity {capacity} is outside 1 to {most}")]

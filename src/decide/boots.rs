@@ -110,6 +110,13 @@ impl Core {
         }
     }
 
+    /// Somebody is sent to see whether an instance runs.
+    fn is_asked(&mut self, instance: InstanceRef, at: Time) {
+        if let Some(slot) = self.ledger.slot_mut(instance.slot).filter(|s| s.attempt == instance.attempt) {
+            slot.contact.asked_at = at;
+        }
+    }
+
     /// Books what a describe showed.
     pub(super) fn described(
         &mut self,

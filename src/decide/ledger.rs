@@ -268,10 +268,8 @@ impl Ledger {
 
     /// The scale-up whose turn it is: the oldest, and a reserve's after all others.
     fn next_waiting(&self, group: usize) -> Option<ScaleUpSeq> {
-        let waiting = &self.groups[group].waiting;
-        let reserving =
-            |seq: &ScaleUpSeq| self.scale_ups.get(seq).is_some_and(|s| s.row.origin == Origin::Reserving);
-        waiting.iter().find(|seq| !reserving(seq)).or_else(|| waiting.first()).copied()
+        let GroupLedger { waiting, filling, .. } = &self.groups[group];
+        waiting.iter().find(|seq| Some(**seq) != *filling).or_else(|| waiting.first()).copied()
     }
 
     /// The next queued slot of a scale-up, given a row if it has none; none if nothing is queued.

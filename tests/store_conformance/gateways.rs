@@ -1,6 +1,9 @@
 //! Gateway requests: taken up again until they are over, found by their ids, with their own history.
 
-use muster::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
+use std::time::Duration;
+
+use muster::decide::gateway::GatewayAsk;
+use muster::decide::gateway::words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 use muster::decide::rows::{Changes, JournalRow};
 use muster::decide::words::Time;
 use muster::store::JournalFilter;
@@ -13,34 +16,24 @@ stories!(gateway_requests_are_given_back_until_they_are_over);
 async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
     let (store, epoch) = place.owned().await;
     let of = |gateways: &[GatewayRow]| Changes { gateways: gateways.to_vec(), ..Changes::default() };
-    let bare = GatewayRow {
+    let ask = GatewayAsk {
         id: "0191-b".into(),
         gateway: "core".into(),
+        capacity: 200,
+        needed_by: None,
+        until: Time(9_000),
+        owner: "ann".into(),
+        reason: String::new(),
+    };
+    let core = Gateway {
+        name: "core".into(),
         kind: GatewayKind::TransitGateway,
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
-        wanted: 200,
-        needed_by: None,
-        until: Time(9_000),
-        reason: String::new(),
-        owner: "ann".into(),
-        state: GatewayState::Wanted,
-        since: Time(7),
-        asked_at: Time(7),
-        submitted_at: None,
-        before: None,
-        in_effect: 0,
-        confirmed_by: None,
-        calls: 0,
-        unanswered: None,
-        reminders: 0,
-        reminded_at: None,
-        late: false,
-        ended_at: None,
-        end: None,
-        ended_by: None,
-        note: None,
+        declared: 0,
+        remind_every: Duration::from_secs(3_600),
     };
+    let bare = GatewayRow::asked(ask, &core, Time(7));
     let mut full = GatewayRow {
         id: "0191-a".into(),
         gateway: "web".into(),

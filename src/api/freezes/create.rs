@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::api::body::JsonBody;
 use crate::api::fields::Fields;
-use crate::api::holds::create::{taken_by, until};
+use crate::api::holds::create::taken_by;
 use crate::api::holds::{MOST_GROUP, MOST_OWNER, MOST_REASON};
 use crate::api::problem::{Kind, Problem};
 use crate::api::state::ApiState;
@@ -32,18 +32,15 @@ use crate::decide::words::Time;
     ),
 )]
 pub async fn create(State(state): State<ApiState>, JsonBody(body): JsonBody) -> Result<Response, Problem> {
-    let clock = state.handle.clock();
-    let now = clock.now();
+    let now = state.handle.clock().now();
     let ask = parse(&body, crate::ids::uuid(now), now)?;
-    state.check_ready()?;
-    let taken = state.handle.order(Order::Freeze(ask)).await;
-    Ok(taken_by(taken.map_err(|error| Problem::not_taken(error, &clock))?))
+    Ok(taken_by(state.order(Order::Freeze(ask)).await?))
 }
 
 fn parse(body: &[u8], id: String, now: Time) -> Result<FreezeAsk, Problem> {
     let mut fields = Fields::read(body)?;
     let group = fields.optional_text("group", MOST_GROUP);
-    let until = fields.text("until", 64).and_then(|s| until(&mut fields, &s, now));
+    let until = fields.time("until", now);
     let owner = fields.text("owner", MOST_OWNER);
     let reason = fields.optional_text("reason", MOST_REASON).unwrap_or_default();
     fields.finish()?;

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::api::holds::release::{end, end_ask};
+use crate::api::holds::create::taken_by;
+use crate::api::holds::release::end_ask;
 use crate::api::lookup::Name;
 use crate::api::params::Params;
 use crate::api::problem::Problem;
@@ -38,6 +39,5 @@ pub async fn thaw(
     Name(id): Name,
     params: Params,
 ) -> Result<Response, Problem> {
-    let ask = end_ask(id, params)?;
-    end(&state, Order::Thaw(ask)).await
+    Ok(taken_by(state.order(Order::Thaw(end_ask(id, params)?)).await?))
 }

@@ -38,10 +38,7 @@ pub async fn confirm(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let ask = parse(&body, id)?;
-    state.check_ready()?;
-    let taken = state.handle.order(Order::ConfirmGateway(ask)).await;
-    let taken = taken.map_err(|error| Problem::not_taken(error, &state.handle.clock()))?;
-    answered(&state.store, taken).await
+    answered(&state.store, state.order(Order::ConfirmGateway(ask)).await?).await
 }
 
 fn parse(body: &[u8], id: String) -> Result<ConfirmAsk, Problem> {

@@ -5,7 +5,6 @@ use axum::response::Response;
 
 use super::{MOST_NAME, MOST_OWNER, MOST_REASON, answered};
 use crate::api::body::JsonBody;
-use crate::api::by::By;
 use crate::api::fields::Fields;
 use crate::api::problem::{Kind, Problem};
 use crate::api::state::ApiState;
@@ -35,22 +34,17 @@ use crate::decide::words::Time;
     ),
 )]
 pub async fn create(State(state): State<ApiState>, JsonBody(body): JsonBody) -> Result<Response, Problem> {
-    let clock = state.handle.clock();
-    let now = clock.now();
+    let now = state.handle.clock().now();
     let ask = parse(&body, crate::ids::uuid(now), now)?;
-    state.check_ready()?;
-    let taken = state.handle.order(Order::AskGateway(ask)).await;
-    let taken = taken.map_err(|error| Problem::not_taken(error, &clock))?;
-    answered(&state.store, taken).await
+    answered(&state.store, state.order(Order::AskGateway(ask)).await?).await
 }
 
 fn parse(body: &[u8], id: String, now: Time) -> Result<GatewayAsk, Problem> {
     let mut fields = Fields::read(body)?;
     let gateway = fields.text("gateway", MOST_NAME);
     let capacity = fields.number("capacity");
-    let by = fields.optional_text("by", 64);
-    let needed_by = by.and_then(|text| at(&mut fields, "by", &text, now));
-    let until = fields.text("until", 64).and_then(|text| at(&mut fields, "until", &text, now));
+    let needed_by = fields.optional_time("by", now);
+    let until = fields.time("until", now);
     let owner = fields.text("owner", MOST_OWNER);
     let reason = fields.optional_text("reason", MOST_REASON).unwrap_or_default();
     fields.finish()?;
@@ -59,11 +53,6 @@ fn parse(body: &[u8], id: String, now: Time) -> Result<GatewayAsk, Problem> {
         return Err(Problem::new(Kind::InvalidFields, "gateway, capacity, until and owner must be given"));
     };
     Ok(GatewayAsk { id, gateway, capacity, needed_by, until, owner, reason })
-}
-
-/// A time, or a duration from now. How far ahead it may lie is the core's to say.
-fn at(fields: &mut Fields, name: &str, text: &str, now: Time) -> Option<Time> {
-    By::parse(text).and_then(|by| by.at(now)).map_err(|e| fields.wrong(name, e)).ok()
 }
 
 #[cfg(test)]

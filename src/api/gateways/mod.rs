@@ -25,7 +25,9 @@ const MOST_REASON: usize = 500;
 /// The request with this id, over or not.
 async fn stored(store: &Store, id: &str) -> Result<GatewayRow, Problem> {
     let found = store.gateway_request(id).await?;
-    found.ok_or_else(|| Problem::new(Kind::UnknownLease, format!("there is no gateway request '{id}'")))
+    found.ok_or_else(|| {
+        Problem::new(Kind::UnknownGatewayRequest, format!("there is no gateway request '{id}'"))
+    })
 }
 
 /// What an order came to, with the text for people. The row was committed before the order was answered.

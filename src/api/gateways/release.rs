@@ -39,10 +39,7 @@ pub async fn release(
     Name(id): Name,
     params: Params,
 ) -> Result<Response, Problem> {
-    let ask = end_ask(id, params)?;
-    state.check_ready()?;
-    let taken = state.handle.order(Order::ReleaseGateway(ask)).await;
-    let taken = taken.map_err(|error| Problem::not_taken(error, &state.handle.clock()))?;
+    let taken = state.order(Order::ReleaseGateway(end_ask(id, params)?)).await?;
     answered(&state.store, taken).await
 }
 

@@ -66,6 +66,6 @@ mod tests {
         fake.show(View { gateway_requests: vec![seen], ..testing::view() });
         let shown: GatewayRequestHistory = fake.get("/v1/gateways/0191").await.json();
         assert_eq!(shown.request.waits, waits);
-        assert_eq!(fake.get("/v1/gateways/0193").await.problem("unknown_hold_or_freeze").0, 404);
+        assert_eq!(fake.get("/v1/gateways/0193").await.problem("unknown_gateway_request").0, 404);
     }
 }

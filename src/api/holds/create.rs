@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use super::{MOST_GROUP, MOST_OWNER, MOST_REASON};
 use crate::api::body::JsonBody;
-use crate::api::by::By;
 use crate::api::fields::Fields;
 use crate::api::metrics::Answer;
 use crate::api::problem::{Kind, Problem};
@@ -37,16 +36,12 @@ use crate::store::{InstanceFilter, Store};
     ),
 )]
 pub async fn create(State(state): State<ApiState>, JsonBody(body): JsonBody) -> Result<Response, Problem> {
-    let clock = state.handle.clock();
-    let now = clock.now();
+    let now = state.handle.clock().now();
     let mut ask = parse(&body, crate::ids::uuid(now), now)?;
-    state.check_ready()?;
     if ask.group.is_none() {
         ask.group = group_of(&state.store, ask.instance).await?;
     }
-    let taken = state.handle.order(Order::Hold(ask)).await;
-    let taken = taken.map_err(|error| Problem::not_taken(error, &clock))?;
-    Ok(taken_by(taken))
+    Ok(taken_by(state.order(Order::Hold(ask)).await?))
 }
 
 /// The answer to an order that was taken.
@@ -69,7 +64,7 @@ fn parse(body: &[u8], id: String, now: Time) -> Result<HoldAsk, Problem> {
     let mut fields = Fields::read(body)?;
     let instance = fields.text("instance", Ec2Id::MAX).and_then(|s| read(&mut fields, "instance", &s));
     let group = fields.optional_text("group", MOST_GROUP);
-    let until = fields.text("until", 64).and_then(|s| until(&mut fields, &s, now));
+    let until = fields.time("until", now);
     let owner = fields.text("owner", MOST_OWNER);
     let reason = fields.optional_text("reason", MOST_REASON).unwrap_or_default();
     let way = fields.optional_text("way", 64);
@@ -84,11 +79,6 @@ fn parse(body: &[u8], id: String, now: Time) -> Result<HoldAsk, Problem> {
 
 fn read<T: std::str::FromStr<Err = String>>(fields: &mut Fields, name: &str, text: &str) -> Option<T> {
     text.parse().map_err(|e| fields.wrong(name, e)).ok()
-}
-
-/// An end, as a time or a duration from now. How far ahead it may lie is the core's to say.
-pub fn until(fields: &mut Fields, text: &str, now: Time) -> Option<Time> {
-    By::parse(text).and_then(|by| by.at(now)).map_err(|e| fields.wrong("until", e)).ok()
 }
 
 #[cfg(test)]

@@ -39,8 +39,7 @@ pub async fn release(
     Name(id): Name,
     params: Params,
 ) -> Result<Response, Problem> {
-    let ask = end_ask(id, params)?;
-    end(&state, Order::Release(ask)).await
+    Ok(taken_by(state.order(Order::Release(end_ask(id, params)?)).await?))
 }
 
 /// Who ends what.
@@ -50,14 +49,6 @@ pub fn end_ask(id: String, mut params: Params) -> Result<EndAsk, Problem> {
     params.finish()?;
     let by = by.ok_or_else(|| Problem::field(Kind::InvalidQuery, "by", "is missing; must say who asks"))?;
     Ok(EndAsk { id, by, overrides })
-}
-
-/// Hands such an order in.
-pub async fn end(state: &ApiState, order: Order) -> Result<Response, Problem> {
-    state.check_ready()?;
-    let clock = state.handle.clock();
-    let taken = state.handle.order(order).await.map_err(|error| Problem::not_taken(error, &clock))?;
-    Ok(taken_by(taken))
 }
 
 #[cfg(test)]

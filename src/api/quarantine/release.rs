@@ -41,9 +41,7 @@ pub async fn release(
     params.finish()?;
     let by = by.ok_or_else(|| Problem::field(Kind::InvalidQuery, "by", "is missing; must say who asks"))?;
     let instance: Ec2Id = id.parse().map_err(|error: String| Problem::new(Kind::NotInQuarantine, error))?;
-    state.check_ready()?;
-    let taken = state.handle.order(Order::EndQuarantine(ReleaseAsk { instance, by })).await;
-    let taken = taken.map_err(|error| Problem::not_taken(error, &state.handle.clock()))?;
+    let taken = state.order(Order::EndQuarantine(ReleaseAsk { instance, by })).await?;
     Ok((StatusCode::ACCEPTED, Json(ReleaseTaken { instance: taken.id, repeated: taken.repeated })))
 }
 

@@ -49,17 +49,14 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<ScaleInTaken>), Problem> {
     let key = idempotency_key(&headers)?;
     let new = parse(&body)?;
-    state.check_ready()?;
-    let clock = state.handle.clock();
     let ask = ScaleInAsk {
-        id: crate::ids::uuid(clock.now()),
+        id: crate::ids::uuid(state.handle.clock().now()),
         group,
         count: new.count,
         reason: new.reason,
         idempotency_key: key,
     };
-    let taken = state.handle.order(Order::ScaleIn(ask)).await;
-    let accepted = taken.map_err(|error| Problem::not_taken(error, &clock))?;
+    let accepted = state.order(Order::ScaleIn(ask)).await?;
     let taken = ScaleInTaken { id: accepted.id, repeated: accepted.repeated };
     Ok((StatusCode::ACCEPTED, Json(taken)))
 }

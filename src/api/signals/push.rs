@@ -37,11 +37,8 @@ pub async fn push(
     JsonBody(body): JsonBody,
 ) -> Result<StatusCode, Problem> {
     let (values, at) = parse(&body)?;
-    state.check_ready()?;
     let samples = values.into_iter().map(|(signal, value)| Sample { signal, at, value }).collect();
-    let clock = state.handle.clock();
-    let order = Order::Signals(Pushed { group, samples });
-    state.handle.order(order).await.map_err(|error| Problem::not_taken(error, &clock))?;
+    state.order(Order::Signals(Pushed { group, samples })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

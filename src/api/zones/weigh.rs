@@ -76,11 +76,9 @@ async fn order(
     body: &[u8],
 ) -> Result<Json<Zones>, Problem> {
     let NewWeight { percent, reason } = parse(body)?;
-    state.check_ready()?;
     let reason = reason.unwrap_or_default();
     let weigh = Weigh { group: group.clone(), zone: zone.clone(), percent, reason };
-    let taken = state.handle.order(Order::Weigh(weigh)).await;
-    taken.map_err(|error| Problem::not_taken(error, &state.handle.clock()))?;
+    state.order(Order::Weigh(weigh)).await?;
     let view = state.handle.view();
     let asked = view.zones.iter().filter(|z| z.zone == zone && group.as_ref().is_none_or(|g| *g == z.group));
     Ok(Json(Zones { zones: asked.map(ZoneItem::of).collect() }))

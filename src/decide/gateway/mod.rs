@@ -210,45 +210,19 @@ impl Core {
             }
             return Ok(Accepted { id, repeated: true });
         }
-        let row = GatewayRow {
-            id: ask.id.clone(),
-            gateway: gateway.name.clone(),
-            kind: gateway.kind,
-            resource: gateway.resource.clone(),
-            unit: gateway.unit.clone(),
-            wanted: ask.capacity,
-            needed_by: ask.needed_by,
-            until: ask.until,
-            reason: ask.reason,
-            owner: ask.owner,
-            state: GatewayState::Wanted,
-            since: now.time,
-            asked_at: now.time,
-            submitted_at: None,
-            before: None,
-            in_effect: 0,
-            confirmed_by: None,
-            calls: 0,
-            unanswered: None,
-            reminders: 0,
-            reminded_at: None,
-            late: false,
-            ended_at: None,
-            end: None,
-            ended_by: None,
-            note: None,
-        };
+        let id = ask.id.clone();
+        let row = GatewayRow::asked(ask, &gateway, now.time);
         let text = format!("{} asks for {} {}: {}", row.owner, row.wanted, row.unit, row.reason);
         journal(&mut self.ledger, &row, now.time, "gateway_wanted", &text);
         self.ledger.changes.gateways.push(row.clone());
-        self.gateways.open.insert(ask.id.clone(), Request::of(row, now.time, gateway.remind_every));
-        Ok(Accepted { id: ask.id, repeated: false })
+        self.gateways.open.insert(id.clone(), Request::of(row, now.time, gateway.remind_every));
+        Ok(Accepted { id, repeated: false })
     }
 
     /// Ends a request before its time.
     pub(super) fn release_gateway(&mut self, ask: EndAsk, now: &Now) -> Result<Accepted, Refusal> {
         let Some(request) = self.gateways.open.get(&ask.id) else {
-            return Err(Refusal::UnknownLease { what: "gateway request", id: ask.id });
+            return Err(Refusal::UnknownGatewayRequest { id: ask.id });
         };
         if request.row.state.is_active() {
             let owner = &request.row.owner;

@@ -57,7 +57,7 @@ impl Core {
     ) -> Result<Accepted, Refusal> {
         let open = self.gateways.open.get_mut(&ask.id).filter(|r| r.row.state.is_active());
         let Some(request) = open else {
-            return Err(Refusal::UnknownLease { what: "gateway request", id: ask.id });
+            return Err(Refusal::UnknownGatewayRequest { id: ask.id });
         };
         match request.row.kind {
             GatewayKind::TransitGateway => {}

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{Gateway, GatewayKind, GatewayRow, GatewayState};
+use super::GatewayAsk;
+use super::words::{Gateway, GatewayKind, GatewayRow};
 use crate::decide::words::Time;
 
 /// `tgw`: 100 Gbit/s, people are reminded every hour. `lb`: a load balancer.
@@ -24,32 +25,14 @@ pub fn gateway(name: &str) -> Gateway {
 
 /// A request for so many units of a load balancer that nobody was asked about yet.
 pub fn row(wanted: u32) -> GatewayRow {
-    GatewayRow {
+    let ask = GatewayAsk {
         id: "request-1".into(),
         gateway: "lb".into(),
-        kind: GatewayKind::LoadBalancer,
-        resource: "arn:lb".into(),
-        unit: "LCU".into(),
-        wanted,
+        capacity: wanted,
         needed_by: None,
         until: Time(86_400_000),
-        reason: "a peak".into(),
         owner: "ann".into(),
-        state: GatewayState::Wanted,
-        since: Time(0),
-        asked_at: Time(0),
-        submitted_at: None,
-        before: None,
-        in_effect: 0,
-        confirmed_by: None,
-        calls: 0,
-        unanswered: None,
-        reminders: 0,
-        reminded_at: None,
-        late: false,
-        ended_at: None,
-        end: None,
-        ended_by: None,
-        note: None,
-    }
+        reason: "a peak".into(),
+    };
+    GatewayRow::asked(ask, &gateway("lb"), Time(0))
 }

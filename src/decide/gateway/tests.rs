@@ -214,7 +214,7 @@ fn people_may_say_no_or_nothing() {
     desk.after(24 * HOUR);
     assert_eq!(desk.state(), GatewayState::Expired);
     assert_eq!(desk.core.view(desk.now).gateway_requests.len(), 2, "both are shown still");
-    let gone = Refusal::UnknownLease { what: "gateway request", id: "tgw-300".into() };
+    let gone = Refusal::UnknownGatewayRequest { id: "tgw-300".into() };
     assert_eq!(desk.confirm("tgw-300", 300), Err(gone));
 }
 

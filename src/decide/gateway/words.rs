@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::GatewayAsk;
 use crate::decide::words::{Time, named};
 
 named! {
@@ -165,4 +166,39 @@ pub struct GatewayRow {
     pub ended_by: Option<String>,
     /// What the last call about it failed with, or what people said.
     pub note: Option<String>,
+}
+
+impl GatewayRow {
+    /// A request that nobody was told of yet.
+    #[must_use]
+    pub fn asked(ask: GatewayAsk, gateway: &Gateway, at: Time) -> GatewayRow {
+        GatewayRow {
+            id: ask.id,
+            gateway: gateway.name.clone(),
+            kind: gateway.kind,
+            resource: gateway.resource.clone(),
+            unit: gateway.unit.clone(),
+            wanted: ask.capacity,
+            needed_by: ask.needed_by,
+            until: ask.until,
+            reason: ask.reason,
+            owner: ask.owner,
+            state: GatewayState::Wanted,
+            since: at,
+            asked_at: at,
+            submitted_at: None,
+            before: None,
+            in_effect: 0,
+            confirmed_by: None,
+            calls: 0,
+            unanswered: None,
+            reminders: 0,
+            reminded_at: None,
+            late: false,
+            ended_at: None,
+            end: None,
+            ended_by: None,
+            note: None,
+        }
+    }
 }

@@ -170,13 +170,6 @@ impl Core {
         self.patience[s.group].comes_through(slot.phase, slot.since, now.time, &mut slot.contact.mark);
     }
 
-    /// Somebody is sent to see whether an instance runs.
-    pub(super) fn is_asked(&mut self, instance: InstanceRef, at: Time) {
-        if let Some(slot) = self.ledger.slot_mut(instance.slot).filter(|s| s.attempt == instance.attempt) {
-            slot.contact.asked_at = at;
-        }
-    }
-
     /// An instance is about to be given up for something else than its silence.
     pub(super) fn teaches_nothing(&mut self, instance: InstanceRef) {
         let Some(s) = self.ledger.scale_ups.get(&instance.slot.scale_up) else { return };
