@@ -1,5 +1,6 @@
 //! Gateway requests over real sockets: capacity of a load balancer is reserved at the simulated AWS, followed and
-//! given back, whatever is killed around the calls; and people are asked where AWS has no call.
+//! given back, a quota is raised once, whatever is killed around the calls; and people are asked where AWS has no
+//! call.
 
 use muster::api::types::{GatewayRequestHistory, GatewayTaken, Gateways};
 use muster::decide::gateway::words::GatewayState;
@@ -8,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::harness::{Muster, Sim, http, wait_for};
 
-/// 2,000 units may be reserved in this Region, and are there after a minute.
+/// 2,000 units may be reserved in this Region, and are there after a minute; as long takes the answer to whoever asks
+/// for more of them.
 const SETTINGS: &str = r#"
 visible_after = { min_ms = 0, max_ms = 0 }
 latency = { run_instances = { min_ms = 0, max_ms = 0 }, other = { min_ms = 0, max_ms = 0 } }
@@ -16,6 +18,9 @@ latency = { run_instances = { min_ms = 0, max_ms = 0 }, other = { min_ms = 0, ma
 [elbv2]
 active_after_ms = 0
 reserved_after = { min_ms = 60000, max_ms = 60000 }
+
+[quotas]
+answered_after = { min_ms = 60000, max_ms = 60000 }
 
 [quotas.applied]
 "L-8A66D0E6" = 2000.0
@@ -34,7 +39,18 @@ fn between<'a>(xml: &'a str, tag: &str) -> Option<&'a str> {
     xml.split_once(&format!("<{tag}>"))?.1.split_once('<').map(|(text, _)| text)
 }
 
-/// An AWS with one load balancer, and a muster that knows it as `web`, and a transit gateway as `core`.
+/// A request of Service Quotas about the units that may be reserved.
+async fn units(sim: &Sim, action: &str) -> serde_json::Value {
+    let target = format!("ServiceQuotasV20190624.{action}");
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+    let body = json!({ "ServiceCode": "elasticloadbalancing", "QuotaCode": "L-8A66D0E6" }).to_string();
+    let (status, body) = http("POST", &sim.announced.ec2, &headers, &body).await.unwrap();
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+/// An AWS with one load balancer, and a muster that knows it as `web`, a transit gateway as `core`, and the quota of
+/// units that may be reserved as `units`.
 struct Scene {
     sim: Sim,
     muster: Muster,
@@ -58,7 +74,9 @@ impl Scene {
         let arn = between(&made, "LoadBalancerArn").unwrap_or_else(|| panic!("{made}")).to_string();
         let gateways = format!(
             "[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{arn}\"\n\
-             [gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n"
+             [gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
+             [gateways.units]\nkind = \"quota\"\nservice_code = \"elasticloadbalancing\"\n\
+             quota_code = \"L-8A66D0E6\"\nunit = \"LCU\"\n"
         );
         let muster = Muster::new(&sim, &gateways);
         Scene { sim, muster, arn, _dir: dir }
@@ -69,6 +87,13 @@ impl Scene {
         let arn: String = url::form_urlencoded::byte_serialize(self.arn.as_bytes()).collect();
         let describe = format!("Action=DescribeCapacityReservation&Version=2015-12-01&LoadBalancerArn={arn}");
         between(&query(&self.sim, &describe).await, "CapacityUnits").map(ToString::to_string)
+    }
+
+    /// The increases that were asked for, the latest first, by what was wanted.
+    async fn increases(&self) -> Vec<f64> {
+        let all = units(&self.sim, "ListRequestedServiceQuotaChangeHistoryByQuota").await;
+        let all = all["RequestedQuotas"].as_array().unwrap();
+        all.iter().map(|made| made["DesiredValue"].as_f64().unwrap()).collect()
     }
 
     async fn ask(&self, gateway: &str, capacity: u32) -> Result<GatewayTaken, String> {
@@ -177,4 +202,53 @@ async fn people_are_asked_reminded_and_confirm_across_a_restart() {
         if core.capacity == 150 { Ok(()) } else { Err(body) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_quota_is_raised_followed_to_its_answer_and_stays() {
+    let mut scene = Scene::set(60.0).await;
+    scene.muster.start().await;
+    let raise = scene.ask("units", 5_000).await.unwrap();
+    assert_eq!(raise.letter, None, "AWS is asked");
+    let shown = scene.reaches(&raise.id, GatewayState::InEffect).await.request;
+    assert_eq!((shown.in_effect, shown.before), (5_000, Some(2_000)));
+    assert!(shown.reference.is_some());
+    assert_eq!(scene.increases().await, [5_000.0]);
+    // What was above it is below it now.
+    let taken = scene.ask("web", 3_000).await.unwrap();
+    scene.reaches(&taken.id, GatewayState::InEffect).await;
+    scene.release(&raise.id).await;
+    let over = scene.reaches(&raise.id, GatewayState::Released).await;
+    let last = over.journal.last().unwrap();
+    assert!(last.text.ends_with("AWS takes no quota back: it stays as it is"), "{}", last.text);
+    assert_eq!(units(&scene.sim, "GetServiceQuota").await["Quota"]["Value"], json!(5_000.0));
+}
+
+#[tokio::test]
+async fn an_abort_around_every_call_asks_for_no_second_increase() {
+    // A lost call is waited for a quarter of an hour: 9 s.
+    let mut scene = Scene::set(100.0).await;
+    let mut made = Vec::new();
+    // The calls are: the value, the increases, the asking.
+    for (step, wanted) in (1..=3_u32).flat_map(|call| [("before", call), ("after", call)]).zip((3_000..).step_by(1_000)) {
+        let crash = format!("{}-gateway-call:{}", step.0, step.1);
+        scene.muster.spawn(&[("MUSTER_DEV_CRASH", crash.as_str())]);
+        scene.muster.ready().await;
+        // The answer may be lost: the abort comes first, or not.
+        let _ = scene.ask("units", wanted).await;
+        let status = wait_for("the abort", async || {
+            scene.muster.ended().await.map(|(status, _)| status).ok_or_else(|| crash.clone())
+        })
+        .await;
+        assert!(!status.success(), "{crash}");
+        scene.muster.start().await;
+        let taken = scene.ask("units", wanted).await.unwrap();
+        assert!(taken.repeated, "{crash}: it was committed before the call");
+        scene.reaches(&taken.id, GatewayState::InEffect).await;
+        made.insert(0, f64::from(wanted));
+        assert_eq!(scene.increases().await, made, "{crash}");
+        scene.release(&taken.id).await;
+        scene.reaches(&taken.id, GatewayState::Released).await;
+        scene.muster.kill().await;
+    }
 }

@@ -197,7 +197,13 @@ fn holds(wait: &Wait) -> &'static [Phase] {
                 | Api::DescribeLaunchTemplateVersions
                 | Api::Gateway
                 | Api::DescribeCapacityReservation
-                | Api::ModifyCapacityReservation => &[],
+                | Api::ModifyCapacityReservation
+                | Api::GetRequestedServiceQuotaChange
+                | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+                | Api::RequestServiceQuotaIncrease
+                | Api::DescribeNatGateways
+                | Api::AssociateNatGatewayAddress
+                | Api::DisassociateNatGatewayAddress => &[],
             }
         }
         Wait::Booting { .. } => &[Phase::Booting],

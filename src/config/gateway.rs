@@ -29,6 +29,13 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
             // Nobody has to be reminded: AWS itself says what is there.
             (arn, Ok("LCU".to_string()), Ok(Duration::from_hours(1)))
         }
+        GatewayKind::Quota => {
+            let service = s.text("service_code", "a service's code such as \"ec2\"", None, service_code);
+            let code = s.text("quota_code", "a quota's code such as \"L-1216C47A\"", None, quota_code);
+            let unit = s.text("unit", "text of 1 to 32 characters", None, unit);
+            let of = service.and_then(|service| code.map(|code| format!("{service}/{code}")));
+            (of, unit, Ok(Duration::from_hours(1)))
+        }
     };
     let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
     Ok(Gateway {
@@ -53,6 +60,7 @@ pub(super) fn check(s: &mut Section<'_>, gateways: &BTreeMap<String, Arc<Gateway
             let key = match gateway.kind {
                 GatewayKind::TransitGateway => "transit_gateway_id",
                 GatewayKind::LoadBalancer => "load_balancer_arn",
+                GatewayKind::Quota => "quota_code",
             };
             s.refuse(&format!("gateways.{name}.{key}"), what);
         }
@@ -75,6 +83,21 @@ fn load_balancer(text: &str) -> Option<String> {
     (known && whole && text.len() <= 512 && !text.contains(char::is_whitespace)).then(|| text.to_string())
 }
 
+/// As Service Quotas has them: `ec2`, `elasticloadbalancing`.
+fn service_code(text: &str) -> Option<String> {
+    let fits = (1..=63).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fits.then(|| text.to_string())
+}
+
+/// `L-` and capital hexadecimal digits.
+fn quota_code(text: &str) -> Option<String> {
+    let code = text.strip_prefix("L-")?;
+    let fits = (1..=126).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    fits.then(|| text.to_string())
+}
+
 fn unit(text: &str) -> Option<String> {
     let fits = (1..=UNIT_MOST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     fits.then(|| text.to_string())
@@ -89,10 +112,11 @@ mod tests {
         "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
 
     #[test]
-    fn both_kinds_are_read() {
+    fn every_kind_is_read() {
         let text = format!(
             "[gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
-             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n"
+             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n\
+             [gateways.vcpus]\nkind = \"quota\"\nservice_code = \"ec2\"\nquota_code = \"L-1216C47A\"\nunit = \"vCPU\"\n"
         );
         let config = read(&text).unwrap();
         let core = &config.gateways["core"];
@@ -100,6 +124,8 @@ mod tests {
         assert_eq!(core.remind_every, Duration::from_mins(30));
         let web = &config.gateways["web"];
         assert_eq!((web.resource.as_str(), web.unit.as_str(), web.declared), (ARN, "LCU", 0));
+        let vcpus = &config.gateways["vcpus"];
+        assert_eq!((vcpus.resource.as_str(), vcpus.unit.as_str()), ("ec2/L-1216C47A", "vCPU"));
     }
 
     #[test]
@@ -107,10 +133,14 @@ mod tests {
         let problems = refused(
             "[gateways.a]\nkind = \"nat\"\n[gateways.b]\nkind = \"load-balancer\"\nload_balancer_arn = \"web\"\n\
              [gateways.c]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"vgw-1\"\nload_balancer_arn = \"x\"\n\
+             [gateways.e]\nkind = \"quota\"\nservice_code = \"ec2/x\"\nquota_code = \"1216C47A\"\n\
              [gateways.D]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-1\"\n",
         );
         for said in [
-            "gateways.a.kind: \"nat\" is not one of transit-gateway, load-balancer",
+            "gateways.a.kind: \"nat\" is not one of transit-gateway, load-balancer, quota",
+            "gateways.e.service_code: \"ec2/x\" is not a service's code",
+            "gateways.e.quota_code: \"1216C47A\" is not a quota's code",
+            "gateways.e.unit",
             "gateways.b.load_balancer_arn: \"web\" is not the ARN",
             "gateways.c.transit_gateway_id: \"vgw-1\" is not a transit gateway's id",
             "gateways.c.load_balancer_arn: unknown key",

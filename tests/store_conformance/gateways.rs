@@ -45,6 +45,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         before: Some(0),
         in_effect: 150,
         confirmed_by: Some("bob".into()),
+        reference: Some("0f1e".into()),
         calls: 3,
         unanswered: Some(Time(9)),
         reminders: 2,

@@ -66,7 +66,7 @@ pub struct GatewayItem {
     pub name: String,
     #[schema(schema_with = names::gateway_kind)]
     pub kind: GatewayKind,
-    /// Its id (`tgw-...`) or, of a load balancer, its ARN.
+    /// Its id (`tgw-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
     pub resource: String,
     /// What capacity is counted in.
     #[schema(examples("LCU"))]
@@ -121,11 +121,14 @@ pub struct GatewayRequestItem {
     /// When AWS or people were asked first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Stamp>,
-    /// What was reserved before, and is restored at its end.
+    /// What was reserved before, and is restored at its end. Of a quota: what it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
+    /// AWS's own name for what is followed: of a quota, the id of its increase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Times that people were reminded.
     pub reminders: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,6 +220,7 @@ impl GatewayRequestItem {
             submitted_at: row.submitted_at.map(Stamp),
             before: row.before,
             confirmed_by: row.confirmed_by.clone(),
+            reference: row.reference.clone(),
             reminders: row.reminders,
             ended_at: row.ended_at.map(Stamp),
             end: row.end,

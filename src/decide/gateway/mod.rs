@@ -11,9 +11,10 @@
 //! ```
 //!
 //! A gateway has one request at a time, since what is asked for is absolute: two would undo each other. Its kind
-//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`] for what AWS has a call
-//! for, [`people`] for what it has none for. Another kind is another file and another arm in
-//! [`Core::plan_gateways`]; a support case would be one more way to ask for what [`people`] asks for.
+//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`] and [`quota`] for what AWS
+//! has a call for, [`people`] for what it has none for. Another kind is another file, its calls in
+//! [`call::GatewayCall`] and what they show in [`asking`]; a support case would be one more way to ask for what
+//! [`people`] asks for.
 //!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
@@ -21,8 +22,10 @@
 pub mod asking;
 pub mod balancer;
 pub mod call;
+pub mod increase;
 pub mod letter;
 pub mod people;
+pub mod quota;
 pub mod shown;
 #[cfg(test)]
 pub mod testing;
@@ -106,10 +109,10 @@ impl Request {
 
     /// When time alone changes something about it. `chance`: when a call may go out.
     fn next_at(&self, chance: Time) -> Time {
-        let due = match (&self.out, self.row.kind) {
-            (Some(_), _) => Time::NEVER,
-            (None, GatewayKind::TransitGateway) => self.due,
-            (None, GatewayKind::LoadBalancer) => self.due.max(chance),
+        let due = match &self.out {
+            Some(_) => Time::NEVER,
+            None if self.row.kind.is_of_people() => self.due,
+            None => self.due.max(chance),
         };
         if !self.row.state.is_active() {
             return due;
@@ -254,6 +257,8 @@ impl Core {
                 let taken = how == GatewayEnd::Taken && !balancer::is_unsettled(row, now);
                 row.submitted_at.is_some() && !taken
             }
+            // It stays; but whether a call of ours is heard yet has to be known.
+            GatewayKind::Quota => balancer::is_unsettled(row, now),
             GatewayKind::TransitGateway => false,
         };
         if !reserved {
@@ -262,9 +267,15 @@ impl Core {
         }
         request.enter(GatewayState::Releasing, now);
         (request.due, request.next) = (now, None);
-        let text = match request.row.before.filter(|units| *units > 0) {
-            Some(units) => format!("{how}: the {units} {} from before are to be restored", request.row.unit),
-            None => format!("{how}: the reservation is to be reset"),
+        let before = request.row.before.filter(|units| *units > 0);
+        let text = match (request.row.kind, before) {
+            (GatewayKind::Quota, _) => format!("{how}: a call whose answer was lost is looked for"),
+            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, Some(units)) => {
+                format!("{how}: the {units} {} from before are to be restored", request.row.unit)
+            }
+            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, None) => {
+                format!("{how}: the reservation is to be reset")
+            }
         };
         journal(&mut self.ledger, &request.row, now, "gateway_releasing", &text);
         self.ledger.changes.gateways.push(request.row.clone());
@@ -274,8 +285,12 @@ impl Core {
     fn gateway_is_over(&mut self, id: &str, now: Time) {
         let Some(mut request) = self.gateways.open.remove(id) else { return };
         let end = request.row.end.unwrap_or(GatewayEnd::Released);
+        let left = match request.row.kind {
+            GatewayKind::Quota => quota::stays(&request.row).map(|text| format!("; {text}")),
+            GatewayKind::TransitGateway | GatewayKind::LoadBalancer => None,
+        };
         request.enter(end.state(), now);
-        let row = request.row;
+        let (row, left) = (request.row, left.unwrap_or_default());
         let by = row.ended_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let note = row.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
         let kind = match end {
@@ -284,7 +299,7 @@ impl Core {
             GatewayEnd::Released => "gateway_released",
             GatewayEnd::Taken => "gateway_taken",
         };
-        journal(&mut self.ledger, &row, now, kind, &format!("{end}{by}{note}"));
+        journal(&mut self.ledger, &row, now, kind, &format!("{end}{by}{note}{left}"));
         self.ledger.changes.gateways.push(row.clone());
         if self.gateways.over.len() == SHOWN_OVER {
             self.gateways.over.pop_front();
@@ -304,9 +319,10 @@ impl Core {
             if request.due > now.time || request.out.is_some() {
                 continue;
             }
-            match request.row.kind {
-                GatewayKind::TransitGateway => self.ask_people(&id, now.time),
-                GatewayKind::LoadBalancer => self.ask_balancer(&id, now),
+            if request.row.kind.is_of_people() {
+                self.ask_people(&id, now.time);
+            } else {
+                self.ask_aws(&id, now);
             }
         }
     }
@@ -336,10 +352,7 @@ impl Core {
     pub(super) fn take_up_gateways(&mut self, rows: Vec<GatewayRow>, now: Time) {
         for row in rows {
             let every = self.gateways.known(&row.gateway).map_or(REMIND_EVERY, |g| g.remind_every);
-            let due = match row.kind {
-                GatewayKind::LoadBalancer => now,
-                GatewayKind::TransitGateway => people::due(&row, every),
-            };
+            let due = if row.kind.is_of_people() { people::due(&row, every) } else { now };
             self.gateways.open.insert(row.id.clone(), Request::of(row, due, every));
         }
     }

@@ -6,12 +6,12 @@ use super::GatewayAsk;
 use super::words::{Gateway, GatewayKind, GatewayRow};
 use crate::decide::words::Time;
 
-/// `tgw`: 100 Gbit/s, people are reminded every hour. `lb`: a load balancer.
+/// `tgw`: 100 Gbit/s, people are reminded every hour. `vcpus`: a quota. Everything else: a load balancer.
 pub fn gateway(name: &str) -> Gateway {
-    let (kind, resource, unit) = if name == "tgw" {
-        (GatewayKind::TransitGateway, "tgw-0a1b2c3d".to_string(), "Gbit/s")
-    } else {
-        (GatewayKind::LoadBalancer, format!("arn:{name}"), "LCU")
+    let (kind, resource, unit) = match name {
+        "tgw" => (GatewayKind::TransitGateway, "tgw-0a1b2c3d".to_string(), "Gbit/s"),
+        "vcpus" => (GatewayKind::Quota, "ec2/L-1216C47A".to_string(), "vCPU"),
+        _ => (GatewayKind::LoadBalancer, format!("arn:{name}"), "LCU"),
     };
     Gateway {
         name: name.into(),

@@ -478,7 +478,15 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::DescribeNetworkInterfaces
         | Api::DescribeTargetHealth
         | Api::DescribeLaunchTemplateVersions => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
-        Api::Gateway | Api::DescribeCapacityReservation | Api::ModifyCapacityReservation => {
+        Api::Gateway
+        | Api::DescribeCapacityReservation
+        | Api::ModifyCapacityReservation
+        | Api::GetRequestedServiceQuotaChange
+        | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+        | Api::RequestServiceQuotaIncrease
+        | Api::DescribeNatGateways
+        | Api::AssociateNatGatewayAddress
+        | Api::DisassociateNatGatewayAddress => {
             (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall)
         }
     }
