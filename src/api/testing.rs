@@ -293,6 +293,7 @@ pub fn gateway_request() -> GatewayRow {
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
         declared: 0,
+        pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
     };
     GatewayRow {

@@ -31,6 +31,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
         declared: 0,
+        pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
     };
     let bare = GatewayRow::asked(ask, &core, Time(7));

@@ -66,7 +66,7 @@ pub struct GatewayItem {
     pub name: String,
     #[schema(schema_with = names::gateway_kind)]
     pub kind: GatewayKind,
-    /// Its id (`tgw-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
+    /// Its id (`tgw-...`, `nat-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
     pub resource: String,
     /// What capacity is counted in.
     #[schema(examples("LCU"))]
@@ -121,12 +121,13 @@ pub struct GatewayRequestItem {
     /// When AWS or people were asked first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Stamp>,
-    /// What was reserved before, and is restored at its end. Of a quota: what it was before.
+    /// What was reserved before, and is restored at its end. Of a quota or a NAT gateway: what it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
-    /// AWS's own name for what is followed: of a quota, the id of its increase.
+    /// AWS's own name for what is followed: of a quota, the id of its increase; of a NAT gateway, the allocations
+    /// that are added to it, with commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Times that people were reminded.

@@ -1,6 +1,7 @@
 //! Calls about gateways, as those of the service that has them.
 
 mod balancer;
+mod nat;
 mod quota;
 
 use super::Outcome;
@@ -8,6 +9,7 @@ use super::account::Account;
 use super::http::Answers;
 use crate::decide::gateway::call::{GatewayCall, GatewaySeen};
 use balancer::Balancers;
+use nat::Nats;
 use quota::Quotas;
 
 /// Whoever makes calls about gateways. One call is one request.
@@ -16,11 +18,12 @@ pub trait Gateways: Send + Sync + 'static {
     fn call<'a>(&'a self, call: &'a GatewayCall) -> Outcome<'a, GatewaySeen>;
 }
 
-/// The services of one Region that have gateways and quotas.
+/// The services of one Region that have gateways, load balancers and quotas.
 #[derive(Clone, Debug)]
 pub struct AwsGateways {
     balancers: Balancers,
     quotas: Quotas,
+    nats: Nats,
 }
 
 impl AwsGateways {
@@ -37,6 +40,7 @@ impl AwsGateways {
                 quotas: aws_sdk_servicequotas::Client::new(&account.config(Answers::WholeJson)),
                 calls: account.calls(),
             },
+            nats: Nats { ec2: aws_sdk_ec2::Client::new(&xml), calls: account.calls() },
         }
     }
 }
@@ -52,6 +56,7 @@ impl Gateways for AwsGateways {
                     self.balancers.reserve(load_balancer, *units).await.map(GatewaySeen::Reservation)
                 }
                 GatewayCall::Quota { of, call } => self.quotas.call(of, call).await,
+                GatewayCall::Nat { gateway, call } => self.nats.call(gateway, call).await,
             }
         })
     }

@@ -72,7 +72,9 @@ fn increase(made: &RequestedServiceQuotaChange) -> Result<Increase, CallError> {
     let status = made.status().map(RequestStatus::as_str).ok_or_else(|| lacks("status"))?;
     let created = made.created().ok_or_else(|| lacks("time"))?;
     let updated = made.last_updated().unwrap_or(created);
-    let ms = |at: &aws_smithy_types::DateTime| at.to_millis().map(Time).map_err(|_| lacks("time that we can read"));
+    let ms = |at: &aws_smithy_types::DateTime| {
+        at.to_millis().map(Time).map_err(|_| lacks("time that we can read"))
+    };
     Ok(Increase {
         id: made.id().ok_or_else(|| lacks("id"))?.to_string(),
         desired: made.desired_value().ok_or_else(|| lacks("value"))?,

@@ -3,7 +3,7 @@
 //! The row says that the call is made before it is made, and `unanswered` when: after a crash, or where no answer
 //! comes, the next look tells what became of it. Of a load balancer, what is not so is asked for again, which is
 //! harmless, since what is asked for is absolute; only a request that is over has to wait until no copy can arrive
-//! any more. What follows for a quota is in [`super::increase`].
+//! any more. What follows for a quota is in [`super::increase`], for a NAT gateway in [`super::addresses`].
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::balancer::{
     AFTER_REFUSAL, LOOK_EVERY, Next, SETTLED_AFTER, Setback, WATCH_EVERY, compare, setback,
 };
 use super::call::{GatewayCall, GatewaySeen, Reservation};
+use super::nat::NatCall;
 use super::quota::QuotaCall;
 use super::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 use super::{Request, journal};
@@ -78,11 +79,14 @@ impl Core {
             Ok(GatewaySeen::Increase(increase)) => {
                 self.increase_seen(id, call.changes(), increase, now.time);
             }
+            Ok(GatewaySeen::Nat(seen)) => self.nat_seen(id, &seen, now.time),
+            Ok(GatewaySeen::NatChanged) => self.nat_changed(id, now.time),
             Err(error) => match call {
                 GatewayCall::Look { .. } | GatewayCall::Reserve { .. } => {
                     self.gateway_set_back(id, call.changes(), &error, now.time);
                 }
                 GatewayCall::Quota { call, .. } => self.quota_set_back(id, call, &error, now.time),
+                GatewayCall::Nat { call, .. } => self.nat_set_back(id, call, &error, now.time),
             },
         }
     }
@@ -157,6 +161,7 @@ fn first_look(row: &GatewayRow) -> Option<GatewayCall> {
         GatewayKind::TransitGateway => None,
         GatewayKind::LoadBalancer => Some(GatewayCall::Look { load_balancer: row.resource.as_str().into() }),
         GatewayKind::Quota => Some(QuotaCall::Value.of(row)),
+        GatewayKind::Nat => Some(NatCall::Look.of(row)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::nat::{NatCall, NatSeen};
 use super::quota::{Increase, QuotaCall};
 use crate::decide::words::{Api, named};
 
@@ -15,6 +16,8 @@ pub enum GatewayCall {
     Reserve { load_balancer: Arc<str>, units: Option<u32> },
     /// About this quota, as `SERVICE/CODE`.
     Quota { of: Arc<str>, call: QuotaCall },
+    /// About this NAT gateway.
+    Nat { gateway: Arc<str>, call: NatCall },
 }
 
 impl GatewayCall {
@@ -24,6 +27,7 @@ impl GatewayCall {
             GatewayCall::Look { .. } => Api::DescribeCapacityReservation,
             GatewayCall::Reserve { .. } => Api::ModifyCapacityReservation,
             GatewayCall::Quota { call, .. } => call.api(),
+            GatewayCall::Nat { call, .. } => call.api(),
         }
     }
 
@@ -34,6 +38,7 @@ impl GatewayCall {
             GatewayCall::Look { .. } => false,
             GatewayCall::Reserve { .. } => true,
             GatewayCall::Quota { call, .. } => call.changes(),
+            GatewayCall::Nat { call, .. } => call.changes(),
         }
     }
 }
@@ -50,6 +55,10 @@ pub enum GatewaySeen {
     Increases { increases: Vec<Increase>, page: Option<Arc<str>> },
     /// One of them: the one that was looked for, or that was just asked for.
     Increase(Increase),
+    /// A look at a NAT gateway.
+    Nat(NatSeen),
+    /// A change of its addresses was taken, and takes effect later.
+    NatChanged,
 }
 
 named! {

@@ -11,19 +11,21 @@
 //! ```
 //!
 //! A gateway has one request at a time, since what is asked for is absolute: two would undo each other. Its kind
-//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`] and [`quota`] for what AWS
-//! has a call for, [`people`] for what it has none for. Another kind is another file, its calls in
+//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`], [`quota`] and [`nat`] for
+//! what AWS has a call for, [`people`] for what it has none for. Another kind is another file, its calls in
 //! [`call::GatewayCall`] and what they show in [`asking`]; a support case would be one more way to ask for what
 //! [`people`] asks for.
 //!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
 
+pub mod addresses;
 pub mod asking;
 pub mod balancer;
 pub mod call;
 pub mod increase;
 pub mod letter;
+pub mod nat;
 pub mod people;
 pub mod quota;
 pub mod shown;
@@ -98,13 +100,25 @@ pub struct Request {
     /// The last look showed somebody else's reservation.
     changed: bool,
     zones: Vec<ZoneCapacity>,
+    /// Allocations that could not be had, by this process.
+    passed: Vec<Arc<str>>,
     remind_every: Duration,
 }
 
 impl Request {
     fn of(row: GatewayRow, due: Time, remind_every: Duration) -> Request {
         let lost = row.unanswered;
-        Request { row, due, next: None, out: None, lost, changed: false, zones: Vec::new(), remind_every }
+        Request {
+            row,
+            due,
+            next: None,
+            out: None,
+            lost,
+            changed: false,
+            zones: Vec::new(),
+            passed: Vec::new(),
+            remind_every,
+        }
     }
 
     /// When time alone changes something about it. `chance`: when a call may go out.
@@ -179,8 +193,12 @@ impl Core {
             let known: Vec<&str> = self.gateways.configured.iter().map(|g| g.name.as_str()).collect();
             return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: known.join(", ") });
         };
-        if !(1..=MOST_CAPACITY).contains(&ask.capacity) {
-            return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });
+        let most = match gateway.kind {
+            GatewayKind::Nat => nat::MOST_ADDRESSES.saturating_mul(nat::each(&gateway.unit)),
+            GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Quota => MOST_CAPACITY,
+        };
+        if !(1..=most).contains(&ask.capacity) {
+            return Err(Refusal::Capacity { capacity: ask.capacity, most });
         }
         if ask.until <= now.time || ask.until > now.time.plus(LONGEST) {
             return Err(Refusal::LeaseEnd { most_s: LONGEST.as_secs() });
@@ -259,6 +277,7 @@ impl Core {
             }
             // It stays; but whether a call of ours is heard yet has to be known.
             GatewayKind::Quota => balancer::is_unsettled(row, now),
+            GatewayKind::Nat => row.reference.is_some(),
             GatewayKind::TransitGateway => false,
         };
         if !reserved {
@@ -270,6 +289,10 @@ impl Core {
         let before = request.row.before.filter(|units| *units > 0);
         let text = match (request.row.kind, before) {
             (GatewayKind::Quota, _) => format!("{how}: a call whose answer was lost is looked for"),
+            (GatewayKind::Nat, _) => {
+                let added = request.row.reference.as_deref().unwrap_or_default();
+                format!("{how}: what was added is to be taken off: {added}")
+            }
             (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, Some(units)) => {
                 format!("{how}: the {units} {} from before are to be restored", request.row.unit)
             }
@@ -287,7 +310,7 @@ impl Core {
         let end = request.row.end.unwrap_or(GatewayEnd::Released);
         let left = match request.row.kind {
             GatewayKind::Quota => quota::stays(&request.row).map(|text| format!("; {text}")),
-            GatewayKind::TransitGateway | GatewayKind::LoadBalancer => None,
+            GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Nat => None,
         };
         request.enter(end.state(), now);
         let (row, left) = (request.row, left.unwrap_or_default());

@@ -136,7 +136,10 @@ pub enum Next {
     /// This is to be called, at once.
     Call(QuotaCall),
     /// It stands so, and this is said of it.
-    Stands { state: GatewayState, note: Option<String> },
+    Stands {
+        state: GatewayState,
+        note: Option<String>,
+    },
     /// This increase is to be followed from now on, and stands so.
     Follow(Increase),
     /// The increase that was followed is over, and was not what the request wants: nothing is followed any more.
@@ -197,14 +200,13 @@ pub fn of_increase(row: &GatewayRow, increase: &Increase, now: Time) -> Next {
         return Next::Over;
     }
     let said = format!("increase {} to {} is {}", increase.id, increase.desired, increase.status);
-    let pending =
-        |note: String| Next::Stands { state: GatewayState::Pending, note: Some(note) };
+    let pending = |note: String| Next::Stands { state: GatewayState::Pending, note: Some(note) };
     let enough = increase.desired >= f64::from(row.wanted) - 0.5;
     match increase.status {
         IncreaseStatus::Pending | IncreaseStatus::CaseOpened => pending(said),
         IncreaseStatus::Approved if enough => pending(format!("{said}, and not in effect yet")),
-        IncreaseStatus::Approved
-        | IncreaseStatus::Denied
+        IncreaseStatus::Approved => Next::Forget,
+        IncreaseStatus::Denied
         | IncreaseStatus::CaseClosed
         | IncreaseStatus::NotApproved
         | IncreaseStatus::InvalidRequest
@@ -212,7 +214,6 @@ pub fn of_increase(row: &GatewayRow, increase: &Increase, now: Time) -> Next {
         {
             Next::Forget
         }
-        IncreaseStatus::Approved => pending(said),
         // A person may have granted less: the API has no word for it.
         IncreaseStatus::CaseClosed if row.in_effect > row.before.unwrap_or(0) => {
             Next::Stands { state: GatewayState::PartlyInEffect, note: Some(said) }
@@ -342,16 +343,19 @@ mod tests {
 
     #[test]
     fn a_lost_call_is_looked_for_and_made_again_only_when_no_copy_can_arrive() {
-        let lost = GatewayRow {
-            state: GatewayState::Submitted,
-            unanswered: Some(Time(600_500)),
-            ..wanted()
-        };
+        let lost = GatewayRow { state: GatewayState::Submitted, unanswered: Some(Time(600_500)), ..wanted() };
         assert_eq!(of_increases(&lost, &[], None, NOW), Next::Unsettled);
         let denied = increase(1_200.0, IncreaseStatus::Denied);
-        assert_eq!(of_increases(&lost, std::slice::from_ref(&denied), None, NOW), Next::Follow(denied.clone()));
+        assert_eq!(
+            of_increases(&lost, std::slice::from_ref(&denied), None, NOW),
+            Next::Follow(denied.clone())
+        );
         let before = Increase { created: Time(0), ..denied };
-        assert_eq!(of_increases(&lost, &[before], None, NOW), Next::Unsettled, "made before it was asked for");
+        assert_eq!(
+            of_increases(&lost, &[before], None, NOW),
+            Next::Unsettled,
+            "made before it was asked for"
+        );
         assert_eq!(of_increases(&lost, &[], None, Time(600_500).plus(SETTLED_AFTER)), ASK);
     }
 
@@ -410,9 +414,13 @@ mod tests {
         assert_eq!(of(QuotaCall::Increase { id: "i".into() }, wrong, NOT_THERE), Setback::Forget);
         assert_eq!(of(ask(), wrong, OPEN_ALREADY), Setback::Wait(LOOK_EVERY));
         assert_eq!(of(ask(), wrong, TOO_MANY_OPEN), Setback::Wait(AFTER_REFUSAL));
-        assert_eq!(of(ask(), ErrorClass::Throttle, "TooManyRequestsException"), Setback::Wait(AFTER_THROTTLE));
+        assert_eq!(
+            of(ask(), ErrorClass::Throttle, "TooManyRequestsException"),
+            Setback::Wait(AFTER_THROTTLE)
+        );
         assert_eq!(of(ask(), ErrorClass::Unknown, "ServiceException"), Setback::Wait(LOOK_EVERY));
-        for code in ["InvalidResourceStateException", "IllegalArgumentException", "DependencyAccessDeniedException"]
+        for code in
+            ["InvalidResourceStateException", "IllegalArgumentException", "DependencyAccessDeniedException"]
         {
             assert_eq!(of(ask(), wrong, code), Setback::No(format!("{code}: as it says")));
         }

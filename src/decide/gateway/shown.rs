@@ -83,6 +83,9 @@ impl Core {
             GatewayState::Releasing if request.row.kind == GatewayKind::Quota => {
                 format!("a lost call is looked for in {} s", in_s(request.due))
             }
+            GatewayState::Releasing if request.row.kind == GatewayKind::Nat => {
+                format!("what was added leaves: AWS is looked at in {} s", in_s(request.due))
+            }
             GatewayState::Releasing => {
                 format!("what was before is restored: AWS is looked at in {} s", in_s(request.due))
             }

@@ -16,6 +16,8 @@ named! {
         LoadBalancer = "load-balancer",
         /// `RequestServiceQuotaIncrease`, and whatever AWS answers in its own time (aws-facts 1.5 and 6.4).
         Quota = "quota",
+        /// `AssociateNatGatewayAddress` of a public NAT gateway (aws-facts 6.3).
+        Nat = "nat",
     }
 }
 
@@ -25,7 +27,7 @@ impl GatewayKind {
     pub fn is_of_people(self) -> bool {
         match self {
             GatewayKind::TransitGateway => true,
-            GatewayKind::LoadBalancer | GatewayKind::Quota => false,
+            GatewayKind::LoadBalancer | GatewayKind::Quota | GatewayKind::Nat => false,
         }
     }
 }
@@ -122,12 +124,14 @@ impl GatewayEnd {
 pub struct Gateway {
     pub name: String,
     pub kind: GatewayKind,
-    /// Its id (`tgw-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
+    /// Its id (`tgw-...`, `nat-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
     pub resource: String,
     /// What capacity is counted in: `LCU` of a load balancer.
     pub unit: String,
     /// What it carries without being asked, in that unit. 0: nobody has said.
     pub declared: u32,
+    /// Of a NAT gateway: the allocations that may be added to it.
+    pub pool: Vec<String>,
     /// People who have not answered are reminded this often.
     pub remind_every: Duration,
 }
@@ -159,13 +163,14 @@ pub struct GatewayRow {
     /// When AWS or people were asked first. Written before they are.
     pub submitted_at: Option<Time>,
     /// What was reserved before we changed it, 0 for nothing: what is restored. Of a quota: what it was when it was
-    /// first looked at. None: nobody has looked yet.
+    /// first looked at; of a NAT gateway, what it carried then. None: nobody has looked yet.
     pub before: Option<u32>,
     /// Of what is wanted, so much is there.
     pub in_effect: u32,
     /// The person who said so.
     pub confirmed_by: Option<String>,
-    /// What AWS calls that which is followed: of a quota, the id of its increase, whoever asked for it.
+    /// What AWS calls that which is followed: of a quota, the id of its increase, whoever asked for it; of a NAT
+    /// gateway, the allocations that are added, or were to be, with commas.
     pub reference: Option<String>,
     /// Calls that changed something, or were to.
     pub calls: u32,

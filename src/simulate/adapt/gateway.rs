@@ -2,9 +2,11 @@
 
 use crate::decide::event::CallError;
 use crate::decide::gateway::call::{GatewayCall, GatewaySeen, Reservation, ZoneCapacity, ZoneState};
+use crate::decide::gateway::nat::{AddressState, NatAddress, NatCall, NatSeen, NatState};
 use crate::decide::gateway::quota::{Increase, IncreaseStatus, QuotaCall};
 use crate::decide::words::Time;
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
+use crate::sim::model::ec2::call as ec2;
 use crate::sim::model::elbv2::call::{Answer, Call, ReservationState, ReservationView, Reserve};
 use crate::sim::model::quotas::call as quotas;
 
@@ -18,6 +20,24 @@ pub fn call(call: &GatewayCall) -> AnyCall {
             change: units.map_or(Reserve::Reset, Reserve::Units),
         }),
         GatewayCall::Quota { of, call } => AnyCall::Quotas(quota(of, call)),
+        GatewayCall::Nat { gateway, call } => AnyCall::Ec2(nat(gateway, call)),
+    }
+}
+
+fn nat(gateway: &str, call: &NatCall) -> ec2::Call {
+    let gateway = gateway.to_string();
+    match call {
+        NatCall::Look => {
+            ec2::Call::DescribeNatGateways(ec2::Read { ids: vec![gateway], ..ec2::Read::default() })
+        }
+        NatCall::Associate { allocation } => {
+            let allocations = vec![allocation.to_string()];
+            ec2::Call::ChangeNatGateway(ec2::ChangeNat::Associate { gateway, allocations })
+        }
+        NatCall::Disassociate { associations } => {
+            let associations = associations.clone();
+            ec2::Call::ChangeNatGateway(ec2::ChangeNat::Disassociate { gateway, associations })
+        }
     }
 }
 
@@ -44,6 +64,10 @@ pub fn answer(outcome: Outcome) -> Result<GatewaySeen, CallError> {
             Ok(GatewaySeen::Reservation(seen(reservation)))
         }
         Outcome::Answer(AnyAnswer::Quotas(answer)) => quota_answer(answer),
+        Outcome::Answer(AnyAnswer::Ec2(ec2::Answer::Nats { gateways, .. })) => {
+            gateways.first().map(nat_seen).ok_or_else(super::wrong_answer)
+        }
+        Outcome::Answer(AnyAnswer::Ec2(ec2::Answer::NatChanged { .. })) => Ok(GatewaySeen::NatChanged),
         Outcome::Answer(_) | Outcome::Error(_) | Outcome::Lost => Err(super::failed(outcome)),
     }
 }
@@ -60,6 +84,29 @@ fn quota_answer(answer: quotas::Answer) -> Result<GatewaySeen, CallError> {
         }),
         quotas::Answer::Services { .. } | quotas::Answer::Quotas { .. } => Err(super::wrong_answer()),
     }
+}
+
+fn nat_seen(view: &ec2::NatView) -> GatewaySeen {
+    let address = |a: &ec2::NatAddressView| NatAddress {
+        allocation: a.public.as_ref().map(|(allocation, _, _)| allocation.clone()),
+        association: a.public.as_ref().map(|(_, _, association)| association.clone()),
+        state: match a.state {
+            ec2::AddressState::Assigning => AddressState::Assigning,
+            ec2::AddressState::Associating => AddressState::Associating,
+            ec2::AddressState::Disassociating => AddressState::Disassociating,
+            ec2::AddressState::Succeeded => AddressState::Succeeded,
+        },
+    };
+    GatewaySeen::Nat(NatSeen {
+        state: match view.state {
+            ec2::NatState::Pending => NatState::Pending,
+            ec2::NatState::Available => NatState::Available,
+            ec2::NatState::Deleting => NatState::Deleting,
+            ec2::NatState::Deleted => NatState::Deleted,
+        },
+        public: view.connectivity == ec2::Connectivity::Public,
+        addresses: view.addresses.iter().map(address).collect(),
+    })
 }
 
 fn increase(view: &quotas::RequestView) -> Increase {

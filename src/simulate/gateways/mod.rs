@@ -3,6 +3,7 @@
 //! judged for each kind of gateway.
 
 mod balancer;
+mod nat;
 mod quota;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use super::dice::Dice;
 use crate::decide::action::Action;
 use crate::decide::event::{Event, Ticket};
 use crate::decide::gateway::GatewayAsk;
-use crate::decide::gateway::call::GatewayCall;
+use crate::decide::gateway::call::{GatewayCall, GatewaySeen};
+use crate::decide::gateway::nat::{AddressState, NatCall};
 use crate::decide::gateway::quota::QuotaCall;
 use crate::decide::gateway::words::{Gateway, GatewayRow};
 use crate::decide::guard::hold::EndAsk;
@@ -57,6 +59,8 @@ struct World {
     /// Calls of the living process that are out.
     out: u32,
     reached: bool,
+    /// Of a NAT gateway: most addresses that it ever had or was getting.
+    most_addresses: u32,
     kills: u32,
 }
 
@@ -86,6 +90,7 @@ impl World {
             number: 0,
             out: 0,
             reached: false,
+            most_addresses: 0,
             kills: 0,
         }
     }
@@ -164,11 +169,13 @@ impl World {
             let ours = match &call {
                 GatewayCall::Reserve { units, .. } => *units == Some(self.wanted),
                 GatewayCall::Quota { call, .. } => *call == QuotaCall::Ask { value: self.wanted },
+                GatewayCall::Nat { call, .. } => matches!(call, NatCall::Associate { .. }),
                 GatewayCall::Look { .. } => false,
             };
             assert!(!(ours && row.state.is_over()), "changed after its end: {row:?}");
         }
         let reply = self.model.handle(&adapt::gateway::call(&call), self.now.0);
+        self.count_addresses(&call);
         let lost = self.chance(10.0) || matches!(reply.outcome, Outcome::Lost);
         let outcome = if lost {
             Err(adapt::unknown("timeout", "no answer in time"))
@@ -178,6 +185,16 @@ impl World {
         let after = if lost { TIMEOUT } else { self.ms(20, 2_000) };
         let event = Event::GatewayAnswered { request, call, outcome };
         self.at(self.now.plus(after), Coming::Returns { life, event });
+    }
+
+    /// After each call that may add one.
+    fn count_addresses(&mut self, call: &GatewayCall) {
+        let GatewayCall::Nat { gateway, .. } = call else { return };
+        let look = GatewayCall::Nat { gateway: gateway.clone(), call: NatCall::Look };
+        let reply = self.model.handle(&adapt::gateway::call(&look), self.now.0);
+        let Ok(GatewaySeen::Nat(seen)) = adapt::gateway::answer(reply.outcome) else { return };
+        let stay = seen.addresses.iter().filter(|a| a.state != AddressState::Disassociating).count();
+        self.most_addresses = self.most_addresses.max(u32::try_from(stay).unwrap());
     }
 
     /// Until nothing is to be done any more.

@@ -40,7 +40,8 @@ fn world(seed: u64, verdict: QuotaVerdict) -> World {
 
 fn increases(world: &mut World) -> Vec<RequestView> {
     let (of, now) = (testing::of(SERVICE, CODE), world.now.0);
-    let call = Call::ListRequestedServiceQuotaChangeHistoryByQuota { of, status: None, page: Page::default() };
+    let call =
+        Call::ListRequestedServiceQuotaChangeHistoryByQuota { of, status: None, page: Page::default() };
     match testing::ask(&mut world.model, call, now).unwrap() {
         Answer::RequestedList { requests, .. } => requests,
         other => panic!("{other:?}"),

@@ -486,9 +486,7 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::RequestServiceQuotaIncrease
         | Api::DescribeNatGateways
         | Api::AssociateNatGatewayAddress
-        | Api::DisassociateNatGatewayAddress => {
-            (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall)
-        }
+        | Api::DisassociateNatGatewayAddress => (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall),
     }
 }
 

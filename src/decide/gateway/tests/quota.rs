@@ -5,6 +5,7 @@ use crate::decide::gateway::quota::{FOLLOW_EVERY, GRANTED_WITHIN, Increase, Incr
 
 const WANTED: u32 = 1_200;
 
+#[allow(clippy::unnecessary_wraps)] // what is answered may be an error
 fn value(value: f64) -> Result<GatewaySeen, CallError> {
     Ok(GatewaySeen::Quota { value, adjustable: true })
 }
@@ -13,6 +14,7 @@ fn increase(id: &str, desired: f64, status: IncreaseStatus, at: Time) -> Increas
     Increase { id: id.into(), desired, status, created: at, updated: at }
 }
 
+#[allow(clippy::unnecessary_wraps)] // what is answered may be an error
 fn increases(all: &[Increase]) -> Result<GatewaySeen, CallError> {
     Ok(GatewaySeen::Increases { increases: all.to_vec(), page: None })
 }
@@ -69,7 +71,10 @@ fn an_increase_is_asked_for_followed_and_stays() {
     desk.asks_for_increase();
     assert_eq!(desk.asked(), ASK);
     let row = desk.row();
-    assert_eq!((row.state, row.reference.as_deref(), row.unanswered), (GatewayState::Pending, Some("i"), None));
+    assert_eq!(
+        (row.state, row.reference.as_deref(), row.unanswered),
+        (GatewayState::Pending, Some("i"), None)
+    );
     desk.after(FOLLOW_EVERY);
     desk.looks(1_000.0, IncreaseStatus::CaseOpened);
     assert_eq!(desk.row().note.as_deref(), Some("increase i to 1200 is CASE_OPENED"));
@@ -99,7 +104,8 @@ fn a_quota_that_is_there_already_is_not_asked_for_and_one_that_is_fixed_is_refus
     assert_eq!((desk.state(), desk.row().calls), (GatewayState::Refused, 0));
     // Of a quota that the account has no value of, the default holds.
     desk.ask("vcpus", 7_000).unwrap();
-    let nothing = || error(ErrorClass::Configuration, "NoSuchResourceException").map(GatewaySeen::Reservation);
+    let nothing =
+        || error(ErrorClass::Configuration, "NoSuchResourceException").map(GatewaySeen::Reservation);
     assert_eq!(desk.quota_call(nothing()), QuotaCall::Value);
     assert_eq!(desk.quota_call(nothing()), QuotaCall::Default);
     assert_eq!(desk.state(), GatewayState::Refused);
@@ -143,6 +149,9 @@ fn a_lost_increase_is_looked_for_and_asked_for_again_only_when_it_cannot_arrive(
     desk.after(LOOK_EVERY);
     desk.quota_call(value(1_000.0));
     let denied = increase("i", f64::from(WANTED), IncreaseStatus::Denied, desk.now);
+    desk.quota_call(increases(std::slice::from_ref(&denied)));
+    assert_eq!(desk.state(), GatewayState::Releasing, "whether it is the lost one is looked at once more");
+    desk.quota_call(value(1_000.0));
     desk.quota_call(increases(&[denied]));
     assert_eq!((desk.state(), desk.row().calls), (GatewayState::Refused, 2));
     assert!(desk.row().note.as_ref().is_some_and(|note| note.contains("DENIED")));
@@ -179,6 +188,7 @@ fn a_part_is_granted_or_nothing() {
     assert_eq!((desk.state(), desk.row().in_effect), (GatewayState::PartlyInEffect, 1_100));
     desk.release("vcpus-1200", "ann", false).unwrap();
 
+    desk.after(FOLLOW_EVERY);
     desk.asks_for_increase_of(1_300);
     desk.after(FOLLOW_EVERY);
     let closed = increase("i", 1_300.0, IncreaseStatus::CaseClosed, desk.now);
@@ -195,7 +205,10 @@ fn too_many_open_increases_are_waited_for() {
     let mut desk = Desk::new();
     desk.asks_for_increase();
     for code in ["QuotaExceededException", "ResourceAlreadyExistsException"] {
-        assert_eq!(desk.quota_call(error(ErrorClass::Configuration, code).map(GatewaySeen::Reservation)), ASK);
+        assert_eq!(
+            desk.quota_call(error(ErrorClass::Configuration, code).map(GatewaySeen::Reservation)),
+            ASK
+        );
         assert_eq!((desk.state(), desk.row().unanswered), (GatewayState::Submitted, None));
         desk.after(HOUR);
         desk.quota_call(value(1_000.0));
