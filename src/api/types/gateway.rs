@@ -237,8 +237,5 @@ impl GatewayRequestItem {
 /// The text for people, where people are asked.
 #[must_use]
 pub fn letter_of(row: &GatewayRow) -> Option<String> {
-    match row.kind {
-        GatewayKind::TransitGateway => row.state.is_active().then(|| letter(row)),
-        GatewayKind::LoadBalancer => None,
-    }
+    (row.kind.is_of_people() && row.state.is_active()).then(|| letter(row))
 }
