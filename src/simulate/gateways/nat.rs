@@ -19,17 +19,15 @@ struct Scene {
 }
 
 fn ask(model: &mut Model, call: Call, at: Time) -> Answer {
-    match model.handle(&AnyCall::Ec2(call), at.0).outcome {
-        Outcome::Answer(AnyAnswer::Ec2(answer)) => answer,
-        other => panic!("{other:?}"),
-    }
+    let outcome = model.handle(&AnyCall::Ec2(call), at.0).outcome;
+    let Outcome::Answer(AnyAnswer::Ec2(answer)) = outcome else { panic!("{outcome:?}") };
+    answer
 }
 
 fn allocated(model: &mut Model, at: Time) -> String {
-    match ask(model, Call::AllocateAddress(AllocateAddress::default()), at) {
-        Answer::Allocated { allocation, .. } => allocation,
-        other => panic!("{other:?}"),
-    }
+    let answer = ask(model, Call::AllocateAddress(AllocateAddress::default()), at);
+    let Answer::Allocated { allocation, .. } = answer else { panic!("{answer:?}") };
+    allocation
 }
 
 fn created(model: &mut Model, allocation: String, at: Time) -> String {
@@ -41,10 +39,9 @@ fn created(model: &mut Model, allocation: String, at: Time) -> String {
         more_private: 0,
         tags: BTreeMap::new(),
     };
-    match ask(model, Call::CreateNatGateway(Box::new(call)), at) {
-        Answer::NatCreated { view, .. } => view.id,
-        other => panic!("{other:?}"),
-    }
+    let answer = ask(model, Call::CreateNatGateway(Box::new(call)), at);
+    let Answer::NatCreated { view, .. } = answer else { panic!("{answer:?}") };
+    view.id
 }
 
 /// `most`: addresses that a gateway may have.
@@ -67,10 +64,9 @@ fn world(seed: u64, most: u32) -> (World, Scene) {
 fn seen(world: &mut World, id: &str) -> NatSeen {
     let read = Read { ids: vec![id.into()], ..Read::default() };
     let reply = world.model.handle(&AnyCall::Ec2(Call::DescribeNatGateways(read)), world.now.0);
-    match adapt::gateway::answer(reply.outcome).unwrap() {
-        crate::decide::gateway::call::GatewaySeen::Nat(seen) => seen,
-        other => panic!("{other:?}"),
-    }
+    let answer = adapt::gateway::answer(reply.outcome).unwrap();
+    let GatewaySeen::Nat(seen) = answer else { panic!("{answer:?}") };
+    seen
 }
 
 /// How many came into effect, wholly or in part, and the kills.

@@ -42,10 +42,9 @@ fn increases(world: &mut World) -> Vec<RequestView> {
     let (of, now) = (testing::of(SERVICE, CODE), world.now.0);
     let call =
         Call::ListRequestedServiceQuotaChangeHistoryByQuota { of, status: None, page: Page::default() };
-    match testing::ask(&mut world.model, call, now).unwrap() {
-        Answer::RequestedList { requests, .. } => requests,
-        other => panic!("{other:?}"),
-    }
+    let answer = testing::ask(&mut world.model, call, now).unwrap();
+    let Answer::RequestedList { requests, .. } = answer else { panic!("{answer:?}") };
+    requests
 }
 
 /// How many came into effect, wholly or in part, and the kills.
