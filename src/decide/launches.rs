@@ -222,6 +222,7 @@ impl Launches {
                     | Wait::Canary { .. }
                     | Wait::BreakerTrial { .. }
                     | Wait::GroupMax { .. }
+                    | Wait::Gate { .. }
                     | Wait::Booting { .. }
                     | Wait::Configuring { .. }
                     | Wait::Verifying { .. }
@@ -368,7 +369,7 @@ impl Core {
                 until: plan.not_before,
             });
         }
-        let room = self.room(group, now)?;
+        let room = self.room(group, now)?.min(self.through_gates(group, now.time)?);
         let percents = self.percents(group);
         let reserved = self.in_reserve(group);
         let plan = &mut self.launches.plans[group];

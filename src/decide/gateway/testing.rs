@@ -20,6 +20,7 @@ pub fn gateway(name: &str) -> Gateway {
         unit: unit.into(),
         declared: 100,
         remind_every: Duration::from_secs(3_600),
+        answer_within: super::ANSWER_WITHIN,
     }
 }
 
