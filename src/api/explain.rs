@@ -152,6 +152,7 @@ fn holds(wait: &Wait) -> &'static [Phase] {
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::GroupMax { .. }
+        | Wait::Gate { .. }
         | Wait::Unseen { .. }
         | Wait::Capacity { .. }
         | Wait::ZoneWeights { .. }
@@ -292,6 +293,12 @@ mod tests {
             Wait::BreakerOpen { failures: 10, outcomes: 12, until },
             Wait::BreakerTrial { tried: 3, trial: 3 },
             Wait::GroupMax { max: 100, live: 100 },
+            Wait::Gate {
+                told: "gateway core carries 100".into(),
+                each: "0.05".into(),
+                whole: None,
+                request: Some("0191".into()),
+            },
             Wait::Capacity { pools: 3, until },
             Wait::ZoneWeights { closed: 2, until },
             Wait::Quota { code: code(), until },
@@ -320,6 +327,9 @@ mod tests {
             }
             Wait::BreakerTrial { .. } => "half open: 3 of 3",
             Wait::GroupMax { .. } => "group maximum: 100 of 100",
+            Wait::Gate { .. } => {
+                "gateway core carries 100: one more brings 0.05; waits for gateway request 0191"
+            }
             Wait::Capacity { .. } => "no capacity in any of 3 zones: next try in 10 s",
             Wait::ZoneWeights { .. } => {
                 "2 zones are at 0 % by order, and the others have no capacity: next try in 10 s"
