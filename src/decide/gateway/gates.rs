@@ -81,6 +81,16 @@ impl Core {
         gates.iter().any(holds) && self.overridden(group, now) < wanted
     }
 
+    /// More is planned than may be, since a gateway carries less than it did, and nobody has said that this is all right.
+    pub(in crate::decide) fn is_over_planned(&self, group: usize, now: Time) -> bool {
+        let gates = &self.ledger.groups[group].spec.bounds.gates;
+        let over = |gate: &Gate| {
+            let load = self.load_of(&gate.gateway, now);
+            gate.mode != GateMode::Warn && load.planned > load.may()
+        };
+        gates.iter().any(over) && self.overridden(group, now) == 0
+    }
+
     /// So many more instances fit through a gateway. Of a group that was not seen yet nobody knows how many there are.
     fn fits_through(&self, gate: &Gate, now: Time) -> Result<u32, Wait> {
         let unseen = |g: usize| self.asgs[g].name.is_some() && self.asgs[g].seen.is_none();
