@@ -65,6 +65,8 @@ named! {
         Quarantine = "quarantine",
         /// In service means serving.
         Serving = "serving",
+        /// Whoever waits can be told for what, and until when where that is known.
+        Explained = "explained",
         /// No more is planned to go through a gateway than may be, unless somebody said so.
         Gates = "gates",
         /// Once faults have healed, everything settles.
