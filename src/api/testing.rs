@@ -532,6 +532,7 @@ pub fn view() -> View {
     View {
         gateways: Vec::new(),
         gateway_requests: Vec::new(),
+        gate_overrides: Vec::new(),
         at: NOW,
         scale_ups: vec![Progress {
             seq: row.seq,
