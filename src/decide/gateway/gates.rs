@@ -81,7 +81,7 @@ impl Core {
         gates.iter().any(holds) && self.overridden(group, now) < wanted
     }
 
-    /// More is planned than may be, since a gateway carries less than it did, and nobody has said that this is all right.
+    /// More is planned than may be, since a gateway carries less than it did, and nobody has said that this is right.
     pub(in crate::decide) fn is_over_planned(&self, group: usize, now: Time) -> bool {
         let gates = &self.ledger.groups[group].spec.bounds.gates;
         let over = |gate: &Gate| {

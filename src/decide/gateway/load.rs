@@ -90,7 +90,8 @@ mod tests {
         }
 
         #[test]
-        fn what_is_asked_for_is_enough_and_no_unit_too_many(planned in 0u64..20_000_000_000, more in 1u64..1_000_000_000) {
+        fn what_is_asked_for_is_enough_and_no_unit_too_many(planned in 0u64..20_000_000_000,
+                                                            more in 1u64..1_000_000_000) {
             let needed = Load { confirmed: 0, planned }.needed(more);
             let may = |units: u32| Load { confirmed: u64::from(units) * MILLI, planned }.may();
             prop_assert!(may(needed) >= planned + more);

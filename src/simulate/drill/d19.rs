@@ -1,5 +1,5 @@
-//! D19, gateway first: somebody asks half an hour ahead that a gateway be scaled, and is refused, gets half, or is never
-//! answered. What is planned to go through it stays within 80 % of what is confirmed; what does not fit waits, is
+//! D19, gateway first: somebody asks half an hour ahead that a gateway be scaled, and is refused, gets half, or is
+//! never answered. What is planned to go through it stays within 80 % of what is confirmed; what does not fit waits, is
 //! alarmed about, and is launched when somebody lets it through by name.
 //!
 //! In even seeds the group is paced, in odd ones it waits until all of it fits.
