@@ -10,6 +10,7 @@ mod clients;
 mod counterpart;
 mod crashes;
 mod demo;
+mod gates;
 mod gateways;
 mod harness;
 mod hooks;

@@ -227,6 +227,12 @@ mod tests {
             Wait::BreakerOpen { failures: 10, outcomes: 12, until },
             Wait::BreakerTrial { tried: 3, trial: 3 },
             Wait::GroupMax { max: 100, live: 100 },
+            Wait::Gate {
+                told: "gateway core carries 100".into(),
+                each: "0.05".into(),
+                whole: None,
+                request: Some("0191".into()),
+            },
             Wait::Capacity { pools: 3, until },
             Wait::ZoneWeights { closed: 2, until },
             Wait::Quota { code: code(), until },
@@ -267,6 +273,9 @@ mod tests {
                 "half open: 3 of 3 trial instances are out; decided when they are verified or broken"
             }
             Wait::GroupMax { .. } => "group maximum: 100 of 100 places are taken; next when one is free",
+            Wait::Gate { .. } => {
+                "gateway core carries 100: one more brings 0.05; waits for gateway request 0191"
+            }
             Wait::Capacity { .. } => "no capacity in any of 3 zones: next try in 10 s",
             Wait::ZoneWeights { .. } => {
                 "2 zones are at 0 % by order, and the others have no capacity: next try in 10 s"

@@ -14,6 +14,7 @@ mod by;
 mod explain;
 mod fields;
 mod freezes;
+mod gates;
 mod gateways;
 mod groups;
 mod headers;

@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    explain, freezes, gateways, groups, health, holds, hooks, instances, keep_failing, metrics, preflights,
-    quarantine, scale_ins, scale_ups, signals, zones,
+    explain, freezes, gates, gateways, groups, health, holds, hooks, instances, keep_failing, metrics,
+    preflights, quarantine, scale_ins, scale_ups, signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -62,6 +62,8 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(gateways::create::create, gateways::list::list))
         .routes(routes!(gateways::show::show, gateways::release::release))
         .routes(routes!(gateways::confirm::confirm))
+        .routes(routes!(gates::create::create))
+        .routes(routes!(gates::end::end))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

@@ -48,6 +48,8 @@ named! {
         UnknownGatewayRequest = "unknown_gateway_request",
         GatewayBusy = "gateway_busy",
         NotByHand = "not_by_hand",
+        NothingToOverride = "nothing_to_override",
+        NoGates = "no_gates",
         LeaseEnd = "end_out_of_range",
         UnknownInstance = "unknown_instance",
         UnknownLease = "unknown_hold_or_freeze",
@@ -83,6 +85,7 @@ impl Kind {
             | Kind::UnknownSlot
             | Kind::UnknownGateway
             | Kind::UnknownGatewayRequest
+            | Kind::NothingToOverride
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
@@ -93,6 +96,7 @@ impl Kind {
             | Kind::IsHeld
             | Kind::GatewayBusy
             | Kind::NotByHand
+            | Kind::NoGates
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -142,12 +146,14 @@ impl Kind {
             Kind::UnknownGatewayRequest => "There is no such gateway request",
             Kind::GatewayBusy => "The gateway has a request already",
             Kind::NotByHand => "The gateway is not confirmed by hand",
+            Kind::NothingToOverride => "There is no such group or open scale-up",
+            Kind::NoGates => "The group depends on no gateway",
             Kind::UnknownInstance => "No group has this instance",
-            Kind::UnknownLease => "There is no such hold or freeze",
+            Kind::UnknownLease => "There is no such hold, freeze or override",
             Kind::NotTheirs => "It is somebody else's",
             Kind::NotInQuarantine => "The instance is not in quarantine",
             Kind::IsHeld => "Somebody holds the instance",
-            Kind::TooManyLeases => "Too many holds or freezes are open",
+            Kind::TooManyLeases => "Too many holds, freezes or overrides are open",
             Kind::TooManyScaleUps => "Too many scale-ups are open",
             Kind::TooManyFollowers => "Too many event streams are open",
             Kind::Busy => "The inbox is full",
@@ -285,6 +291,8 @@ impl Problem {
             Refusal::Capacity { .. } => (Kind::InvalidFields, Some("capacity")),
             Refusal::NeededAfterEnd => (Kind::InvalidFields, Some("by")),
             Refusal::NotByHand { .. } => (Kind::NotByHand, None),
+            Refusal::NothingToOverride { .. } => (Kind::NothingToOverride, Some("subject")),
+            Refusal::NoGates { .. } => (Kind::NoGates, Some("subject")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -402,6 +410,8 @@ mod tests {
             (Refusal::Capacity { capacity: 0, most: 9 }, 422, &["capacity"]),
             (Refusal::NeededAfterEnd, 422, &["by"]),
             (Refusal::NotByHand { gateway: web() }, 409, &[]),
+            (Refusal::NothingToOverride { subject: web(), known: "api".into() }, 404, &["subject"]),
+            (Refusal::NoGates { group: web() }, 409, &["subject"]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

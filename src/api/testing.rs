@@ -22,10 +22,13 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::gateway::gate::{GateRow, OverrideRow};
+use crate::decide::gateway::overrides::OverrideAsk;
 use crate::decide::gateway::words::{Gateway, GatewayKind, GatewayRow, GatewayState};
 use crate::decide::gateway::{ConfirmAsk, GatewayAsk};
 use crate::decide::guard::freeze::FreezeAsk;
 use crate::decide::guard::hold::{EndAsk, HoldAsk};
+use crate::decide::guard::lease::{Lease, LeaseState};
 use crate::decide::guard::zones::Weigh;
 use crate::decide::hook::notice::{HookState, Transition};
 use crate::decide::order::Order;
@@ -258,6 +261,9 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
             Err(Refusal::UnknownZone { zone, known: "us-east-1a, us-east-1b".into() })
         }
         Order::Weigh(Weigh { zone, .. }) => Ok(Accepted { id: zone, repeated: false }),
+        Order::Override(ask) if ask.subject != "web" => {
+            Err(Refusal::NothingToOverride { subject: ask.subject, known: "web".into() })
+        }
         Order::AskGateway(ask) if ask.gateway == "nowhere" => {
             Err(Refusal::UnknownGateway { gateway: ask.gateway, known: "core".into() })
         }
@@ -267,7 +273,9 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
         | Order::Thaw(EndAsk { id, .. })
         | Order::AskGateway(GatewayAsk { id, .. })
         | Order::ConfirmGateway(ConfirmAsk { id, .. })
-        | Order::ReleaseGateway(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
+        | Order::ReleaseGateway(EndAsk { id, .. })
+        | Order::Override(OverrideAsk { id, .. })
+        | Order::EndOverride(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
         Order::EndQuarantine(ask) if ask.instance == kept().id => {
             Ok(Accepted { id: ask.instance.to_string(), repeated: false })
         }
@@ -295,6 +303,7 @@ pub fn gateway_request() -> GatewayRow {
         declared: 0,
         pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
+        answer_within: Duration::from_secs(300),
     };
     GatewayRow {
         state: GatewayState::Submitted,
@@ -302,6 +311,25 @@ pub fn gateway_request() -> GatewayRow {
         reminded_at: Some(since),
         ..GatewayRow::asked(ask, &gateway, since)
     }
+}
+
+/// A gate that has been short for a minute.
+pub fn gate_short() -> GateRow {
+    GateRow {
+        group: "web".into(),
+        gateway: "core".into(),
+        since: NOW.minus(Duration::from_secs(60)),
+        filed: 0,
+        alarmed_at: None,
+        ended_at: None,
+    }
+}
+
+/// An override of its group's gates, for another hour.
+pub fn gate_override() -> OverrideRow {
+    let until = NOW.plus(Duration::from_secs(3_600));
+    let lease = Lease::new("0192".into(), "ann".into(), "the peak is here".into(), NOW, until);
+    OverrideRow { lease: Lease { state: LeaseState::InForce, ..lease }, group: "web".into(), scale_up: None }
 }
 
 /// One that is kept for an hour, and has been for a minute.
@@ -505,6 +533,7 @@ pub fn view() -> View {
     View {
         gateways: Vec::new(),
         gateway_requests: Vec::new(),
+        gate_overrides: Vec::new(),
         at: NOW,
         scale_ups: vec![Progress {
             seq: row.seq,

@@ -373,6 +373,33 @@ pub enum Gateway {
 
     /// End a request before its time: what was reserved before is restored.
     Release(End),
+
+    /// Let a group, or one scale-up, launch more than its gateways are known to carry.
+    Override(GateOverride),
+
+    /// End an override before its time.
+    EndOverride(End),
+}
+
+#[derive(Args, Debug)]
+pub struct GateOverride {
+    /// A group, or the id of an open scale-up: older ones of its group go first, and with it.
+    #[arg(value_name = "GROUP|SCALE_UP")]
+    pub subject: String,
+
+    /// Until then: a duration from now (2h, at most 24h) or a time. 1h if left out; of a scale-up until it is done.
+    #[arg(long = "for", value_name = "WHEN", value_parser = when)]
+    pub until: Option<String>,
+
+    /// Why; kept with the override.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    #[command(flatten)]
+    pub who: Who,
+
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 #[derive(Args, Debug)]

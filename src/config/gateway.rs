@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::section::{Read, Section};
 use crate::decide::gateway::nat::IN_CONNECTIONS;
 use crate::decide::gateway::words::{Gateway, GatewayKind};
-use crate::decide::gateway::{MOST_CAPACITY, MOST_GATEWAYS};
+use crate::decide::gateway::{ANSWER_WITHIN, MOST_CAPACITY, MOST_GATEWAYS};
+use crate::decide::group::Group;
 
 /// Longest name of a unit.
 const UNIT_MOST: usize = 32;
@@ -58,6 +59,8 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Quota => Ok(Vec::new()),
     };
     let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
+    let range = Duration::from_mins(1)..=Duration::from_hours(24);
+    let answer_within = s.duration("answer_within", range, ANSWER_WITHIN);
     Ok(Gateway {
         name: name.to_string(),
         kind,
@@ -66,6 +69,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         declared: declared?,
         pool: pool?,
         remind_every: remind_every?,
+        answer_within: answer_within?,
     })
 }
 
@@ -85,6 +89,24 @@ pub(super) fn check(s: &mut Section<'_>, gateways: &BTreeMap<String, Arc<Gateway
                 GatewayKind::Nat => "nat_gateway_id",
             };
             s.refuse(&format!("gateways.{name}.{key}"), what);
+        }
+    }
+}
+
+/// Groups depend on gateways that there are, on each once.
+pub(super) fn check_gates(
+    s: &mut Section<'_>,
+    groups: &BTreeMap<String, Arc<Group>>,
+    gateways: &BTreeMap<String, Arc<Gateway>>,
+) {
+    for (name, group) in groups {
+        for (i, gate) in group.bounds.gates.iter().enumerate() {
+            let key = format!("groups.{name}.bounds.gates[{i}].gateway");
+            if !gateways.contains_key(&*gate.gateway) {
+                s.refuse(&key, format!("there is no gateways.{}", gate.gateway));
+            } else if group.bounds.gates[..i].iter().any(|other| other.gateway == gate.gateway) {
+                s.refuse(&key, format!("{} is named twice", gate.gateway));
+            }
         }
     }
 }
@@ -154,7 +176,7 @@ mod tests {
         let config = read(&text).unwrap();
         let core = &config.gateways["core"];
         assert_eq!((core.resource.as_str(), core.unit.as_str(), core.declared), ("tgw-0a1b", "Gbit/s", 100));
-        assert_eq!(core.remind_every, Duration::from_mins(30));
+        assert_eq!((core.remind_every, core.answer_within), (Duration::from_mins(30), ANSWER_WITHIN));
         let web = &config.gateways["web"];
         assert_eq!((web.resource.as_str(), web.unit.as_str(), web.declared), (ARN, "LCU", 0));
         let vcpus = &config.gateways["vcpus"];

@@ -149,6 +149,7 @@ fn check(s: &mut Section<'_>, config: &Config) {
     }
     check_descriptors(s, config);
     gateway::check(s, &config.gateways);
+    gateway::check_gates(s, &config.groups, &config.gateways);
     let mut asgs: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, group) in &config.groups {
         if let Some(asg) = group.asg_name()

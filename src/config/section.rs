@@ -276,7 +276,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn value<T>(
+    pub fn value<T>(
         &mut self,
         key: &'static str,
         allowed: &str,

@@ -134,6 +134,10 @@ pub enum Refusal {
     NeededAfterEnd,
     #[error("AWS itself says what gateway '{gateway}' has: it is not confirmed by hand")]
     NotByHand { gateway: String },
+    #[error("there is neither a group nor an open scale-up '{subject}'; configured groups: {known}")]
+    NothingToOverride { subject: String, known: String },
+    #[error("group '{group}' depends on no gateway")]
+    NoGates { group: String },
     #[error("{most} are open, the most allowed; end some first")]
     LeasesFull { most: usize },
 }

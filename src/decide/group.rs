@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateway::gate::Gate;
 use super::guard::valve::ValveSpec;
 use super::quarantine::words::{QuarantineSpec, ReserveSpec};
 use super::signal::Signal;
@@ -70,6 +71,8 @@ pub struct Bounds {
     /// ARNs of the target groups that its instances are registered with.
     pub target_groups: Vec<Arc<str>>,
     pub ceilings: Vec<Ceiling>,
+    /// The gateways that its instances' traffic goes through.
+    pub gates: Vec<Gate>,
 }
 
 /// A limit that AWS knows nothing of: "at most 2,400 members, or the load balancer's slots run out".

@@ -71,6 +71,7 @@ impl Launches {
                     | Wait::Canary { .. }
                     | Wait::BreakerTrial { .. }
                     | Wait::GroupMax { .. }
+                    | Wait::Gate { .. }
                     | Wait::Booting { .. }
                     | Wait::Configuring { .. }
                     | Wait::Verifying { .. }

@@ -232,14 +232,15 @@ impl Core {
     }
 
     /// Takes back what was throttled and never seen by AWS, where the breaker has opened meanwhile, the zone was
-    /// closed or the pool has turned out to have nothing to give: nothing is launched of a version that breaks,
-    /// or there, and these have launched nothing yet.
+    /// closed, a gateway carries less than it did, or the pool has turned out to have nothing to give: nothing is
+    /// launched of a version that breaks, or there, and these have launched nothing yet.
     fn recall(&mut self, now: &Now) {
         let unwanted = |l: &Launch| {
             let plan = &self.launches.plans[l.group];
             plan.guard.is_open(now.time)
                 || plan.pools.rests(l.pool, now.time)
                 || self.zones.percent(&l.row.group, &l.body.zone) == 0
+                || self.is_over_planned(l.group, now.time)
         };
         let open = self.launches.open.values();
         let recalled: Vec<LaunchSeq> =
@@ -286,7 +287,7 @@ impl Core {
         if now.time < plan.not_before {
             return Err(Wait::Refused { refusals: plan.refusals, until: plan.not_before });
         }
-        let room = self.room(group, now)?;
+        let room = self.room(group, now)?.min(self.through_gates(group, now.time)?);
         let percents = self.percents(group);
         let reserved = self.in_reserve(group);
         let plan = &mut self.launches.plans[group];

@@ -272,6 +272,14 @@ impl Ledger {
         waiting.iter().find(|seq| Some(**seq) != *filling).or_else(|| waiting.first()).copied()
     }
 
+    /// Slots that are queued of the scale-up whose turn it is.
+    pub(super) fn queued_next(&self, group: usize) -> u32 {
+        let GroupLedger { waiting, filling, .. } = &self.groups[group];
+        let queued = |seq: &ScaleUpSeq| self.scale_ups.get(seq).map_or(0, |s| s.phases.get(Phase::Queued));
+        let others = waiting.iter().filter(|seq| Some(**seq) != *filling);
+        others.chain(filling).map(queued).find(|n| *n > 0).unwrap_or(0)
+    }
+
     /// The next queued slot of a scale-up, given a row if it has none; none if nothing is queued.
     pub(super) fn next_queued(&mut self, seq: ScaleUpSeq, now: Time) -> Option<SlotId> {
         let s = self.scale_ups.get_mut(&seq)?;

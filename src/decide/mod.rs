@@ -298,6 +298,8 @@ impl Core {
         self.plan_contacts(&mut now);
         self.plan_suspects(&mut now);
         self.plan_looks(&mut now);
+        self.plan_gates(&mut now);
+        self.plan_unanswered(now.time);
         self.plan_gateways(&mut now);
         self.finish(now)
     }

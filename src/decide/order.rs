@@ -1,6 +1,7 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
+use super::gateway::overrides::OverrideAsk;
 use super::gateway::{ConfirmAsk, GatewayAsk};
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
@@ -35,6 +36,10 @@ pub enum Order {
     ConfirmGateway(ConfirmAsk),
     /// A gateway request ends before its time.
     ReleaseGateway(EndAsk),
+    /// A group may launch more than its gateways are known to carry.
+    Override(OverrideAsk),
+    /// An override ends before its time.
+    EndOverride(EndAsk),
 }
 
 impl Core {
@@ -52,6 +57,8 @@ impl Core {
             Order::AskGateway(ask) => self.ask_gateway(ask, now),
             Order::ConfirmGateway(ask) => self.confirm_gateway(ask, now),
             Order::ReleaseGateway(ask) => self.release_gateway(ask, now),
+            Order::Override(ask) => self.override_gates(ask, now),
+            Order::EndOverride(ask) => self.end_override(ask, now),
         }
     }
 }

@@ -90,8 +90,9 @@ impl Core {
             holds: self.hold_views(),
             freezes: self.freeze_views(),
             quarantine: self.quarantine_views(),
-            gateways: self.gateway_views(),
+            gateways: self.gateway_views(now),
             gateway_requests: self.gateway_request_views(now),
+            gate_overrides: self.override_views(),
             never_shown: self.boots.never_shown,
         }
     }
@@ -104,6 +105,10 @@ impl Core {
     /// scale-ups from [`Core::rough_from`] on.
     #[must_use]
     pub fn eta(&self, s: &ScaleUp, queued: u32, rough_from: ScaleUpSeq, now: Time) -> Option<Time> {
+        if s.phases.get(Phase::Queued) > 0 && self.gates_hold(s.group, queued, now) {
+            // Somebody has to confirm more, or to override.
+            return None;
+        }
         if s.row.seq >= rough_from {
             let last = if queued > 0 { self.launched_by(s.group, queued, now)? } else { now };
             return Some(last.plus(pace::roughly(s.row.wanted - s.row.in_service - s.row.withdrawn)));

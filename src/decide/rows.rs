@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::gateway::gate::{GateRow, OverrideRow};
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
@@ -270,6 +271,8 @@ pub struct Changes {
     pub facts: Vec<FactRow>,
     pub preflights: Vec<PreflightRow>,
     pub gateways: Vec<GatewayRow>,
+    pub gates: Vec<GateRow>,
+    pub overrides: Vec<OverrideRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -294,6 +297,8 @@ impl Changes {
             && self.facts.is_empty()
             && self.preflights.is_empty()
             && self.gateways.is_empty()
+            && self.gates.is_empty()
+            && self.overrides.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -335,6 +340,10 @@ pub struct Restored {
     pub facts: Vec<FactRow>,
     /// Every gateway request that is not over, by id.
     pub gateways: Vec<GatewayRow>,
+    /// Every gate that is short, by group and gateway.
+    pub gates: Vec<GateRow>,
+    /// Every override in force, by id.
+    pub overrides: Vec<OverrideRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

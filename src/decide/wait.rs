@@ -33,6 +33,17 @@ pub enum Wait {
     BreakerTrial { tried: u32, trial: u32 },
     /// The group is full, broken ones that are not gone yet included.
     GroupMax { max: u32, live: u32 },
+    /// A gateway carries no more, as far as is confirmed.
+    Gate {
+        /// The arithmetic.
+        told: String,
+        /// What one instance brings.
+        each: String,
+        /// So many have to fit together; none: each by itself.
+        whole: Option<u32>,
+        /// The gateway request that is waited for.
+        request: Option<String>,
+    },
     /// No zone has capacity; the first is tried again then.
     Capacity { pools: u32, until: Time },
     /// Zones at 0 % by order; the others have no capacity, or there are none.
@@ -72,6 +83,7 @@ impl Wait {
             | Wait::BreakerOpen { .. }
             | Wait::BreakerTrial { .. }
             | Wait::GroupMax { .. }
+            | Wait::Gate { .. }
             | Wait::Unseen { .. }
             | Wait::Capacity { .. }
             | Wait::ZoneWeights { .. }
@@ -171,6 +183,7 @@ impl Wait {
             | Wait::Canary { .. }
             | Wait::BreakerTrial { .. }
             | Wait::GroupMax { .. }
+            | Wait::Gate { .. }
             | Wait::Unseen { .. }
             | Wait::Raising { .. }
             | Wait::NoLaunchHook
@@ -239,6 +252,15 @@ impl Wait {
             }
             Wait::GroupMax { max, live } => {
                 format!("group maximum: {live} of {max} places are taken; next when one is free")
+            }
+            Wait::Gate { told, each, whole, request } => {
+                let want = whole.map_or(format!("one more brings {each}"), |n| {
+                    format!("{n} × {each} have to fit together")
+                });
+                let request = request.as_ref().map_or("nobody was asked for more".to_string(), |id| {
+                    format!("waits for gateway request {id}")
+                });
+                format!("{told}: {want}; {request}")
             }
             Wait::Capacity { pools, until } => {
                 format!("no capacity in any of {pools} zones: next try in {}", in_s(until))

@@ -82,6 +82,7 @@ fn told(plan: &Plan) -> (Settings, Vec<Group>) {
                 api.requests = Rate { burst: api.requests.burst * 10, refill: api.requests.refill * 10.0 };
             }
         }
+        Some(Mutant::IgnoresGates) => groups.iter_mut().for_each(|g| g.bounds.gates.clear()),
         Some(Mutant::IgnoresDescriptors) => settings.contacts *= 4,
         Some(_) | None => {}
     }

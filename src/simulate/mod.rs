@@ -14,6 +14,7 @@ pub mod dice;
 mod disk;
 pub mod drill;
 mod explained;
+mod gates;
 mod held;
 pub mod host;
 pub mod in_process;

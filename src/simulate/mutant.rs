@@ -59,6 +59,8 @@ named! {
         LetsTheDeadIn = "lets-the-dead-in",
         /// Whoever comes out of the reserve is taken for serving without asking.
         TrustsTheReserve = "trusts-the-reserve",
+        /// Launches whatever gateways carry.
+        IgnoresGates = "ignores-gates",
         /// Terminates an instance in service for each broken one it finds.
         RemovesTheWrongOne = "removes-the-wrong-one",
     }

@@ -19,6 +19,7 @@ use crate::sim::ledger::Entry;
 use crate::sim::model::ec2::{Happening, Health};
 
 use super::books::Books;
+use super::gates::Gated;
 use super::held::Marks;
 use super::plan::{Plan, Provisioner, START};
 use super::world::STRANGER;
@@ -66,6 +67,8 @@ named! {
         Serving = "serving",
         /// Whoever waits can be told for what, and until when where that is known.
         Explained = "explained",
+        /// No more is planned to go through a gateway than may be, unless somebody said so.
+        Gates = "gates",
         /// Once faults have healed, everything settles.
         Liveness = "liveness",
         /// What the store gives back is what was committed.
@@ -93,7 +96,7 @@ struct Live {
 
 /// The judge of one run.
 pub struct Oracle {
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Their Auto Scaling groups' names.
     asgs: Vec<Option<String>>,
     most: Vec<u32>,
@@ -101,7 +104,8 @@ pub struct Oracle {
     most_kept: Vec<(u32, u32)>,
     descriptors: u32,
     live: BTreeMap<u32, Live>,
-    per_group: Vec<u32>,
+    pub(super) per_group: Vec<u32>,
+    pub(super) gated: Gated,
     per_token: HashMap<String, u32>,
     buckets: BTreeMap<Api, Counted>,
     by_slot: HashMap<String, u32>,
@@ -138,6 +142,7 @@ impl Oracle {
             descriptors: plan.descriptors,
             live: BTreeMap::new(),
             per_group: vec![0; plan.groups.len()],
+            gated: Gated::of(plan),
             per_token: HashMap::new(),
             buckets: Api::ALL
                 .iter()
@@ -256,6 +261,9 @@ impl Oracle {
                     self.violated(now, Invariant::I2, text);
                 }
             }
+        }
+        if let Some(group) = group.filter(|_| ours) {
+            self.judge_gates(now, group, books);
         }
         self.most_live = self.most_live.max(u32::try_from(self.live.len()).unwrap_or(u32::MAX));
     }

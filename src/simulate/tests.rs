@@ -136,6 +136,11 @@ fn d10_reaches_its_figures() {
 }
 
 #[test]
+fn d19_reaches_its_figures() {
+    reaches_its_figures("D19", 6);
+}
+
+#[test]
 fn d16_reaches_its_figures() {
     reaches_its_figures("D16", 4);
 }
@@ -185,6 +190,7 @@ const FOUND: &[(Mutant, &str, u64, Invariant)] = &[
     (Mutant::NeverSweeps, "groups", 2, Invariant::I3),
     (Mutant::AdmitsFirst, "groups", 1, Invariant::I8),
     (Mutant::BelievesOneSignal, "D11", 1, Invariant::I6),
+    (Mutant::IgnoresGates, "D19", 1, Invariant::Gates),
     (Mutant::ForgetsToMark, "D10", 1, Invariant::I5),
     (Mutant::NeverHalts, "D8-groups", 1, Invariant::Halts),
     (Mutant::LetsTheDeadIn, "hooks-tight", 4, Invariant::Serving),

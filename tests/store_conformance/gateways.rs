@@ -3,15 +3,60 @@
 use std::time::Duration;
 
 use muster::decide::gateway::GatewayAsk;
+use muster::decide::gateway::gate::{GateRow, OverrideRow};
 use muster::decide::gateway::words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
+use muster::decide::guard::lease::{Lease, LeaseEnd, LeaseState};
 use muster::decide::rows::{Changes, JournalRow};
-use muster::decide::words::Time;
+use muster::decide::words::{ScaleUpSeq, Time};
 use muster::store::JournalFilter;
 
 use super::Place;
 use super::rows::{at, line};
 
-stories!(gateway_requests_are_given_back_until_they_are_over);
+stories!(
+    gateway_requests_are_given_back_until_they_are_over,
+    gates_that_are_short_and_overrides_are_given_back_until_they_end,
+);
+
+async fn gates_that_are_short_and_overrides_are_given_back_until_they_end(place: &Place) {
+    let (store, epoch) = place.owned().await;
+    let gate = |group: &str| GateRow {
+        group: group.into(),
+        gateway: "core".into(),
+        since: Time(7),
+        filed: 0,
+        alarmed_at: None,
+        ended_at: None,
+    };
+    let full = GateRow { filed: 250, alarmed_at: Some(Time(9)), ..gate("web") };
+    let over = |id: &str, scale_up| OverrideRow {
+        lease: Lease {
+            state: LeaseState::InForce,
+            in_force_at: Some(Time(8)),
+            ..Lease::new(id.into(), "ann".into(), "the peak is here".into(), Time(8), Time(9_000))
+        },
+        group: "web".into(),
+        scale_up,
+    };
+    let (first, second) = (over("0191-a", None), over("0191-b", Some(ScaleUpSeq(3))));
+    let changes = Changes {
+        gates: vec![full.clone(), gate("api")],
+        overrides: vec![second.clone(), first.clone()],
+        ..Changes::default()
+    };
+    store.commit(epoch, &changes).await.unwrap();
+    let stored = store.restore(Time(0)).await.unwrap();
+    assert_eq!(stored.gates, [gate("api"), full.clone()]);
+    assert_eq!(stored.overrides, [first.clone(), second.clone()]);
+    let mut done = first;
+    done.lease.end(LeaseEnd::Overridden, Some("bob".into()), Time(10));
+    (done.lease.state, done.lease.done_at) = (LeaseState::Done, Some(Time(10)));
+    let ended = GateRow { ended_at: Some(Time(10)), ..full };
+    let changes = Changes { gates: vec![ended], overrides: vec![done], ..Changes::default() };
+    store.commit(epoch, &changes).await.unwrap();
+    let stored = store.restore(Time(0)).await.unwrap();
+    assert_eq!((stored.gates, stored.overrides), (vec![gate("api")], vec![second]));
+}
 
 async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
     let (store, epoch) = place.owned().await;
@@ -33,6 +78,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         declared: 0,
         pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
+        answer_within: Duration::from_secs(300),
     };
     let bare = GatewayRow::asked(ask, &core, Time(7));
     let mut full = GatewayRow {
@@ -52,6 +98,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         reminders: 2,
         reminded_at: Some(Time(10)),
         late: true,
+        alarmed_at: Some(Time(10)),
         ended_at: Some(Time(11)),
         end: Some(GatewayEnd::Released),
         ended_by: Some("eve".into()),

@@ -176,13 +176,33 @@ fn instances_of(view: &View) -> BTreeMap<(&str, Phase), u32> {
 
 fn register_gateways(to: &mut Registry, view: &View) {
     let (declared, capacity) = (Labelled::<1>::default(), Labelled::<1>::default());
+    let (may, planned, short) =
+        (Labelled::<1>::default(), Labelled::<1>::default(), Labelled::<2>::default());
     for g in &view.gateways {
+        set(&may.get_or_create(&[("gateway", g.name.clone())]), g.load.may());
+        set(&planned.get_or_create(&[("gateway", g.name.clone())]), g.load.planned);
+        for gate in &g.gates {
+            let labels = [("gateway", g.name.clone()), ("group", gate.group.clone())];
+            set(&short.get_or_create(&labels), u8::from(gate.short.is_some()));
+        }
         set(&declared.get_or_create(&[("gateway", g.name.clone())]), g.declared);
         set(&capacity.get_or_create(&[("gateway", g.name.clone())]), g.capacity);
     }
     to.register("gateway_declared", "What a gateway carries without being asked, in its unit", declared);
     let help = "What a gateway carries now, in its unit: declared, or brought by a request";
     to.register("gateway_capacity", help, capacity);
+    let help =
+        "What may be planned to go through a gateway, in thousandths of its unit: 80 % of what it carries";
+    to.register("gateway_may_be_planned_milli", help, may);
+    let help = "What its groups plan to send through a gateway, in thousandths of its unit";
+    to.register("gateway_planned_milli", help, planned);
+    let help = "1 where a group wants more of a gateway than may be planned";
+    to.register("gateway_short", help, short);
+    let overrides = view.gate_overrides.len();
+    one(to, "gate_overrides", "Overrides of gates that are in force", overrides);
+    let alarmed = view.gateways.iter().flat_map(|g| &g.gates).filter_map(|gate| gate.short.as_ref());
+    let alarmed = alarmed.filter(|row| row.alarmed_at.is_some()).count();
+    one(to, "gate_alarms", "Groups that have waited for a gateway for too long", alarmed);
     let (wanted, reminders) = (Labelled::<1>::default(), Labelled::<1>::default());
     let open = || view.gateway_requests.iter().map(|r| &r.row).filter(|row| !row.state.is_over());
     for row in open() {
@@ -198,8 +218,16 @@ fn register_gateways(to: &mut Registry, view: &View) {
         set(&requests.get_or_create(&[("state", state.to_string())]), count);
     }
     to.register("gateway_requests", "Gateway requests that are not over, by state", requests);
+    let unanswered = open().filter(|row| row.alarmed_at.is_some() && unanswered(row.state)).count();
+    let help = "Gateway requests that nobody has answered for too long";
+    one(to, "gateway_requests_unanswered", help, unanswered);
     let late = open().filter(|row| row.late && row.state != GatewayState::InEffect).count();
     one(to, "gateway_requests_late", "Gateway requests that are not in effect and are needed by now", late);
+}
+
+/// Nobody has answered it.
+fn unanswered(state: GatewayState) -> bool {
+    matches!(state, GatewayState::Wanted | GatewayState::Submitted)
 }
 
 fn one<N>(to: &mut Registry, name: &str, help: &str, value: N)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::gate::{GateItem, OverrideItem};
 use super::instance::JournalLine;
 use super::names;
 use super::stamp::Stamp;
@@ -61,7 +62,7 @@ pub struct GatewayTaken {
 }
 
 /// One configured gateway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GatewayItem {
     pub name: String,
     #[schema(schema_with = names::gateway_kind)]
@@ -75,6 +76,12 @@ pub struct GatewayItem {
     pub declared: u32,
     /// What it carries now: what is declared, or what a request brought if that is more.
     pub capacity: u32,
+    /// Of that, so much may be planned: 80 %.
+    pub may_be_planned: f64,
+    /// What its groups plan to send through it.
+    pub planned: f64,
+    /// The groups that depend on it.
+    pub gates: Vec<GateItem>,
     /// Id of its request that is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -118,6 +125,9 @@ pub struct GatewayRequestItem {
     pub left_s: u64,
     /// It was not there by the time that it was needed.
     pub late: bool,
+    /// When it was said that nobody has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarmed_at: Option<Stamp>,
     /// When AWS or people were asked first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Stamp>,
@@ -158,6 +168,9 @@ pub struct Gateways {
     pub gateways: Vec<GatewayItem>,
     /// The last ones that are over, and all that are not, oldest first.
     pub requests: Vec<GatewayRequestItem>,
+    /// Overrides of gates in force, oldest first.
+    #[serde(default)]
+    pub overrides: Vec<OverrideItem>,
 }
 
 /// One request and its history.
@@ -166,6 +179,12 @@ pub struct GatewayRequestHistory {
     pub request: GatewayRequestItem,
     /// What happened, oldest first; at most 1,000 lines.
     pub journal: Vec<JournalLine>,
+}
+
+/// Thousandths of a unit as units.
+#[allow(clippy::cast_precision_loss)] // thousandths of at most ten million units, and some
+fn units(milli: u64) -> f64 {
+    milli as f64 / 1_000.0
 }
 
 impl GatewayItem {
@@ -178,6 +197,9 @@ impl GatewayItem {
             unit: view.unit.clone(),
             declared: view.declared,
             capacity: view.capacity,
+            may_be_planned: units(view.load.may()),
+            planned: units(view.load.planned),
+            gates: view.gates.iter().map(GateItem::of).collect(),
             request: view.request.clone(),
         }
     }
@@ -218,6 +240,7 @@ impl GatewayRequestItem {
             until: Stamp(row.until),
             left_s: if row.ended_at.is_some() { 0 } else { row.until.since(now).as_secs() },
             late: row.late,
+            alarmed_at: row.alarmed_at.map(Stamp),
             submitted_at: row.submitted_at.map(Stamp),
             before: row.before,
             confirmed_by: row.confirmed_by.clone(),

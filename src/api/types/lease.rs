@@ -131,7 +131,7 @@ pub struct Freezes {
 }
 
 impl LeaseItem {
-    fn of(lease: &Lease, pending: &[PendingMark], now: Time) -> LeaseItem {
+    pub(super) fn of(lease: &Lease, pending: &[PendingMark], now: Time) -> LeaseItem {
         let item = |p: &PendingMark| PendingItem {
             subject: p.subject.clone(),
             marking: p.marking,

@@ -5,6 +5,7 @@
 //! parsed strictly, elsewhere ([`super::fields`]).
 
 pub mod explain;
+pub mod gate;
 pub mod gateway;
 pub mod group;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod stamp;
 pub mod zone;
 
 pub use explain::{Explanation, WaitLine};
+pub use gate::{GateItem, NewOverride, OverrideItem};
 pub use gateway::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways,
     NewConfirmation, NewGatewayRequest,

@@ -3,6 +3,7 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::decide::gateway::call::ZoneState;
+use crate::decide::gateway::gate::GateMode;
 use crate::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayState};
 use crate::decide::guard::lease::{HoldWay, KeepState, LeaseEnd, LeaseState, Marking};
 use crate::decide::hook::notice::{HookResult, HookState, Transition};
@@ -110,6 +111,11 @@ pub fn lease_end() -> Object {
 /// Every [`Marking`].
 pub fn marking() -> Object {
     one_of(Marking::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`GateMode`].
+pub fn gate_mode() -> Object {
+    one_of(GateMode::ALL.iter().map(|x| x.as_str()))
 }
 
 /// Every [`GatewayKind`].

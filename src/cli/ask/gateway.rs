@@ -3,7 +3,7 @@
 use super::{path, printed, query};
 use crate::api::types::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways, JournalLine,
-    NewConfirmation, NewGatewayRequest,
+    LeaseTaken, NewConfirmation, NewGatewayRequest, NewOverride, OverrideItem,
 };
 use crate::cli::args;
 use crate::cli::client::Client;
@@ -25,6 +25,8 @@ pub async fn run(args: &args::Gateway, client: &Client, json: bool, io: &Io) -> 
         }
         args::Gateway::Confirm(args) => confirm(args, client, json, io).await,
         args::Gateway::Release(args) => release(args, client, json, io).await,
+        args::Gateway::Override(args) => override_gates(args, client, json, io).await,
+        args::Gateway::EndOverride(args) => end_override(args, client, json, io).await,
     }
 }
 
@@ -76,8 +78,97 @@ async fn release(args: &args::End, client: &Client, json: bool, io: &Io) -> Resu
     })
 }
 
+async fn override_gates(
+    args: &args::GateOverride,
+    client: &Client,
+    json: bool,
+    io: &Io,
+) -> Result<Done, Failure> {
+    let body = NewOverride {
+        subject: args.subject.clone(),
+        until: args.until.clone(),
+        owner: args.who.name.clone(),
+        reason: args.reason.clone(),
+    };
+    // The same override asked for twice is one, so this may be sent again without a key.
+    let document = keep_trying(
+        args.retry.retry_for,
+        |text| io.note(text),
+        async || client.post("/v1/gates/overrides", &body, None).await,
+    )
+    .await?;
+    printed(&document, json, io, |taken: &LeaseTaken| {
+        let what = if taken.repeated { "overridden already; its end is moved" } else { "overridden" };
+        format!("the gates of {} are {what}: override {}\n", args.subject, taken.id)
+    })
+}
+
+async fn end_override(args: &args::End, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
+    let parameters = [("by", Some(args.who.name.as_str())), ("override", args.overrides.then_some("true"))];
+    let path = query(&path("/v1/gates/overrides", &args.id), &parameters);
+    let ended =
+        keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
+    printed(&ended, json, io, |taken: &LeaseTaken| {
+        format!("{} ends; what was launched under it stays\n", taken.id)
+    })
+}
+
 fn lists(all: &Gateways) -> String {
-    format!("{}\n{}", gateways(&all.gateways), requests(&all.requests))
+    let mut text = gateways(&all.gateways);
+    if all.gateways.iter().any(|g| !g.gates.is_empty()) {
+        text = format!("{text}\n{}", gates(&all.gateways));
+    }
+    if !all.overrides.is_empty() {
+        text = format!("{text}\n{}", overrides(&all.overrides));
+    }
+    format!("{text}\n{}", requests(&all.requests))
+}
+
+fn gates(all: &[GatewayItem]) -> String {
+    let mut table = Table::new(&[
+        ("GATEWAY", Align::Left),
+        ("GROUP", Align::Left),
+        ("MODE", Align::Left),
+        ("INSTANCES", Align::Right),
+        ("LOAD", Align::Right),
+        ("QUEUED", Align::Right),
+        ("SHORT SINCE", Align::Left),
+    ]);
+    for (gateway, gate) in all.iter().flat_map(|g| g.gates.iter().map(move |gate| (g, gate))) {
+        let since = gate.short_since.map(|at| at.to_string()).unwrap_or_default();
+        table.row([
+            gateway.name.clone(),
+            gate.group.clone(),
+            gate.mode.to_string(),
+            gate.instances.to_string(),
+            gate.load.to_string(),
+            gate.queued.to_string(),
+            format!("{since}{}", if gate.alarmed_at.is_some() { " (too long)" } else { "" }),
+        ]);
+    }
+    table.text()
+}
+
+fn overrides(all: &[OverrideItem]) -> String {
+    let mut table = Table::new(&[
+        ("OVERRIDE", Align::Left),
+        ("GROUP", Align::Left),
+        ("SCALE-UP", Align::Right),
+        ("LEFT", Align::Right),
+        ("OWNER", Align::Left),
+        ("REASON", Align::Left),
+    ]);
+    for o in all {
+        table.row([
+            o.lease.id.clone(),
+            o.group.clone(),
+            o.scale_up.map(|n| n.to_string()).unwrap_or_default(),
+            seconds(o.lease.left_s),
+            o.lease.owner.clone(),
+            o.lease.reason.clone(),
+        ]);
+    }
+    table.text()
 }
 
 fn gateways(all: &[GatewayItem]) -> String {
@@ -86,6 +177,8 @@ fn gateways(all: &[GatewayItem]) -> String {
         ("KIND", Align::Left),
         ("DECLARED", Align::Right),
         ("CAPACITY", Align::Right),
+        ("MAY", Align::Right),
+        ("PLANNED", Align::Right),
         ("UNIT", Align::Left),
         ("REQUEST", Align::Left),
     ]);
@@ -95,6 +188,8 @@ fn gateways(all: &[GatewayItem]) -> String {
             g.kind.to_string(),
             g.declared.to_string(),
             g.capacity.to_string(),
+            g.may_be_planned.to_string(),
+            g.planned.to_string(),
             g.unit.clone(),
             g.request.clone().unwrap_or_default(),
         ]);
@@ -189,6 +284,10 @@ mod tests {
                     "gateways": [{
                         "name": "core", "kind": "transit-gateway", "resource": "tgw-1",
                         "unit": "Gbit/s", "declared": 100, "capacity": 150, "request": "0191",
+                        "may_be_planned": 120.0, "planned": 60.5,
+                        "gates": [{
+                            "group": "web", "mode": "pace", "load": 0.05, "instances": 1210, "queued": 0,
+                        }],
                     }],
                     "requests": [a_request()],
                 }),
@@ -208,7 +307,11 @@ mod tests {
         .await;
         let (code, out, err) = run(&fake, &["gateway", "list"]).await;
         assert_eq!((code, err.as_str()), (0, ""));
-        assert!(out.contains("core     transit-gateway       100       150  Gbit/s  0191"), "{out}");
+        assert!(
+            out.contains("core     transit-gateway       100       150  120     60.5  Gbit/s  0191"),
+            "{out}"
+        );
+        assert!(out.contains("core     web    pace       1210  0.05       0"), "{out}");
         assert!(out.contains("partly_in_effect (late)        150     200"), "{out}");
         let (code, out, _) = run(&fake, &["gateway", "show", "0191"]).await;
         assert_eq!(code, 0);
@@ -232,5 +335,23 @@ mod tests {
         assert_eq!(run(&fake, &said).await.1, "0191 is confirmed\n");
         let end = ["gateway", "release", "0191", "--override", "--as", "bob"];
         assert_eq!(run(&fake, &end).await.0, 0);
+    }
+
+    #[tokio::test]
+    async fn an_override_carries_who_and_why() {
+        let fake = Fake::start(|request| {
+            if request.method == "DELETE" {
+                assert_eq!(request.path, "/v1/gates/overrides/0192?by=ann");
+            } else {
+                assert_eq!(request.path, "/v1/gates/overrides");
+                let body = json!({ "subject": "web", "until": "2h", "owner": "ann", "reason": "the peak" });
+                assert_eq!(request.json(), body);
+            }
+            Reply::json(202, &json!({ "id": "0192", "repeated": false }))
+        })
+        .await;
+        let args = ["gateway", "override", "web", "--for", "2h", "--as", "ann", "--reason", "the peak"];
+        assert_eq!(run(&fake, &args).await.1, "the gates of web are overridden: override 0192\n");
+        assert_eq!(run(&fake, &["gateway", "end-override", "0192", "--as", "ann"]).await.0, 0);
     }
 }

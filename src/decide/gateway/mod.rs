@@ -16,6 +16,8 @@
 //! [`call::GatewayCall`] and what they show in [`asking`]; a support case would be one more way to ask for what
 //! [`people`] asks for.
 //!
+//! What groups plan to send through gateways is held against what they carry by [`gates`].
+//!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
 
@@ -23,9 +25,15 @@ pub mod addresses;
 pub mod asking;
 pub mod balancer;
 pub mod call;
+pub mod gate;
+#[cfg(test)]
+mod gate_tests;
+pub mod gates;
 pub mod increase;
 pub mod letter;
+pub mod load;
 pub mod nat;
+pub mod overrides;
 pub mod people;
 pub mod quota;
 pub mod shown;
@@ -46,6 +54,7 @@ use super::ledger::Ledger;
 use super::words::{Api, Time};
 use super::{Core, Now};
 use call::{GatewayCall, ZoneCapacity};
+use gates::Gates;
 use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 
 /// Longest from the asking to the end: a season. What is reserved is paid for until then.
@@ -58,6 +67,8 @@ pub const MOST_GATEWAYS: usize = 100;
 const SHOWN_OVER: usize = 100;
 /// Where the configuration does not know the gateway any more.
 const REMIND_EVERY: Duration = Duration::from_secs(3_600);
+/// The same: whoever was asked has answered by then, or it is an alarm (D19).
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(300);
 
 /// A request as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +163,7 @@ pub struct Gateways {
     open: BTreeMap<String, Request>,
     over: VecDeque<GatewayRow>,
     pub(super) budget: ApiBudget,
+    pub(super) gates: Gates,
 }
 
 impl Gateways {
@@ -162,17 +174,20 @@ impl Gateways {
             open: BTreeMap::new(),
             over: VecDeque::new(),
             budget: ApiBudget::new(Api::Gateway, &ApiLimits::published(Api::Gateway)),
+            gates: Gates::default(),
         }
     }
 
     /// When there is something to do, and a chance to.
     #[must_use]
     pub fn wake(&self, now: Time) -> Time {
+        let gates = self.gates.wake.unwrap_or(Time::NEVER);
         if self.open.is_empty() {
-            return Time::NEVER;
+            return gates;
         }
         let chance = self.budget.next_chance(now);
-        self.open.values().map(|r| r.next_at(chance)).min().unwrap_or(Time::NEVER)
+        let answers = self.open.values().filter_map(|r| self.unanswered_at(&r.row));
+        self.open.values().map(|r| r.next_at(chance)).chain(answers).min().unwrap_or(Time::NEVER).min(gates)
     }
 
     /// Requests are made of them, or may be.

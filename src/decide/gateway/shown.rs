@@ -2,6 +2,8 @@
 
 use super::Request;
 use super::call::ZoneCapacity;
+use super::gate::{Gate, GateMode, GateRow, OverrideRow};
+use super::load::Load;
 use super::words::{GatewayKind, GatewayRow, GatewayState};
 use crate::decide::Core;
 use crate::decide::words::Time;
@@ -19,6 +21,24 @@ pub struct GatewayView {
     pub capacity: u32,
     /// Its request that is not over.
     pub request: Option<String>,
+    /// What is planned to go through it.
+    pub load: Load,
+    /// The groups that depend on it.
+    pub gates: Vec<GateView>,
+}
+
+/// One group that depends on a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateView {
+    pub group: String,
+    pub mode: GateMode,
+    /// What one instance brings, in thousandths of the gateway's unit.
+    pub each: u32,
+    /// Instances that are there, on their way, or not gone yet.
+    pub instances: u32,
+    pub queued: u32,
+    /// More is wanted than may be planned.
+    pub short: Option<GateRow>,
 }
 
 /// One request, and what it waits for.
@@ -32,21 +52,40 @@ pub struct GatewayRequestView {
 }
 
 impl Core {
-    pub(in crate::decide) fn gateway_views(&self) -> Vec<GatewayView> {
+    pub(in crate::decide) fn gateway_views(&self, now: Time) -> Vec<GatewayView> {
         let view = |g: &std::sync::Arc<super::words::Gateway>| {
             let request = self.gateways.open.values().find(|r| r.row.gateway == g.name);
-            let brought = request.filter(|r| r.row.state.carries()).map_or(0, |r| r.row.in_effect);
             GatewayView {
                 name: g.name.clone(),
                 kind: g.kind,
                 resource: g.resource.clone(),
                 unit: g.unit.clone(),
                 declared: g.declared,
-                capacity: brought.max(g.declared),
+                capacity: self.gateways.carried(g, now),
                 request: request.map(|r| r.row.id.clone()),
+                load: self.load_of(&g.name, now),
+                gates: self.depend_on(&g.name).map(|(group, gate)| self.gate_view(group, gate)).collect(),
             }
         };
         self.gateways.configured.iter().map(view).collect()
+    }
+
+    fn gate_view(&self, group: usize, gate: &Gate) -> GateView {
+        let g = &self.ledger.groups[group];
+        let key = (g.spec.name.clone(), gate.gateway.to_string());
+        GateView {
+            mode: gate.mode,
+            each: gate.load,
+            instances: self.there_in(group),
+            queued: g.queued,
+            short: self.gateways.gates.short.get(&key).cloned(),
+            group: key.0,
+        }
+    }
+
+    /// Overrides in force, oldest first.
+    pub(in crate::decide) fn override_views(&self) -> Vec<OverrideRow> {
+        self.gateways.gates.overrides.values().cloned().collect()
     }
 
     /// Those that are over, and then those that are not, oldest first.

@@ -134,6 +134,8 @@ pub struct Gateway {
     pub pool: Vec<String>,
     /// People who have not answered are reminded this often.
     pub remind_every: Duration,
+    /// Whoever was asked has answered by then, or it is an alarm.
+    pub answer_within: Duration,
 }
 
 /// Key: `id`. One request that a gateway be scaled ahead of time.
@@ -181,6 +183,8 @@ pub struct GatewayRow {
     pub reminded_at: Option<Time>,
     /// It was said that it is not there when it was to be.
     pub late: bool,
+    /// When it was said that nobody has answered.
+    pub alarmed_at: Option<Time>,
     pub ended_at: Option<Time>,
     pub end: Option<GatewayEnd>,
     /// Who ended it; none if its time or AWS did.
@@ -217,6 +221,7 @@ impl GatewayRow {
             reminders: 0,
             reminded_at: None,
             late: false,
+            alarmed_at: None,
             ended_at: None,
             end: None,
             ended_by: None,

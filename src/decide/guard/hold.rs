@@ -270,7 +270,7 @@ impl Core {
 }
 
 /// How somebody may end this lease.
-pub(super) fn how_it_ends(lease: &Lease, ask: &EndAsk) -> Result<LeaseEnd, Refusal> {
+pub(in crate::decide) fn how_it_ends(lease: &Lease, ask: &EndAsk) -> Result<LeaseEnd, Refusal> {
     if lease.owner == ask.by {
         Ok(LeaseEnd::Released)
     } else if ask.overrides {

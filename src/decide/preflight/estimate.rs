@@ -78,6 +78,7 @@ impl Core {
             course.good.median,
             course.good.slowest(queued),
         );
+        let eta = eta.filter(|_| !self.gates_hold(group, queued, now));
         Estimate { eta, bound: alone.since(now) + quickest, basis }
     }
 
@@ -101,6 +102,7 @@ impl Core {
             );
         }
         notes.extend(self.heartbeats_short(group, count));
+        notes.extend(self.gates_short(group, count, now));
         notes
     }
 

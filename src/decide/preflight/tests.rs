@@ -66,6 +66,7 @@ fn web() -> Group {
         target_groups: vec![ARN.into()],
         ceilings: vec![Ceiling { name: "load balancer slots".into(), most: 2_400 }],
         instance_type: None,
+        gates: Vec::new(),
     };
     Group { bounds, ..group("web") }
 }

@@ -226,6 +226,7 @@ fn holdup(wait: &Wait) -> Holdup {
         | Wait::CallsInFlight { .. } => Holdup::Shared,
         Wait::Quota { .. } | Wait::Capacity { .. } => Holdup::Scarce,
         Wait::GroupMax { .. }
+        | Wait::Gate { .. }
         | Wait::BreakerOpen { .. }
         | Wait::BreakerTrial { .. }
         | Wait::ZoneWeights { .. }

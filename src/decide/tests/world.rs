@@ -326,6 +326,8 @@ impl World {
             hooks: Vec::new(),
             facts: Vec::new(),
             gateways: Vec::new(),
+            gates: Vec::new(),
+            overrides: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),

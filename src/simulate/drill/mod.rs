@@ -6,6 +6,7 @@ mod d1;
 mod d10;
 mod d11;
 mod d16;
+mod d19;
 mod d2;
 mod d4;
 mod d7;
@@ -59,6 +60,7 @@ pub const DRILLS: &[Drill] = &[
     hooks::TIGHT,
     hooks::D15,
     d16::D16,
+    d19::D19,
     eta::ETA,
     groups::GROUPS,
     mixed::MIXED,

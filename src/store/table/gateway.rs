@@ -35,6 +35,7 @@ impl Table for GatewayRow {
         "reminders",
         "reminded_at",
         "late",
+        "alarmed_at",
         "ended_at",
         "ending",
         "ended_by",
@@ -70,6 +71,7 @@ impl Table for GatewayRow {
         to.number(self.reminders)?;
         to.int(self.reminded_at.map(|t| t.0))?;
         to.number(u32::from(self.late))?;
+        to.int(self.alarmed_at.map(|t| t.0))?;
         to.int(self.ended_at.map(|t| t.0))?;
         to.text(self.end.map(GatewayEnd::as_str))?;
         to.text(self.ended_by.as_deref())?;
@@ -101,6 +103,7 @@ impl Table for GatewayRow {
             reminders: from.number()?,
             reminded_at: from.int_or_none()?.map(Time),
             late: from.int()? != 0,
+            alarmed_at: from.int_or_none()?.map(Time),
             ended_at: from.int_or_none()?.map(Time),
             end: from.parsed_or_none()?,
             ended_by: from.string_or_none()?,

@@ -1,10 +1,11 @@
-//! Holds and freezes.
+//! Holds, freezes and overrides of gates.
 
 use std::cmp::Ordering;
 
 use super::{Bind, Cells, Reader, StoreError, Table};
+use crate::decide::gateway::gate::OverrideRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, Lease, LeaseEnd};
-use crate::decide::words::Time;
+use crate::decide::words::{ScaleUpSeq, Time};
 
 impl Table for HoldRow {
     const NAME: &'static str = "instance_hold";
@@ -79,7 +80,45 @@ impl Table for FreezeRow {
     }
 }
 
-/// What both have, in the order of their columns.
+impl Table for OverrideRow {
+    const NAME: &'static str = "gate_override";
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "owner",
+        "reason",
+        "asked_at",
+        "until_at",
+        "state",
+        "in_force_at",
+        "ended_at",
+        "ending",
+        "ended_by",
+        "done_at",
+        "group_name",
+        "scale_up",
+    ];
+    const KEY: &'static [&'static str] = &["id"];
+
+    fn by_key(&self, other: &Self) -> Ordering {
+        self.lease.id.cmp(&other.lease.id)
+    }
+
+    fn bind(&self, to: &mut impl Bind) -> Result<(), sqlx::Error> {
+        bind(&self.lease, to)?;
+        to.text(Some(&self.group))?;
+        to.int(self.scale_up.map(|seq| i64::from(seq.0)))
+    }
+
+    fn read(from: &mut Reader<'_, impl Cells>) -> Result<Self, StoreError> {
+        Ok(OverrideRow {
+            lease: read(from)?,
+            group: from.string()?,
+            scale_up: from.number_or_none()?.map(ScaleUpSeq),
+        })
+    }
+}
+
+/// What all have, in the order of their columns.
 fn bind(lease: &Lease, to: &mut impl Bind) -> Result<(), sqlx::Error> {
     to.text(Some(&lease.id))?;
     to.text(Some(&lease.owner))?;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 pub(super) mod budget;
 pub(super) mod fact;
+pub(super) mod gate;
 pub(super) mod gateway;
 pub(super) mod halt;
 pub(super) mod health;
