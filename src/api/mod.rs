@@ -32,6 +32,7 @@ pub mod problem;
 mod quarantine;
 mod scale_ins;
 mod scale_ups;
+mod schedules;
 mod signals;
 pub mod state;
 mod tally;

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::types::{FieldError, ProblemBody};
 use crate::decide::action::Refusal;
+use crate::decide::gateway::calendar::error::CalendarError;
 use crate::decide::words::named;
 use crate::engine::handle::AskError;
 use crate::store::StoreError;
@@ -46,6 +47,9 @@ named! {
         AlreadyDone = "already_done",
         UnknownGateway = "unknown_gateway",
         UnknownGatewayRequest = "unknown_gateway_request",
+        UnknownSchedule = "unknown_schedule",
+        ScheduleExists = "schedule_exists",
+        TooManySchedules = "too_many_schedules",
         GatewayBusy = "gateway_busy",
         NotByHand = "not_by_hand",
         LeaseEnd = "end_out_of_range",
@@ -83,6 +87,7 @@ impl Kind {
             | Kind::UnknownSlot
             | Kind::UnknownGateway
             | Kind::UnknownGatewayRequest
+            | Kind::UnknownSchedule
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
@@ -92,6 +97,8 @@ impl Kind {
             | Kind::NotTheirs
             | Kind::IsHeld
             | Kind::GatewayBusy
+            | Kind::ScheduleExists
+            | Kind::TooManySchedules
             | Kind::NotByHand
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -140,6 +147,9 @@ impl Kind {
             Kind::LeaseEnd => "The end is out of range",
             Kind::UnknownGateway => "There is no such gateway",
             Kind::UnknownGatewayRequest => "There is no such gateway request",
+            Kind::UnknownSchedule => "There is no such schedule",
+            Kind::ScheduleExists => "There is another schedule of this name",
+            Kind::TooManySchedules => "There are too many schedules",
             Kind::GatewayBusy => "The gateway has a request already",
             Kind::NotByHand => "The gateway is not confirmed by hand",
             Kind::UnknownInstance => "No group has this instance",
@@ -285,6 +295,10 @@ impl Problem {
             Refusal::Capacity { .. } => (Kind::InvalidFields, Some("capacity")),
             Refusal::NeededAfterEnd => (Kind::InvalidFields, Some("by")),
             Refusal::NotByHand { .. } => (Kind::NotByHand, None),
+            Refusal::Calendar(CalendarError::Full { .. }) => (Kind::TooManySchedules, None),
+            Refusal::Calendar(error) => (Kind::InvalidFields, Some(error.field())),
+            Refusal::UnknownSchedule { .. } => (Kind::UnknownSchedule, None),
+            Refusal::ScheduleExists { .. } => (Kind::ScheduleExists, Some("name")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -402,6 +416,10 @@ mod tests {
             (Refusal::Capacity { capacity: 0, most: 9 }, 422, &["capacity"]),
             (Refusal::NeededAfterEnd, 422, &["by"]),
             (Refusal::NotByHand { gateway: web() }, 409, &[]),
+            (Refusal::Calendar(CalendarError::Cron("it has 6 fields".into())), 422, &["cron"]),
+            (Refusal::Calendar(CalendarError::Full { most: 100 }), 409, &[]),
+            (Refusal::UnknownSchedule { name: id() }, 404, &[]),
+            (Refusal::ScheduleExists { name: id() }, 409, &["name"]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

@@ -22,6 +22,7 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::gateway::calendar::ScheduleAsk;
 use crate::decide::gateway::words::{Gateway, GatewayKind, GatewayRow, GatewayState};
 use crate::decide::gateway::{ConfirmAsk, GatewayAsk};
 use crate::decide::guard::freeze::FreezeAsk;
@@ -261,13 +262,16 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
         Order::AskGateway(ask) if ask.gateway == "nowhere" => {
             Err(Refusal::UnknownGateway { gateway: ask.gateway, known: "core".into() })
         }
+        Order::RemoveSchedule(ask) if ask.id == "never" => Err(Refusal::UnknownSchedule { name: ask.id }),
         Order::Hold(HoldAsk { id, .. })
         | Order::Release(EndAsk { id, .. })
         | Order::Freeze(FreezeAsk { id, .. })
         | Order::Thaw(EndAsk { id, .. })
         | Order::AskGateway(GatewayAsk { id, .. })
         | Order::ConfirmGateway(ConfirmAsk { id, .. })
-        | Order::ReleaseGateway(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
+        | Order::ReleaseGateway(EndAsk { id, .. })
+        | Order::AddSchedule(ScheduleAsk { id, .. })
+        | Order::RemoveSchedule(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
         Order::EndQuarantine(ask) if ask.instance == kept().id => {
             Ok(Accepted { id: ask.instance.to_string(), repeated: false })
         }
@@ -504,6 +508,7 @@ pub fn view() -> View {
     View {
         gateways: Vec::new(),
         gateway_requests: Vec::new(),
+        schedules: Vec::new(),
         at: NOW,
         scale_ups: vec![Progress {
             seq: row.seq,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::event::Ticket;
+use super::gateway::calendar::error::CalendarError;
 use super::gateway::call::GatewayCall;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
@@ -134,6 +135,12 @@ pub enum Refusal {
     NeededAfterEnd,
     #[error("AWS itself says what gateway '{gateway}' has: it is not confirmed by hand")]
     NotByHand { gateway: String },
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    #[error("there is no schedule '{name}'")]
+    UnknownSchedule { name: String },
+    #[error("there is a schedule '{name}' already, and it says something else: remove it first")]
+    ScheduleExists { name: String },
     #[error("{most} are open, the most allowed; end some first")]
     LeasesFull { most: usize },
 }

@@ -1,6 +1,7 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
+use super::gateway::calendar::ScheduleAsk;
 use super::gateway::{ConfirmAsk, GatewayAsk};
 use super::guard::freeze::FreezeAsk;
 use super::guard::hold::{EndAsk, HoldAsk};
@@ -35,6 +36,10 @@ pub enum Order {
     ConfirmGateway(ConfirmAsk),
     /// A gateway request ends before its time.
     ReleaseGateway(EndAsk),
+    /// Gateway requests are to be made by the calendar.
+    AddSchedule(ScheduleAsk),
+    /// They are not, any more; the id is the schedule's name.
+    RemoveSchedule(EndAsk),
 }
 
 impl Core {
@@ -52,6 +57,8 @@ impl Core {
             Order::AskGateway(ask) => self.ask_gateway(ask, now),
             Order::ConfirmGateway(ask) => self.confirm_gateway(ask, now),
             Order::ReleaseGateway(ask) => self.release_gateway(ask, now),
+            Order::AddSchedule(ask) => self.add_schedule(ask, now),
+            Order::RemoveSchedule(ask) => self.remove_schedule(ask, now),
         }
     }
 }

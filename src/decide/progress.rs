@@ -92,6 +92,7 @@ impl Core {
             quarantine: self.quarantine_views(),
             gateways: self.gateway_views(),
             gateway_requests: self.gateway_request_views(now),
+            schedules: self.schedule_views(now),
             never_shown: self.boots.never_shown,
         }
     }

@@ -69,6 +69,7 @@ impl Core {
         core.restore_zones(&stored.zones);
         core.restore_picture(&stored.facts);
         core.take_up_gateways(stored.gateways, time);
+        core.take_up_calendar(stored.schedules);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {

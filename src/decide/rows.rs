@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::hook::notice::{HookResult, HookState, Place, Transition};
@@ -270,6 +271,7 @@ pub struct Changes {
     pub facts: Vec<FactRow>,
     pub preflights: Vec<PreflightRow>,
     pub gateways: Vec<GatewayRow>,
+    pub schedules: Vec<ScheduleRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -294,6 +296,7 @@ impl Changes {
             && self.facts.is_empty()
             && self.preflights.is_empty()
             && self.gateways.is_empty()
+            && self.schedules.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -335,6 +338,8 @@ pub struct Restored {
     pub facts: Vec<FactRow>,
     /// Every gateway request that is not over, by id.
     pub gateways: Vec<GatewayRow>,
+    /// Every schedule that is not removed, by id.
+    pub schedules: Vec<ScheduleRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

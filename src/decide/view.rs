@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::gateway::calendar::shown::ScheduleView;
 use super::gateway::shown::{GatewayRequestView, GatewayView};
 use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
 use super::guard::valve::Shut;
@@ -44,6 +45,8 @@ pub struct View {
     pub gateways: Vec<GatewayView>,
     /// The last ones that are over, and all that are not, oldest first.
     pub gateway_requests: Vec<GatewayRequestView>,
+    /// Those that are not removed, by name.
+    pub schedules: Vec<ScheduleView>,
 }
 
 /// One hold, and what it waits for.

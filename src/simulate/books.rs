@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
 use crate::decide::hook::notice::HookState;
@@ -61,6 +62,7 @@ pub struct Books {
     facts: BTreeMap<String, FactRow>,
     pub preflights: BTreeMap<ScaleUpSeq, PreflightRow>,
     pub gateways: BTreeMap<String, GatewayRow>,
+    pub schedules: BTreeMap<String, ScheduleRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -170,6 +172,7 @@ impl Books {
         self.facts.extend(changes.facts.iter().map(|row| (row.subject.clone(), row.clone())));
         self.preflights.extend(changes.preflights.iter().map(|row| (row.scale_up, row.clone())));
         self.gateways.extend(changes.gateways.iter().map(|row| (row.id.clone(), row.clone())));
+        self.schedules.extend(changes.schedules.iter().map(|row| (row.id.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -241,6 +244,7 @@ impl Books {
                 .collect(),
             facts: self.facts.values().cloned().collect(),
             gateways: self.gateways.values().filter(|g| !g.state.is_over()).cloned().collect(),
+            schedules: self.schedules.values().filter(|s| s.removed_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

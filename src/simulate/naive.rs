@@ -138,7 +138,9 @@ impl Naive {
                     | Order::EndQuarantine(_)
                     | Order::AskGateway(_)
                     | Order::ConfirmGateway(_)
-                    | Order::ReleaseGateway(_),
+                    | Order::ReleaseGateway(_)
+                    | Order::AddSchedule(_)
+                    | Order::RemoveSchedule(_),
                 ..
             } => {}
             Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),

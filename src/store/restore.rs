@@ -10,6 +10,7 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
 use crate::decide::quarantine::words::QuarantineRow;
@@ -59,6 +60,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
         quarantine: quarantine::<E>(&mut tx).await?,
         facts: facts::<E>(&mut tx).await?,
         gateways: gateways::<E>(&mut tx).await?,
+        schedules: schedules::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -141,6 +143,14 @@ async fn gateways<E: Engine>(connection: &mut E::Connection) -> Result<Vec<Gatew
     // The very words of the index's condition, or it would not be used.
     let open = Query::<E>::of::<GatewayRow>().sql("AND state NOT IN ('refused', 'expired', 'released')");
     let mut rows: Vec<GatewayRow> = open.all(connection).await?;
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(rows)
+}
+
+/// By id, by bytes: databases order text as they were told to.
+async fn schedules<E: Engine>(connection: &mut E::Connection) -> Result<Vec<ScheduleRow>, StoreError> {
+    let mut rows: Vec<ScheduleRow> =
+        Query::<E>::of::<ScheduleRow>().sql("AND removed_at IS NULL").all(connection).await?;
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! `gateway`: requests that a gateway be scaled ahead of time.
 
-use super::{path, printed, query};
+use super::{path, printed, query, schedule};
 use crate::api::types::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways, JournalLine,
     NewConfirmation, NewGatewayRequest,
@@ -25,6 +25,7 @@ pub async fn run(args: &args::Gateway, client: &Client, json: bool, io: &Io) -> 
         }
         args::Gateway::Confirm(args) => confirm(args, client, json, io).await,
         args::Gateway::Release(args) => release(args, client, json, io).await,
+        args::Gateway::Schedule(args) => schedule::run(args, client, json, io).await,
     }
 }
 

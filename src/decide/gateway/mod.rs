@@ -15,11 +15,14 @@
 //! for, [`people`] for what it has none for. Another kind is another file and another arm in
 //! [`Core::plan_gateways`]; a support case would be one more way to ask for what [`people`] asks for.
 //!
+//! What is asked for again and again, ahead of peaks that are known by the calendar, [`calendar`] asks for.
+//!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
 
 pub mod asking;
 pub mod balancer;
+pub mod calendar;
 pub mod call;
 pub mod letter;
 pub mod people;
@@ -40,6 +43,7 @@ use super::guard::hold::EndAsk;
 use super::ledger::Ledger;
 use super::words::{Api, Time};
 use super::{Core, Now};
+use calendar::Calendar;
 use call::{GatewayCall, ZoneCapacity};
 use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 
@@ -119,6 +123,10 @@ impl Request {
         due.min(late).min(self.row.until)
     }
 
+    fn is_of(&self, gateway: &Gateway) -> bool {
+        self.row.gateway == gateway.name || self.row.resource == gateway.resource
+    }
+
     fn enter(&mut self, state: GatewayState, now: Time) {
         if self.row.state != state {
             self.row.state = state;
@@ -134,6 +142,7 @@ pub struct Gateways {
     /// By id, so the oldest first.
     open: BTreeMap<String, Request>,
     over: VecDeque<GatewayRow>,
+    calendar: Calendar,
     pub(super) budget: ApiBudget,
 }
 
@@ -144,6 +153,7 @@ impl Gateways {
             configured: configured.to_vec(),
             open: BTreeMap::new(),
             over: VecDeque::new(),
+            calendar: Calendar::default(),
             budget: ApiBudget::new(Api::Gateway, &ApiLimits::published(Api::Gateway)),
         }
     }
@@ -152,10 +162,10 @@ impl Gateways {
     #[must_use]
     pub fn wake(&self, now: Time) -> Time {
         if self.open.is_empty() {
-            return Time::NEVER;
+            return self.calendar.wake();
         }
         let chance = self.budget.next_chance(now);
-        self.open.values().map(|r| r.next_at(chance)).min().unwrap_or(Time::NEVER)
+        self.open.values().map(|r| r.next_at(chance)).fold(self.calendar.wake(), Time::min)
     }
 
     /// Requests are made of them, or may be.
@@ -167,14 +177,24 @@ impl Gateways {
     fn known(&self, name: &str) -> Option<&Arc<Gateway>> {
         self.configured.iter().find(|g| g.name == name)
     }
+
+    /// What is configured, in a sentence.
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.configured.iter().map(|g| g.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// Its request that is not over. The same thing may have had another name when it was asked for.
+    fn request_of(&self, gateway: &Gateway) -> Option<&Request> {
+        self.open.values().find(|r| r.is_of(gateway))
+    }
 }
 
 impl Core {
     /// Takes a request, or says why not. The same owner who asks again for the same capacity moves the end.
     pub(super) fn ask_gateway(&mut self, ask: GatewayAsk, now: &Now) -> Result<Accepted, Refusal> {
         let Some(gateway) = self.gateways.known(&ask.gateway).cloned() else {
-            let known: Vec<&str> = self.gateways.configured.iter().map(|g| g.name.as_str()).collect();
-            return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: known.join(", ") });
+            return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: self.gateways.names() });
         };
         if !(1..=MOST_CAPACITY).contains(&ask.capacity) {
             return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });
@@ -191,9 +211,7 @@ impl Core {
                 return Err(Refusal::NeededAfterEnd);
             }
         }
-        // The same thing may have had another name when it was asked for.
-        let of_it = |r: &&mut Request| r.row.gateway == gateway.name || r.row.resource == gateway.resource;
-        if let Some(open) = self.gateways.open.values_mut().find(of_it) {
+        if let Some(open) = self.gateways.open.values_mut().find(|r| r.is_of(&gateway)) {
             let row = &mut open.row;
             let id = row.id.clone();
             let same = row.state.is_active()
@@ -290,6 +308,7 @@ impl Core {
             self.gateways.over.pop_front();
         }
         self.gateways.over.push_back(row);
+        self.gateways.calendar.retry();
     }
 
     /// What time does to requests, and what is to be done for them now.
@@ -300,6 +319,11 @@ impl Core {
         let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
         for id in ids {
             self.gateway_times(&id, now.time);
+        }
+        // What has ended makes room for what is due.
+        self.plan_calendar(now);
+        let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
+        for id in ids {
             let Some(request) = self.gateways.open.get(&id) else { continue };
             if request.due > now.time || request.out.is_some() {
                 continue;

@@ -326,6 +326,7 @@ impl World {
             hooks: Vec::new(),
             facts: Vec::new(),
             gateways: Vec::new(),
+            schedules: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),
