@@ -17,7 +17,7 @@ use crate::decide::quarantine::words::{QuarantineRow, QuarantineState};
 use crate::decide::rows::{HookRow, ScaleUpRow};
 use crate::decide::view::{Progress, View};
 use crate::decide::wait::Wait;
-use crate::decide::words::{Api, Phase, SlotId, Time};
+use crate::decide::words::{Phase, SlotId, Time};
 use crate::store::{HookFilter, Store};
 
 /// Explains what a scale-up or a slot waits for.
@@ -108,7 +108,7 @@ fn of_slot(slot: &Slot, hooks: &[HookRow], view: &View, now: Time) -> Explanatio
     let subject =
         format!("slot {} (group {}): {phase}{}", slot.id, slot.scale_up.group, stands.unwrap_or_default());
     let progress = view.scale_up(&slot.scale_up.id);
-    let waits = progress.map(|p| lines(p, now, |w| holds(w).contains(&phase))).unwrap_or_default();
+    let waits = progress.map(|p| lines(p, now, |w| w.phases().contains(&phase))).unwrap_or_default();
     Explanation { subject, waits }
 }
 
@@ -144,80 +144,13 @@ fn lines(progress: &Progress, now: Time, keep: impl Fn(&Wait) -> bool) -> Vec<Wa
     progress.waits.iter().filter(|w| keep(&w.wait)).map(|w| WaitLine::of(w, now)).collect()
 }
 
-/// The phases in which a slot can wait for this.
-fn holds(wait: &Wait) -> &'static [Phase] {
-    match wait {
-        Wait::InstanceTokens { .. }
-        | Wait::Canary { .. }
-        | Wait::BreakerOpen { .. }
-        | Wait::BreakerTrial { .. }
-        | Wait::GroupMax { .. }
-        | Wait::Unseen { .. }
-        | Wait::Capacity { .. }
-        | Wait::ZoneWeights { .. }
-        | Wait::NoLaunchHook
-        | Wait::Quota { .. } => &[Phase::Queued],
-        Wait::Raising { .. } => &[Phase::Queued, Phase::Launching],
-        Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
-        Wait::RequestTokens { api, .. } | Wait::CallsInFlight { api, .. } | Wait::ApiBackoff { api, .. } => {
-            match api {
-                // Before its launch is made, or before it is sent again.
-                Api::RunInstances => &[Phase::Queued, Phase::Launching],
-                Api::DescribeInstances => &[Phase::Booting],
-                Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup => {
-                    &[Phase::Broken, Phase::Terminating]
-                }
-                // One bucket for all that is asked of a group.
-                Api::AutoScaling
-                | Api::LaunchInstances
-                | Api::CompleteLifecycleAction
-                | Api::RecordLifecycleActionHeartbeat
-                | Api::DescribeAutoScalingGroups
-                | Api::DescribeLifecycleHooks
-                | Api::SetDesiredCapacity
-                | Api::SetInstanceProtection
-                | Api::EnterStandby
-                | Api::ExitStandby
-                | Api::DetachInstances
-                | Api::SuspendProcesses
-                | Api::ResumeProcesses => {
-                    &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating]
-                }
-                Api::ModifyInstanceAttribute
-                | Api::DescribeInstanceAttribute
-                | Api::CreateTags
-                | Api::GetMetricData
-                | Api::Preflight
-                | Api::GetServiceQuota
-                | Api::GetAwsDefaultServiceQuota
-                | Api::DescribeInstanceTypes
-                | Api::DescribeSubnets
-                | Api::DescribeNetworkInterfaces
-                | Api::DescribeTargetHealth
-                | Api::DescribeLaunchTemplateVersions
-                | Api::Gateway
-                | Api::DescribeCapacityReservation
-                | Api::ModifyCapacityReservation => &[],
-            }
-        }
-        Wait::Booting { .. } => &[Phase::Booting],
-        Wait::Configuring { .. } => &[Phase::Configuring],
-        Wait::Verifying { .. } => &[Phase::Verifying],
-        Wait::Admitting { .. } => &[Phase::Admitting],
-        Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
-        Wait::Terminating | Wait::Held { .. } => &[Phase::Broken, Phase::Terminating],
-        // Scale-in takes from what serves.
-        Wait::Frozen { .. } => &[Phase::InService],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::testing::{self, Fake};
     use crate::decide::rows::Changes;
     use crate::decide::view::Waiting;
-    use crate::decide::words::ScaleUpSeq;
+    use crate::decide::words::{Api, ScaleUpSeq};
 
     #[tokio::test]
     async fn a_scale_up_is_explained_by_the_decisions_own_words() {
@@ -288,6 +221,8 @@ mod tests {
             Wait::ApiBackoff { api, failures: 3, until },
             Wait::Resend { code: code(), sends: 2, until },
             Wait::KeepFailing { code: code(), sends: 9, until },
+            Wait::Behind { throttles: 4, count: 100 },
+            Wait::Refused { refusals: 2, until },
             Wait::Canary { tried: 10, size: 10 },
             Wait::BreakerOpen { failures: 10, outcomes: 12, until },
             Wait::BreakerTrial { tried: 3, trial: 3 },
@@ -310,16 +245,28 @@ mod tests {
         let says = |wait: &Wait| match wait {
             Wait::InstanceTokens { .. } => "1 of the 20 for the next batch, there in 10 s",
             Wait::RequestTokens { .. } => "AutoScaling request tokens: next in 10 s",
-            Wait::CallsInFlight { .. } => "AutoScaling calls in flight: all 5 are out",
+            Wait::CallsInFlight { .. } => {
+                "AutoScaling calls in flight: all 5 are out; next when one is answered"
+            }
             Wait::ApiBackoff { .. } => "AutoScaling failed 3 times in a row: next probe in 10 s",
             Wait::Resend { .. } => "goes out again in 10 s (sent 2 times)",
             Wait::KeepFailing { .. } => "keeps failing with Code after 9 tries: next try in 10 s",
-            Wait::Canary { .. } => "canary: 10 of 10",
+            Wait::Behind { .. } => {
+                "launch order: a launch of 100 that was throttled 4 times in a row goes first"
+            }
+            Wait::Refused { .. } => {
+                "launches refused 2 times for what the group's configuration says: next try in 10 s"
+            }
+            Wait::Canary { .. } => {
+                "canary: 10 of 10 instances of an unproven launch version are out; the rest follow when one is in service"
+            }
             Wait::BreakerOpen { .. } => {
                 "launch breaker open: 10 of the last 12 instances broke; tries again in 10 s"
             }
-            Wait::BreakerTrial { .. } => "half open: 3 of 3",
-            Wait::GroupMax { .. } => "group maximum: 100 of 100",
+            Wait::BreakerTrial { .. } => {
+                "half open: 3 of 3 trial instances are out; decided when they are verified or broken"
+            }
+            Wait::GroupMax { .. } => "group maximum: 100 of 100 places are taken; next when one is free",
             Wait::Capacity { .. } => "no capacity in any of 3 zones: next try in 10 s",
             Wait::ZoneWeights { .. } => {
                 "2 zones are at 0 % by order, and the others have no capacity: next try in 10 s"
@@ -351,7 +298,7 @@ mod tests {
             let waits = vec![Waiting { count: 1, wait: wait.clone() }];
             let mut view = testing::view();
             view.scale_ups[0].waits = waits;
-            let phases = holds(&wait);
+            let phases = wait.phases();
             assert!(!phases.is_empty(), "{wait:?} is told of no slot");
             for phase in Phase::ALL {
                 let slot = Slot {

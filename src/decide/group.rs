@@ -251,7 +251,7 @@ pub struct Breaker {
     pub share: u32,
     /// How long it stays open before a canary may try again; doubles each time it fails, to 16x.
     pub cool_down: Duration,
-    /// Instances that may be tried while half open (D8: at most 5).
+    /// Instances that may be tried while half open (D8: at most 5); two at most of a version that was never in service.
     pub trial: u32,
 }
 

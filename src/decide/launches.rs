@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Action;
-use super::budget::api::ApiBudget;
 use super::event::{CallError, Seen};
 use super::group::{Group, LaunchBody};
 use super::guard::pools::{Offer, Pools};
@@ -32,9 +31,6 @@ pub(super) const MOST_IN_GROUP: u32 = 100;
 /// First pause before a throttled launch goes out again; doubles to 4 times that (2 s). Buckets are
 /// what limits calls; this only keeps one launch from taking every chance of the others.
 const AFTER_THROTTLE: Duration = Duration::from_millis(500);
-/// Throttles in a row after which a launch goes before anything new. Fewer: half of all calls throttled, and every
-/// eighth launch holds up the others. More: small ones take longer what a large one waits for.
-const GOES_FIRST: u32 = 4;
 /// First pause before a launch whose answer was lost goes out again; doubles to 32 times that.
 const AFTER_LOSS: Duration = Duration::from_secs(1);
 /// Sends without an answer that settles it after which a launch is on the keep-failing list.
@@ -77,8 +73,10 @@ pub struct Launch {
     /// Until then such a copy may still arrive.
     under_way_until: Time,
     /// Answers in a row of each kind.
-    throttles: u32,
+    pub(super) throttles: u32,
     losses: u32,
+    /// Its time has come, and it waits for this.
+    pub(super) held_up: Option<Wait>,
 }
 
 impl Launch {
@@ -107,6 +105,7 @@ impl Launch {
             under_way_until: now.plus(UNDER_WAY),
             throttles: 0,
             losses: 0,
+            held_up: None,
         }
     }
 
@@ -128,22 +127,6 @@ impl Launch {
     #[must_use]
     pub fn keeps_failing(&self) -> bool {
         self.losses >= KEEPS_FAILING
-    }
-
-    /// What it waits for; `None` while a call is out.
-    #[must_use]
-    pub fn wait(&self) -> Option<Wait> {
-        if self.in_flight {
-            return None;
-        }
-        let (sends, until) = (self.row.sends, self.row.not_before);
-        let code =
-            self.row.error.as_deref().and_then(|e| e.split(':').next()).unwrap_or("nothing yet").to_string();
-        Some(if self.keeps_failing() {
-            Wait::KeepFailing { code, sends, until }
-        } else {
-            Wait::Resend { code, sends, until }
-        })
     }
 }
 
@@ -185,58 +168,6 @@ impl Launches {
             })
             .collect();
         Launches { open: BTreeMap::new(), plans, last_seq: 0 }
-    }
-
-    /// When planning launches is worth another try.
-    #[must_use]
-    pub fn wake(&self, now: Time, ledger: &Ledger, run: &ApiBudget, auto: &ApiBudget) -> Time {
-        let own = |group: usize| ledger.groups[group].spec.asg.is_some();
-        let of = |grouped: bool| {
-            let next = self.next(now, ledger, |group| own(group) == grouped);
-            let api = if grouped { auto } else { run };
-            if next == Time::NEVER { next } else { next.max(api.next_chance(now)) }
-        };
-        of(false).min(of(true))
-    }
-
-    fn next(&self, now: Time, ledger: &Ledger, of: impl Fn(usize) -> bool) -> Time {
-        let open = self.open.values().filter(|l| !l.in_flight && of(l.group));
-        let resend = open.map(|l| l.row.not_before.max(now)).min();
-        let groups = ledger.groups.iter().zip(&self.plans).enumerate();
-        let queued =
-            groups.filter(|(i, (g, _))| g.queued > 0 && of(*i)).filter_map(|(_, (_, p))| match &p.wait {
-                Some(
-                    Wait::InstanceTokens { ready_at: t, .. }
-                    | Wait::RequestTokens { ready_at: t, .. }
-                    | Wait::ApiBackoff { until: t, .. }
-                    | Wait::Resend { until: t, .. }
-                    | Wait::BreakerOpen { until: t, .. }
-                    | Wait::Capacity { until: t, .. }
-                    | Wait::ZoneWeights { until: t, .. }
-                    | Wait::Quota { until: t, .. },
-                ) => Some(*t),
-                // The rest ends with an answer or an outcome, not with time.
-                Some(
-                    Wait::CallsInFlight { .. }
-                    | Wait::KeepFailing { .. }
-                    | Wait::Canary { .. }
-                    | Wait::BreakerTrial { .. }
-                    | Wait::GroupMax { .. }
-                    | Wait::Booting { .. }
-                    | Wait::Configuring { .. }
-                    | Wait::Verifying { .. }
-                    | Wait::Admitting { .. }
-                    | Wait::Contacts { .. }
-                    | Wait::Unseen { .. }
-                    | Wait::Raising { .. }
-                    | Wait::NoLaunchHook
-                    | Wait::Terminating
-                    | Wait::Held { .. }
-                    | Wait::Frozen { .. },
-                )
-                | None => None,
-            });
-        resend.into_iter().chain(queued).min().unwrap_or(Time::NEVER)
     }
 }
 
@@ -291,6 +222,7 @@ impl Core {
                         too_large.push(seq);
                     }
                 }
+                launch.held_up = Some(wait);
                 continue;
             }
             launch.holds = price;
@@ -348,25 +280,11 @@ impl Core {
         }
     }
 
-    /// While smaller launches get through, what AWS's bucket lacks for a large one is spent as it comes in, and no
-    /// throttle tells that we believe too much of that bucket.
-    fn comes_after(&self) -> Result<(), Wait> {
-        let first = self.launches.open.values().find(|l| l.throttles >= GOES_FIRST && l.body.asg.is_none());
-        first.map_or(Ok(()), |first| {
-            let (api, limit) = (Api::RunInstances, self.settings.run_instances.in_flight);
-            Err(first.wait().unwrap_or(Wait::CallsInFlight { api, limit }))
-        })
-    }
-
     /// Makes one launch out of the head of a group's queue, or says what it waits for.
     fn launch_next(&mut self, group: usize, now: &mut Now) -> Result<(), Wait> {
         let plan = &self.launches.plans[group];
         if now.time < plan.not_before {
-            return Err(Wait::Resend {
-                code: "a refused configuration".into(),
-                sends: plan.refusals,
-                until: plan.not_before,
-            });
+            return Err(Wait::Refused { refusals: plan.refusals, until: plan.not_before });
         }
         let room = self.room(group, now)?;
         let percents = self.percents(group);
@@ -655,6 +573,7 @@ impl Core {
 fn send(launch: &mut Launch, ledger: &mut Ledger, now: &mut Now) {
     launch.row.sends += 1;
     launch.in_flight = true;
+    launch.held_up = None;
     ledger.changes.launches.push(launch.row.clone());
     now.actions.push(Action::Launch { launch: launch.row.seq, body: launch.body.clone() });
 }

@@ -48,6 +48,7 @@ impl Core {
         }
         launch.looked_at = Some(now.time);
         launch.in_flight = true;
+        launch.held_up = None;
         now.actions.push(Action::FindLaunch { launch: seq, token: launch.body.token.clone() });
     }
 

@@ -16,6 +16,7 @@ pub mod event;
 pub mod gateway;
 pub mod group;
 pub mod guard;
+mod holdups;
 pub mod hook;
 pub mod intake;
 pub mod launches;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::words::{Api, Time};
+use super::words::{Api, Phase, Time};
 
 /// The reason that a slot, a launch or an instance is not moving right now.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,6 +21,10 @@ pub enum Wait {
     Resend { code: String, sends: u32, until: Time },
     /// After many tries without an answer that settles it; tried again at a slow pace.
     KeepFailing { code: String, sends: u32, until: Time },
+    /// A larger launch that was throttled so often in a row goes first.
+    Behind { throttles: u32, count: u32 },
+    /// Launches were refused for what the group's configuration says.
+    Refused { refusals: u32, until: Time },
     /// The version is unproven: the rest waits for the first of these to be in service.
     Canary { tried: u32, size: u32 },
     /// Too many of the last instances broke.
@@ -60,16 +64,120 @@ pub enum Wait {
 }
 
 impl Wait {
+    /// The phases in which a slot can wait for this.
+    #[must_use]
+    pub fn phases(&self) -> &'static [Phase] {
+        match self {
+            Wait::Canary { .. }
+            | Wait::BreakerOpen { .. }
+            | Wait::BreakerTrial { .. }
+            | Wait::GroupMax { .. }
+            | Wait::Unseen { .. }
+            | Wait::Capacity { .. }
+            | Wait::ZoneWeights { .. }
+            | Wait::NoLaunchHook
+            | Wait::Behind { .. }
+            | Wait::Refused { .. }
+            | Wait::Quota { .. } => &[Phase::Queued],
+            // Before its launch is made, or before it is sent again.
+            Wait::InstanceTokens { .. } | Wait::Raising { .. } => &[Phase::Queued, Phase::Launching],
+            Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
+            Wait::RequestTokens { api, .. }
+            | Wait::CallsInFlight { api, .. }
+            | Wait::ApiBackoff { api, .. } => {
+                match api {
+                    // Before its launch is made, or before it is sent again.
+                    Api::RunInstances => &[Phase::Queued, Phase::Launching],
+                    Api::DescribeInstances => &[Phase::Booting],
+                    Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup => {
+                        &[Phase::Broken, Phase::Terminating]
+                    }
+                    // One bucket for all that is asked of a group.
+                    Api::AutoScaling
+                    | Api::LaunchInstances
+                    | Api::CompleteLifecycleAction
+                    | Api::RecordLifecycleActionHeartbeat
+                    | Api::DescribeAutoScalingGroups
+                    | Api::DescribeLifecycleHooks
+                    | Api::SetDesiredCapacity
+                    | Api::SetInstanceProtection
+                    | Api::EnterStandby
+                    | Api::ExitStandby
+                    | Api::DetachInstances
+                    | Api::SuspendProcesses
+                    | Api::ResumeProcesses => &[
+                        Phase::Queued,
+                        Phase::Launching,
+                        Phase::Admitting,
+                        Phase::Broken,
+                        Phase::Terminating,
+                    ],
+                    Api::ModifyInstanceAttribute
+                    | Api::DescribeInstanceAttribute
+                    | Api::CreateTags
+                    | Api::GetMetricData
+                    | Api::Preflight
+                    | Api::GetServiceQuota
+                    | Api::GetAwsDefaultServiceQuota
+                    | Api::DescribeInstanceTypes
+                    | Api::DescribeSubnets
+                    | Api::DescribeNetworkInterfaces
+                    | Api::DescribeTargetHealth
+                    | Api::DescribeLaunchTemplateVersions
+                    | Api::Gateway
+                    | Api::DescribeCapacityReservation
+                    | Api::ModifyCapacityReservation => &[],
+                }
+            }
+            Wait::Booting { .. } => &[Phase::Booting],
+            Wait::Configuring { .. } => &[Phase::Configuring],
+            Wait::Verifying { .. } => &[Phase::Verifying],
+            Wait::Admitting { .. } => &[Phase::Admitting],
+            Wait::Contacts { .. } => &[Phase::Configuring, Phase::Verifying],
+            Wait::Terminating | Wait::Held { .. } => &[Phase::Broken, Phase::Terminating],
+            // Scale-in takes from what serves.
+            Wait::Frozen { .. } => &[Phase::InService],
+        }
+    }
+
+    /// Until when, if that can be told: others wait for something to happen, which [`Wait::describe`] names.
+    #[must_use]
+    pub fn until(&self) -> Option<Time> {
+        let time = match self {
+            Wait::InstanceTokens { ready_at, .. }
+            | Wait::RequestTokens { ready_at, .. }
+            | Wait::Admitting { ready_at } => *ready_at,
+            Wait::ApiBackoff { until, .. }
+            | Wait::Resend { until, .. }
+            | Wait::KeepFailing { until, .. }
+            | Wait::BreakerOpen { until, .. }
+            | Wait::Capacity { until, .. }
+            | Wait::ZoneWeights { until, .. }
+            | Wait::Refused { until, .. }
+            | Wait::Quota { until, .. }
+            | Wait::Booting { until }
+            | Wait::Configuring { until }
+            | Wait::Verifying { until }
+            | Wait::Held { until }
+            | Wait::Frozen { until } => *until,
+            Wait::CallsInFlight { .. }
+            | Wait::Behind { .. }
+            | Wait::Canary { .. }
+            | Wait::BreakerTrial { .. }
+            | Wait::GroupMax { .. }
+            | Wait::Unseen { .. }
+            | Wait::Raising { .. }
+            | Wait::NoLaunchHook
+            | Wait::Contacts { .. }
+            | Wait::Terminating => return None,
+        };
+        (time != Time::NEVER).then_some(time)
+    }
+
     /// A few words for a screen; times are told relative to `now`.
     #[must_use]
     pub fn describe(&self, now: Time) -> String {
-        let in_s = |t: &Time| {
-            if *t == Time::NEVER {
-                "an unknown time".to_string()
-            } else {
-                format!("{:.0} s", t.since(now).as_secs_f64().ceil())
-            }
-        };
+        let in_s = |t: &Time| in_s(*t, now);
         match self {
             Wait::InstanceTokens { have, want, ready_at } => {
                 format!(
@@ -80,7 +188,9 @@ impl Wait {
             Wait::RequestTokens { api, ready_at } => {
                 format!("{api} request tokens: next in {}", in_s(ready_at))
             }
-            Wait::CallsInFlight { api, limit } => format!("{api} calls in flight: all {limit} are out"),
+            Wait::CallsInFlight { api, limit } => {
+                format!("{api} calls in flight: all {limit} are out; next when one is answered")
+            }
             Wait::ApiBackoff { api, failures, until } => {
                 format!("{api} failed {failures} times in a row: next probe in {}", in_s(until))
             }
@@ -93,9 +203,21 @@ impl Wait {
             Wait::KeepFailing { code, sends, until } => {
                 format!("launch keeps failing with {code} after {sends} tries: next try in {}", in_s(until))
             }
+            Wait::Behind { throttles, count } => {
+                format!(
+                    "launch order: a launch of {count} that was throttled {throttles} times in a row goes first"
+                )
+            }
+            Wait::Refused { refusals, until } => {
+                format!(
+                    "launches refused {refusals} times for what the group's configuration says: next try in {}",
+                    in_s(until)
+                )
+            }
             Wait::Canary { tried, size } => {
                 format!(
-                    "canary: {tried} of {size} instances of an unproven launch version are out, none in service yet"
+                    "canary: {tried} of {size} instances of an unproven launch version are out; the rest follow when one \
+                     is in service"
                 )
             }
             Wait::BreakerOpen { failures, outcomes, until } => {
@@ -105,21 +227,17 @@ impl Wait {
                 )
             }
             Wait::BreakerTrial { tried, trial } => {
-                format!("launch breaker half open: {tried} of {trial} trial instances are out")
+                format!(
+                    "launch breaker half open: {tried} of {trial} trial instances are out; decided when they are verified or broken"
+                )
             }
-            Wait::GroupMax { max, live } => format!("group maximum: {live} of {max} places are taken"),
+            Wait::GroupMax { max, live } => {
+                format!("group maximum: {live} of {max} places are taken; next when one is free")
+            }
             Wait::Capacity { pools, until } => {
                 format!("no capacity in any of {pools} zones: next try in {}", in_s(until))
             }
-            Wait::ZoneWeights { closed, until } => {
-                let are = if *closed == 1 { "zone is" } else { "zones are" };
-                let others = if *until == Time::NEVER {
-                    "no other is open".to_string()
-                } else {
-                    format!("the others have no capacity: next try in {}", in_s(until))
-                };
-                format!("zone weights: {closed} {are} at 0 % by order, and {others}")
-            }
+            Wait::ZoneWeights { closed, until } => zones(*closed, *until, now),
             Wait::Quota { code, until } => format!("account limit {code}: next try in {}", in_s(until)),
             Wait::Booting { until } => format!("booting, given up in {}", in_s(until)),
             Wait::Configuring { until } => format!("configuring, given up in {}", in_s(until)),
@@ -142,10 +260,30 @@ impl Wait {
                  unverified"
                     .to_string()
             }
-            Wait::Contacts { limit } => format!("contact permits: all {limit} are in use"),
+            Wait::Contacts { limit } => {
+                format!("contact permits: all {limit} are in use; next when one is given back")
+            }
             Wait::Terminating => "being removed".to_string(),
             Wait::Held { until } => format!("held: not removed for another {}", in_s(until)),
             Wait::Frozen { until } => format!("frozen: no scale-in for another {}", in_s(until)),
         }
     }
+}
+
+fn in_s(t: Time, now: Time) -> String {
+    if t == Time::NEVER {
+        "an unknown time".to_string()
+    } else {
+        format!("{:.0} s", t.since(now).as_secs_f64().ceil())
+    }
+}
+
+fn zones(closed: u32, until: Time, now: Time) -> String {
+    let are = if closed == 1 { "zone is" } else { "zones are" };
+    let others = if until == Time::NEVER {
+        "no other is open".to_string()
+    } else {
+        format!("the others have no capacity: next try in {}", in_s(until, now))
+    };
+    format!("zone weights: {closed} {are} at 0 % by order, and {others}")
 }

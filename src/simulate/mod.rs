@@ -13,6 +13,7 @@ pub mod books;
 pub mod dice;
 mod disk;
 pub mod drill;
+mod explained;
 mod held;
 pub mod host;
 pub mod in_process;

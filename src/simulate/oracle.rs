@@ -64,6 +64,8 @@ named! {
         Quarantine = "quarantine",
         /// In service means serving.
         Serving = "serving",
+        /// Whoever waits can be told for what, and until when where that is known.
+        Explained = "explained",
         /// Once faults have healed, everything settles.
         Liveness = "liveness",
         /// What the store gives back is what was committed.

@@ -230,6 +230,8 @@ fn holdup(wait: &Wait) -> Holdup {
         | Wait::BreakerTrial { .. }
         | Wait::ZoneWeights { .. }
         | Wait::NoLaunchHook
+        | Wait::Behind { .. }
+        | Wait::Refused { .. }
         | Wait::Resend { .. } => Holdup::Trouble,
         Wait::KeepFailing { .. }
         | Wait::Canary { .. }

@@ -172,6 +172,8 @@ pub struct World {
     pub late: Vec<(Time, String)>,
     /// When the first request was expected to be done, as of when, where that is watched.
     pub expected: Vec<(Time, Option<Time>)>,
+    /// When somebody last asked what is waited for.
+    explained_at: Time,
     /// Messages received and not deleted, by ticket.
     letters: BTreeMap<u64, doors::Letter>,
     letters_so_far: u64,
@@ -218,6 +220,7 @@ impl World {
             opened: Vec::new(),
             late: Vec::new(),
             expected: Vec::new(),
+            explained_at: START,
             letters: BTreeMap::new(),
             letters_so_far: 0,
             alarms_to_come: plan.alarms.len(),

@@ -6,6 +6,7 @@ use crate::decide::rows::{Changes, Restored};
 use crate::decide::words::{Phase, Time};
 use crate::engine::crash::CrashPoint;
 
+use super::super::explained::LOOK_EVERY;
 use super::super::host::{Brain, Host, Round};
 use super::super::mutant::Mutant;
 use super::super::oracle::Invariant;
@@ -116,6 +117,12 @@ impl World {
             && let Some(expected) = host.brain.expected(self.now)
         {
             self.expected.push((self.now, expected));
+        }
+        if self.now.since(self.explained_at) >= LOOK_EVERY {
+            self.explained_at = self.now;
+            for text in host.brain.unexplained(self.now) {
+                self.oracle.violated(self.now, Invariant::Explained, text);
+            }
         }
         let round = Round { changes, actions: decision.committed(), wake };
         let host_wake = round.wake;
