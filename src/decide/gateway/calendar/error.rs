@@ -17,11 +17,13 @@ pub enum CalendarError {
     Except(String),
     #[error("there is no time at which '{cron}' comes in {zone} within 40 years, dates left out included")]
     Never { cron: String, zone: String },
+    #[error("given back after {}: it must be at least {}", hours(*release_after), hours(*least))]
+    Short { release_after: Duration, least: Duration },
     #[error(
-        "a peak of {} is outside {} to {}, the time that it is asked for ahead included",
-        hours(*asked), hours(*least), hours(LONGEST)
+        "asked for ahead and given back after, each takes {}: at most {} are allowed",
+        hours(*length), hours(LONGEST)
     )]
-    Length { asked: Duration, least: Duration },
+    Long { length: Duration },
     #[error(
         "asked for {} ahead and given back after {}, each takes {}, but {first} and {second} are {} apart, and a \
          gateway has one request at a time: at most {} ahead",
@@ -42,8 +44,8 @@ impl CalendarError {
             CalendarError::Cron(_) | CalendarError::Never { .. } => "cron",
             CalendarError::Zone(_) => "zone",
             CalendarError::Except(_) => "except",
-            CalendarError::Length { .. } => "release_after",
-            CalendarError::Overlap { .. } => "lead",
+            CalendarError::Short { .. } => "release_after",
+            CalendarError::Long { .. } | CalendarError::Overlap { .. } => "lead",
         }
     }
 }

@@ -20,6 +20,7 @@ mod tests;
 pub mod words;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use super::{GatewayAsk, LONGEST, MOST_CAPACITY};
@@ -245,8 +246,11 @@ impl Core {
             return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });
         }
         let length = ask.lead.saturating_add(ask.release_after);
-        if ask.release_after < SHORTEST || length > LONGEST {
-            return Err(CalendarError::Length { asked: length, least: SHORTEST }.into());
+        if ask.release_after < SHORTEST {
+            return Err(CalendarError::Short { release_after: ask.release_after, least: SHORTEST }.into());
+        }
+        if length > LONGEST {
+            return Err(CalendarError::Long { length }.into());
         }
         let plan = Plan::read(&ask.cron, &ask.zone, &ask.except)?;
         if plan.next(now).is_none() {
@@ -268,17 +272,14 @@ impl Core {
 
     /// Ends a schedule, by its name; requests that it has made go on.
     pub(in crate::decide) fn remove_schedule(&mut self, ask: EndAsk, now: &Now) -> Result<Accepted, Refusal> {
-        let Some(there) = self.gateways.calendar.open.get(&ask.id) else {
+        let Entry::Occupied(there) = self.gateways.calendar.open.entry(ask.id.clone()) else {
             return Err(Refusal::UnknownSchedule { name: ask.id });
         };
-        if there.row.owner != ask.by && !ask.overrides {
-            let owner = there.row.owner.clone();
+        if there.get().row.owner != ask.by && !ask.overrides {
+            let owner = there.get().row.owner.clone();
             return Err(Refusal::NotTheirs { id: ask.id, owner, by: ask.by });
         }
-        let Some(removed) = self.gateways.calendar.open.remove(&ask.id) else {
-            return Err(Refusal::UnknownSchedule { name: ask.id });
-        };
-        let mut row = removed.row;
+        let mut row = there.remove().row;
         let text = format!("{} removes it; requests that it has made go on", ask.by);
         (row.removed_at, row.removed_by, row.waiting) = (Some(now.time), Some(ask.by), None);
         journal(&mut self.ledger, &row, now.time, "schedule_removed", &text);
