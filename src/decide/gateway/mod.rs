@@ -123,6 +123,7 @@ impl Request {
         due.min(late).min(self.row.until)
     }
 
+    /// The same thing may have had another name when it was asked for.
     fn is_of(&self, gateway: &Gateway) -> bool {
         self.row.gateway == gateway.name || self.row.resource == gateway.resource
     }
@@ -184,7 +185,7 @@ impl Gateways {
         names.join(", ")
     }
 
-    /// Its request that is not over. The same thing may have had another name when it was asked for.
+    /// Its request that is not over.
     fn request_of(&self, gateway: &Gateway) -> Option<&Request> {
         self.open.values().find(|r| r.is_of(gateway))
     }
