@@ -136,6 +136,9 @@ pub enum Ask {
     #[command(subcommand)]
     Gateway(Gateway),
 
+    /// Show how full every group is, and what stands in its way.
+    Groups,
+
     /// List the zones of every group with their share of new launches.
     Zones(Zones),
 

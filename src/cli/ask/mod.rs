@@ -7,6 +7,7 @@ mod explain;
 mod freeze;
 mod freezes;
 mod gateway;
+mod groups;
 mod hold;
 mod holds;
 mod hooks;
@@ -74,6 +75,7 @@ pub async fn answer(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failu
         Ask::Thaw(args) => end::run("/v1/freezes", args, &client, service.json, io).await,
         Ask::Quarantine(args) => quarantine::run(args, &client, service.json, io).await,
         Ask::Gateway(args) => gateway::run(args, &client, service.json, io).await,
+        Ask::Groups => groups::run(&client, service.json, io).await,
         Ask::Zones(args) => zones::run(args, &client, service.json, io).await,
         Ask::Zone(Zone::Weight(args)) => zone_weight::run(args, &client, service.json, io).await,
     }
