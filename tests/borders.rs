@@ -97,6 +97,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("getrandom", &["ids"], "entropy is an argument"),
     ("uuid", &["ids", "sim"], "ids are arguments; the simulated EC2 makes its own from its seed"),
     ("governor", &["decide"], "there is one limiter, in the core"),
+    ("croner", &["decide"], "there is one calendar, in the core"),
     ("rand", &["sim"], "what decides draws from its own seed; only the simulated world has chance"),
     ("axum", &["api", "net"], "HTTP is served by the API, on net's listener"),
     ("utoipa", &["api"], "the API describes itself"),
@@ -106,8 +107,10 @@ const CRATES: &[(&str, &[&str], &str)] = &[
 ];
 
 /// The crates that the core may name: it has no I/O, no clock, no entropy, no async, no logging. JSON is
-/// the form of a launch's exact request, which the core fixes before anything is sent.
-const CORE: (&str, &[&str]) = ("decide", &["governor", "serde", "serde_json", "std", "thiserror"]);
+/// the form of a launch's exact request, which the core fixes before anything is sent; croner and jiff count the days
+/// of a calendar, with a time zone database that is compiled in.
+const CORE: (&str, &[&str]) =
+    ("decide", &["croner", "governor", "jiff", "serde", "serde_json", "std", "thiserror"]);
 
 /// The only file that asks the system for the time, and the names by which one would ask.
 const CLOCK: (&str, &[[&str; 2]]) =

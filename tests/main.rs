@@ -5,6 +5,7 @@
 
 mod api;
 mod borders;
+mod calendar;
 mod cli;
 mod clients;
 mod counterpart;

@@ -105,6 +105,21 @@ impl Fields {
         By::parse(text).and_then(|by| by.at(now)).map_err(|e| self.wrong(name, e)).ok()
     }
 
+    /// A list of at most `most` texts, each like [`Fields::text`] of at most `longest` characters. Empty if it is left
+    /// out.
+    pub fn optional_texts(&mut self, name: &'static str, most: usize, longest: usize) -> Vec<String> {
+        let Some(value) = self.take(name) else { return Vec::new() };
+        let Value::Array(values) = value else {
+            self.wrong(name, format!("is {}; must be a list of at most {most} texts", shown(&value)));
+            return Vec::new();
+        };
+        if values.len() > most {
+            self.wrong(name, format!("has {} members; must be a list of at most {most} texts", values.len()));
+            return Vec::new();
+        }
+        values.into_iter().filter_map(|value| self.text_of(name, value, longest)).collect()
+    }
+
     /// `true` or `false`; false if it is left out.
     pub fn flag(&mut self, name: &'static str) -> bool {
         let Some(value) = self.take(name) else { return false };
@@ -289,6 +304,24 @@ mod tests {
                 assert_eq!(said(body), [expected], "{body}");
             }
         }
+    }
+
+    #[test]
+    fn a_list_is_of_texts_and_not_too_long() {
+        for (list, part) in [
+            (r#""2027-01-04""#, "is the text '2027-01-04'; must be a list of at most 2 texts"),
+            ("[1]", "is 1; must be text of 1 to 10 characters"),
+            (r#"["a", "b", "c"]"#, "has 3 members"),
+        ] {
+            let mut fields = Fields::read(format!(r#"{{"except": {list}}}"#).as_bytes()).unwrap();
+            fields.optional_texts("except", 2, 10);
+            let problem = fields.finish().unwrap_err();
+            assert!(problem.detail.contains(part), "{} does not contain {part}", problem.detail);
+        }
+        let mut fields = Fields::read(br#"{"except": ["a", "b"]}"#).unwrap();
+        assert_eq!(fields.optional_texts("except", 2, 10), ["a", "b"]);
+        assert_eq!(fields.optional_texts("more", 2, 10), [""; 0]);
+        assert_eq!(fields.finish(), Ok(()));
     }
 
     #[test]

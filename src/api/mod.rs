@@ -33,6 +33,7 @@ pub mod problem;
 mod quarantine;
 mod scale_ins;
 mod scale_ups;
+mod schedules;
 mod signals;
 pub mod state;
 mod tally;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::state::ApiState;
 use super::{
     explain, freezes, gates, gateways, groups, health, holds, hooks, instances, keep_failing, metrics,
-    preflights, quarantine, scale_ins, scale_ups, signals, zones,
+    preflights, quarantine, scale_ins, scale_ups, schedules, signals, zones,
 };
 
 #[derive(utoipa::OpenApi)]
@@ -64,6 +64,8 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(gateways::confirm::confirm))
         .routes(routes!(gates::create::create))
         .routes(routes!(gates::end::end))
+        .routes(routes!(schedules::create::create, schedules::list::list))
+        .routes(routes!(schedules::show::show, schedules::remove::remove))
         .routes(routes!(hooks::direct::tell, hooks::list::list))
         .routes(routes!(hooks::eventbridge::take))
         .routes(routes!(hooks::sns::take))

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::types::{FieldError, ProblemBody};
 use crate::decide::action::Refusal;
+use crate::decide::gateway::calendar::error::CalendarError;
 use crate::decide::words::named;
 use crate::engine::handle::AskError;
 use crate::store::StoreError;
@@ -46,6 +47,9 @@ named! {
         AlreadyDone = "already_done",
         UnknownGateway = "unknown_gateway",
         UnknownGatewayRequest = "unknown_gateway_request",
+        UnknownSchedule = "unknown_schedule",
+        ScheduleExists = "schedule_exists",
+        TooManySchedules = "too_many_schedules",
         GatewayBusy = "gateway_busy",
         NotByHand = "not_by_hand",
         NothingToOverride = "nothing_to_override",
@@ -86,6 +90,7 @@ impl Kind {
             | Kind::UnknownGateway
             | Kind::UnknownGatewayRequest
             | Kind::NothingToOverride
+            | Kind::UnknownSchedule
             | Kind::UnknownZone => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::NoRoom
@@ -95,6 +100,8 @@ impl Kind {
             | Kind::NotTheirs
             | Kind::IsHeld
             | Kind::GatewayBusy
+            | Kind::ScheduleExists
+            | Kind::TooManySchedules
             | Kind::NotByHand
             | Kind::NoGates
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
@@ -144,6 +151,9 @@ impl Kind {
             Kind::LeaseEnd => "The end is out of range",
             Kind::UnknownGateway => "There is no such gateway",
             Kind::UnknownGatewayRequest => "There is no such gateway request",
+            Kind::UnknownSchedule => "There is no such schedule",
+            Kind::ScheduleExists => "There is another schedule of this name",
+            Kind::TooManySchedules => "There are too many schedules",
             Kind::GatewayBusy => "The gateway has a request already",
             Kind::NotByHand => "The gateway is not confirmed by hand",
             Kind::NothingToOverride => "There is no such group or open scale-up",
@@ -293,6 +303,10 @@ impl Problem {
             Refusal::NotByHand { .. } => (Kind::NotByHand, None),
             Refusal::NothingToOverride { .. } => (Kind::NothingToOverride, Some("subject")),
             Refusal::NoGates { .. } => (Kind::NoGates, Some("subject")),
+            Refusal::Calendar(CalendarError::Full { .. }) => (Kind::TooManySchedules, None),
+            Refusal::Calendar(error) => (Kind::InvalidFields, Some(error.field())),
+            Refusal::UnknownSchedule { .. } => (Kind::UnknownSchedule, None),
+            Refusal::ScheduleExists { .. } => (Kind::ScheduleExists, Some("name")),
         };
         let text = refusal.to_string();
         let errors = field.map(|f| FieldError::new(f, text.clone())).into_iter().collect();
@@ -412,6 +426,10 @@ mod tests {
             (Refusal::NotByHand { gateway: web() }, 409, &[]),
             (Refusal::NothingToOverride { subject: web(), known: "api".into() }, 404, &["subject"]),
             (Refusal::NoGates { group: web() }, 409, &["subject"]),
+            (Refusal::Calendar(CalendarError::Cron("it has 6 fields".into())), 422, &["cron"]),
+            (Refusal::Calendar(CalendarError::Full { most: 100 }), 409, &[]),
+            (Refusal::UnknownSchedule { name: id() }, 404, &[]),
+            (Refusal::ScheduleExists { name: id() }, 409, &["name"]),
         ];
         for (refusal, status, fields) in table {
             assert_eq!(

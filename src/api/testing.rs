@@ -22,6 +22,7 @@ use super::state::ApiState;
 use super::types::ProblemBody;
 use crate::decide::action::{Accepted, Doubt, Refusal};
 use crate::decide::event::Ask;
+use crate::decide::gateway::calendar::ScheduleAsk;
 use crate::decide::gateway::gate::{GateRow, OverrideRow};
 use crate::decide::gateway::overrides::OverrideAsk;
 use crate::decide::gateway::words::{Gateway, GatewayKind, GatewayRow, GatewayState};
@@ -267,6 +268,7 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
         Order::AskGateway(ask) if ask.gateway == "nowhere" => {
             Err(Refusal::UnknownGateway { gateway: ask.gateway, known: "core".into() })
         }
+        Order::RemoveSchedule(ask) if ask.id == "never" => Err(Refusal::UnknownSchedule { name: ask.id }),
         Order::Hold(HoldAsk { id, .. })
         | Order::Release(EndAsk { id, .. })
         | Order::Freeze(FreezeAsk { id, .. })
@@ -275,7 +277,9 @@ fn ordered(order: Order) -> Result<Accepted, Refusal> {
         | Order::ConfirmGateway(ConfirmAsk { id, .. })
         | Order::ReleaseGateway(EndAsk { id, .. })
         | Order::Override(OverrideAsk { id, .. })
-        | Order::EndOverride(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
+        | Order::EndOverride(EndAsk { id, .. })
+        | Order::AddSchedule(ScheduleAsk { id, .. })
+        | Order::RemoveSchedule(EndAsk { id, .. }) => Ok(Accepted { id, repeated: false }),
         Order::EndQuarantine(ask) if ask.instance == kept().id => {
             Ok(Accepted { id: ask.instance.to_string(), repeated: false })
         }
@@ -534,6 +538,7 @@ pub fn view() -> View {
         gateways: Vec::new(),
         gateway_requests: Vec::new(),
         gate_overrides: Vec::new(),
+        schedules: Vec::new(),
         at: NOW,
         scale_ups: vec![Progress {
             seq: row.seq,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
+use super::ask::schedule::Schedule;
 use super::exit;
 use crate::config::duration;
 use crate::decide::words::{Ec2Id, Phase};
@@ -373,6 +374,10 @@ pub enum Gateway {
 
     /// End a request before its time: what was reserved before is restored.
     Release(End),
+
+    /// Requests that are made by the calendar.
+    #[command(subcommand)]
+    Schedule(Schedule),
 
     /// Let a group, or one scale-up, launch more than its gateways are known to carry.
     Override(GateOverride),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::event::Ticket;
+use super::gateway::calendar::error::CalendarError;
 use super::gateway::call::GatewayCall;
 use super::group::{Group, LaunchBody};
 use super::hook::notice::{HookAction, HookResult};
@@ -138,6 +139,12 @@ pub enum Refusal {
     NothingToOverride { subject: String, known: String },
     #[error("group '{group}' depends on no gateway")]
     NoGates { group: String },
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    #[error("there is no schedule '{name}'")]
+    UnknownSchedule { name: String },
+    #[error("there is a schedule '{name}' already, and it says something else: remove it first")]
+    ScheduleExists { name: String },
     #[error("{most} are open, the most allowed; end some first")]
     LeasesFull { most: usize },
 }

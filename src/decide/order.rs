@@ -1,6 +1,7 @@
 //! What an operator orders beside scale-ups. Each is answered after it is stored, and acts from then on.
 
 use super::action::{Accepted, Refusal};
+use super::gateway::calendar::ScheduleAsk;
 use super::gateway::overrides::OverrideAsk;
 use super::gateway::{ConfirmAsk, GatewayAsk};
 use super::guard::freeze::FreezeAsk;
@@ -40,6 +41,10 @@ pub enum Order {
     Override(OverrideAsk),
     /// An override ends before its time.
     EndOverride(EndAsk),
+    /// Gateway requests are to be made by the calendar.
+    AddSchedule(ScheduleAsk),
+    /// They are not, any more; the id is the schedule's name.
+    RemoveSchedule(EndAsk),
 }
 
 impl Core {
@@ -59,6 +64,8 @@ impl Core {
             Order::ReleaseGateway(ask) => self.release_gateway(ask, now),
             Order::Override(ask) => self.override_gates(ask, now),
             Order::EndOverride(ask) => self.end_override(ask, now),
+            Order::AddSchedule(ask) => self.add_schedule(ask, now),
+            Order::RemoveSchedule(ask) => self.remove_schedule(ask, now),
         }
     }
 }

@@ -93,6 +93,7 @@ impl Core {
             gateways: self.gateway_views(now),
             gateway_requests: self.gateway_request_views(now),
             gate_overrides: self.override_views(),
+            schedules: self.schedule_views(now),
             never_shown: self.boots.never_shown,
         }
     }

@@ -70,6 +70,7 @@ impl Core {
         core.restore_picture(&stored.facts);
         core.take_up_gateways(stored.gateways, time);
         core.take_up_gates(stored.gates, stored.overrides);
+        core.take_up_calendar(stored.schedules);
         for row in stored.scale_ups {
             core.keys.remember(&row);
             if row.state == ScaleUpState::Done {

@@ -11,6 +11,7 @@ use super::words::{
     Ec2Id, ErrorClass, HookSeq, InstanceRef, LaunchSeq, LaunchState, Origin, Phase, ScaleUpSeq, ScaleUpState,
     SlotId, Time,
 };
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::gate::{GateRow, OverrideRow};
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
@@ -273,6 +274,7 @@ pub struct Changes {
     pub gateways: Vec<GatewayRow>,
     pub gates: Vec<GateRow>,
     pub overrides: Vec<OverrideRow>,
+    pub schedules: Vec<ScheduleRow>,
     pub journal: Vec<JournalRow>,
 }
 
@@ -299,6 +301,7 @@ impl Changes {
             && self.gateways.is_empty()
             && self.gates.is_empty()
             && self.overrides.is_empty()
+            && self.schedules.is_empty()
             && self.journal.is_empty()
     }
 }
@@ -344,6 +347,8 @@ pub struct Restored {
     pub gates: Vec<GateRow>,
     /// Every override in force, by id.
     pub overrides: Vec<OverrideRow>,
+    /// Every schedule that is not removed, by id.
+    pub schedules: Vec<ScheduleRow>,
     pub last_scale_up: u32,
     pub last_launch: u64,
     pub last_hook: u64,

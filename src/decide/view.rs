@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Doubt;
 use super::asg::seen::Lifecycle;
+use super::gateway::calendar::shown::ScheduleView;
 use super::gateway::gate::OverrideRow;
 use super::gateway::shown::{GatewayRequestView, GatewayView};
 use super::guard::lease::{FreezeRow, HoldRow, KeepState, Marking};
@@ -47,6 +48,8 @@ pub struct View {
     pub gateway_requests: Vec<GatewayRequestView>,
     /// Overrides of gates in force, oldest first.
     pub gate_overrides: Vec<OverrideRow>,
+    /// Those that are not removed, by name.
+    pub schedules: Vec<ScheduleView>,
 }
 
 /// One hold, and what it waits for.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::gate::{GateRow, OverrideRow};
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow, KeepState, LeaseState, Marking};
@@ -64,6 +65,7 @@ pub struct Books {
     pub gateways: BTreeMap<String, GatewayRow>,
     pub gates: BTreeMap<(String, String), GateRow>,
     pub overrides: BTreeMap<String, OverrideRow>,
+    pub schedules: BTreeMap<String, ScheduleRow>,
     by_token: HashMap<String, LaunchSeq>,
     by_id: HashMap<Ec2Id, InstanceRef>,
     /// Instances that the journal calls strays: more than a launch's slots.
@@ -176,6 +178,7 @@ impl Books {
         let gates = changes.gates.iter().map(|row| ((row.group.clone(), row.gateway.clone()), row.clone()));
         self.gates.extend(gates);
         self.overrides.extend(changes.overrides.iter().map(|row| (row.lease.id.clone(), row.clone())));
+        self.schedules.extend(changes.schedules.iter().map(|row| (row.id.clone(), row.clone())));
         self.strays.extend(changes.journal.iter().filter_map(stray));
     }
 
@@ -254,6 +257,7 @@ impl Books {
                 .filter(|o| o.lease.state != LeaseState::Done)
                 .cloned()
                 .collect(),
+            schedules: self.schedules.values().filter(|s| s.removed_at.is_none()).cloned().collect(),
             last_scale_up: self.scale_ups.keys().next_back().map_or(0, |s| s.0),
             last_launch: self.launches.keys().next_back().map_or(0, |l| l.0),
             last_hook: self.hooks.keys().next_back().map_or(0, |h| h.0),

@@ -34,6 +34,8 @@ pub use options::SimulateOptions;
 pub use run::run;
 
 #[cfg(test)]
+mod calendar;
+#[cfg(test)]
 mod gateways;
 #[cfg(test)]
 mod tests;

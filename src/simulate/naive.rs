@@ -140,7 +140,9 @@ impl Naive {
                     | Order::ConfirmGateway(_)
                     | Order::ReleaseGateway(_)
                     | Order::Override(_)
-                    | Order::EndOverride(_),
+                    | Order::EndOverride(_)
+                    | Order::AddSchedule(_)
+                    | Order::RemoveSchedule(_),
                 ..
             } => {}
             Event::Ordered { order: Order::ScaleIn(ask), ticket } => self.scale_in(ask, ticket),

@@ -67,6 +67,7 @@ async fn transaction<E: Engine>(
     write::<E, _>(&mut tx, &changes.gateways).await?;
     write::<E, _>(&mut tx, &changes.gates).await?;
     write::<E, _>(&mut tx, &changes.overrides).await?;
+    write::<E, _>(&mut tx, &changes.schedules).await?;
     write::<E, _>(&mut tx, &changes.journal).await?;
     tx.commit().await.map_err(StoreError::of::<E>)?;
     Ok(())

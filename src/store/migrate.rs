@@ -23,6 +23,7 @@ pub(super) const SQLITE: &[Step] = &[
     (8, "preflight", include_str!("../../migrations/sqlite/0008_preflight.sql")),
     (9, "reserve", include_str!("../../migrations/sqlite/0009_reserve.sql")),
     (10, "gateways", include_str!("../../migrations/sqlite/0010_gateways.sql")),
+    (11, "calendar", include_str!("../../migrations/sqlite/0011_calendar.sql")),
     (12, "gates", include_str!("../../migrations/sqlite/0012_gates.sql")),
     (13, "gateway_reference", include_str!("../../migrations/sqlite/0013_gateway_reference.sql")),
 ];
@@ -38,6 +39,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (8, "preflight", include_str!("../../migrations/postgres/0008_preflight.sql")),
     (9, "reserve", include_str!("../../migrations/postgres/0009_reserve.sql")),
     (10, "gateways", include_str!("../../migrations/postgres/0010_gateways.sql")),
+    (11, "calendar", include_str!("../../migrations/postgres/0011_calendar.sql")),
     (12, "gates", include_str!("../../migrations/postgres/0012_gates.sql")),
     (13, "gateway_reference", include_str!("../../migrations/postgres/0013_gateway_reference.sql")),
 ];

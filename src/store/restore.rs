@@ -10,6 +10,7 @@ use super::error::StoreError;
 use super::query::Query;
 use super::table::instance::slots;
 use super::table::{Reader, Table};
+use crate::decide::gateway::calendar::words::ScheduleRow;
 use crate::decide::gateway::gate::{GateRow, OverrideRow};
 use crate::decide::gateway::words::GatewayRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, KeepRow};
@@ -65,6 +66,7 @@ pub(super) async fn restore<E: Engine>(pools: &Pools<E>, keys_since: Time) -> Re
             .sql("AND state <> 'done' ORDER BY id")
             .all(&mut tx)
             .await?,
+        schedules: schedules::<E>(&mut tx).await?,
         last_scale_up: last::<E, ScaleUpRow, _>(&mut tx).await?,
         last_launch: last::<E, LaunchRow, _>(&mut tx).await?,
         last_hook: last::<E, HookRow, _>(&mut tx).await?,
@@ -156,6 +158,14 @@ async fn gates<E: Engine>(connection: &mut E::Connection) -> Result<Vec<GateRow>
     let mut rows: Vec<GateRow> =
         Query::<E>::of::<GateRow>().sql("AND ended_at IS NULL").all(connection).await?;
     rows.sort_by(|a, b| (&a.group, &a.gateway).cmp(&(&b.group, &b.gateway)));
+    Ok(rows)
+}
+
+/// By id, by bytes: databases order text as they were told to.
+async fn schedules<E: Engine>(connection: &mut E::Connection) -> Result<Vec<ScheduleRow>, StoreError> {
+    let mut rows: Vec<ScheduleRow> =
+        Query::<E>::of::<ScheduleRow>().sql("AND removed_at IS NULL").all(connection).await?;
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(rows)
 }
 

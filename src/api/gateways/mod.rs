@@ -16,11 +16,11 @@ use super::types::GatewayTaken;
 use super::types::gateway::letter_of;
 
 /// Longest name of whoever asks.
-const MOST_OWNER: usize = 64;
+pub(super) const MOST_OWNER: usize = 64;
 /// Longest name of a gateway, as the configuration has it.
-const MOST_NAME: usize = 64;
+pub(super) const MOST_NAME: usize = 64;
 /// Longest reason or note, in characters.
-const MOST_REASON: usize = 500;
+pub(super) const MOST_REASON: usize = 500;
 
 /// The request with this id, over or not.
 async fn stored(store: &Store, id: &str) -> Result<GatewayRow, Problem> {

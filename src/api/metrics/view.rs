@@ -222,6 +222,13 @@ fn register_gateways(to: &mut Registry, view: &View) {
     let help = "Gateway requests that nobody has answered for too long";
     one(to, "gateway_requests_unanswered", help, unanswered);
     let late = open().filter(|row| row.late && row.state != GatewayState::InEffect).count();
+    one(to, "gateway_schedules", "Schedules of gateway requests", view.schedules.len());
+    let waiting = view.schedules.iter().filter(|s| s.row.waiting.is_some()).count();
+    let help = "Schedules with a peak that is due and that nothing could be asked for yet";
+    one(to, "gateway_schedules_waiting", help, waiting);
+    let missed = view.schedules.iter().filter(|s| s.missed).count();
+    let help = "Schedules whose last peak passed without a request, at most a week ago";
+    one(to, "gateway_schedules_missed", help, missed);
     one(to, "gateway_requests_late", "Gateway requests that are not in effect and are needed by now", late);
 }
 

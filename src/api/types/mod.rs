@@ -18,6 +18,7 @@ pub mod problem;
 pub mod quarantine;
 pub mod scale_in;
 pub mod scale_up;
+pub mod schedule;
 pub mod signal;
 pub mod stamp;
 pub mod zone;
@@ -40,9 +41,11 @@ pub use problem::{FieldError, ProblemBody};
 pub use quarantine::{KeptItem, Quarantine, ReleaseTaken};
 pub use scale_in::{NewScaleIn, ScaleInItem, ScaleInTaken, ScaleIns};
 pub use scale_up::{Cancel, Created, Links, NewScaleUp, ScaleUp, ScaleUpItem, ScaleUpPage, Shortfall};
+pub use schedule::{NewSchedule, PeakItem, ScheduleHistory, ScheduleItem, ScheduleTaken, Schedules};
 pub use signal::{PushSignals, SignalItem, Signals};
 pub use stamp::Stamp;
 pub use zone::{NewWeight, ZoneItem, ZoneOrder, Zones};
 
-/// A word of the wire that the core has too.
+/// Words of the wire that the core has too.
+pub use crate::decide::gateway::calendar::words::MissedRule;
 pub use crate::decide::guard::lease::HoldWay;

@@ -2,6 +2,7 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+use crate::decide::gateway::calendar::words::MissedRule;
 use crate::decide::gateway::call::ZoneState;
 use crate::decide::gateway::gate::GateMode;
 use crate::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayState};
@@ -126,6 +127,11 @@ pub fn gateway_kind() -> Object {
 /// Every [`GatewayState`].
 pub fn gateway_state() -> Object {
     one_of(GatewayState::ALL.iter().map(|x| x.as_str()))
+}
+
+/// Every [`MissedRule`].
+pub fn missed_rule() -> Object {
+    one_of(MissedRule::ALL.iter().map(|x| x.as_str()))
 }
 
 /// Every [`GatewayEnd`].

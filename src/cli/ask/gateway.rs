@@ -1,6 +1,6 @@
 //! `gateway`: requests that a gateway be scaled ahead of time.
 
-use super::{path, printed, query};
+use super::{path, printed, query, schedule};
 use crate::api::types::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways, JournalLine,
     LeaseTaken, NewConfirmation, NewGatewayRequest, NewOverride, OverrideItem,
@@ -27,6 +27,7 @@ pub async fn run(args: &args::Gateway, client: &Client, json: bool, io: &Io) -> 
         args::Gateway::Release(args) => release(args, client, json, io).await,
         args::Gateway::Override(args) => override_gates(args, client, json, io).await,
         args::Gateway::EndOverride(args) => end_override(args, client, json, io).await,
+        args::Gateway::Schedule(args) => schedule::run(args, client, json, io).await,
     }
 }
 

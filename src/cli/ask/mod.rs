@@ -16,6 +16,7 @@ mod quarantine;
 mod scale_in;
 mod scale_ins;
 mod scale_up;
+pub mod schedule;
 mod signals;
 mod status;
 mod zone_weight;

@@ -18,12 +18,15 @@
 //!
 //! What groups plan to send through gateways is held against what they carry by [`gates`].
 //!
+//! What is asked for again and again, ahead of peaks that are known by the calendar, [`calendar`] asks for.
+//!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
 
 pub mod addresses;
 pub mod asking;
 pub mod balancer;
+pub mod calendar;
 pub mod call;
 pub mod gate;
 #[cfg(test)]
@@ -53,6 +56,7 @@ use super::guard::hold::EndAsk;
 use super::ledger::Ledger;
 use super::words::{Api, Time};
 use super::{Core, Now};
+use calendar::Calendar;
 use call::{GatewayCall, ZoneCapacity};
 use gates::Gates;
 use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
@@ -147,6 +151,11 @@ impl Request {
         due.min(late).min(self.row.until)
     }
 
+    /// The same thing may have had another name when it was asked for.
+    fn is_of(&self, gateway: &Gateway) -> bool {
+        self.row.gateway == gateway.name || self.row.resource == gateway.resource
+    }
+
     fn enter(&mut self, state: GatewayState, now: Time) {
         if self.row.state != state {
             self.row.state = state;
@@ -162,6 +171,7 @@ pub struct Gateways {
     /// By id, so the oldest first.
     open: BTreeMap<String, Request>,
     over: VecDeque<GatewayRow>,
+    calendar: Calendar,
     pub(super) budget: ApiBudget,
     pub(super) gates: Gates,
 }
@@ -173,6 +183,7 @@ impl Gateways {
             configured: configured.to_vec(),
             open: BTreeMap::new(),
             over: VecDeque::new(),
+            calendar: Calendar::default(),
             budget: ApiBudget::new(Api::Gateway, &ApiLimits::published(Api::Gateway)),
             gates: Gates::default(),
         }
@@ -181,13 +192,13 @@ impl Gateways {
     /// When there is something to do, and a chance to.
     #[must_use]
     pub fn wake(&self, now: Time) -> Time {
-        let gates = self.gates.wake.unwrap_or(Time::NEVER);
+        let planned = self.gates.wake.unwrap_or(Time::NEVER).min(self.calendar.wake());
         if self.open.is_empty() {
-            return gates;
+            return planned;
         }
         let chance = self.budget.next_chance(now);
         let answers = self.open.values().filter_map(|r| self.unanswered_at(&r.row));
-        self.open.values().map(|r| r.next_at(chance)).chain(answers).min().unwrap_or(Time::NEVER).min(gates)
+        self.open.values().map(|r| r.next_at(chance)).chain(answers).fold(planned, Time::min)
     }
 
     /// Requests are made of them, or may be.
@@ -199,14 +210,24 @@ impl Gateways {
     fn known(&self, name: &str) -> Option<&Arc<Gateway>> {
         self.configured.iter().find(|g| g.name == name)
     }
+
+    /// What is configured, in a sentence.
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.configured.iter().map(|g| g.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// Its request that is not over.
+    fn request_of(&self, gateway: &Gateway) -> Option<&Request> {
+        self.open.values().find(|r| r.is_of(gateway))
+    }
 }
 
 impl Core {
     /// Takes a request, or says why not. The same owner who asks again for the same capacity moves the end.
     pub(super) fn ask_gateway(&mut self, ask: GatewayAsk, now: &Now) -> Result<Accepted, Refusal> {
         let Some(gateway) = self.gateways.known(&ask.gateway).cloned() else {
-            let known: Vec<&str> = self.gateways.configured.iter().map(|g| g.name.as_str()).collect();
-            return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: known.join(", ") });
+            return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: self.gateways.names() });
         };
         let most = match gateway.kind {
             GatewayKind::Nat => nat::MOST_ADDRESSES.saturating_mul(nat::each(&gateway.unit)),
@@ -227,9 +248,7 @@ impl Core {
                 return Err(Refusal::NeededAfterEnd);
             }
         }
-        // The same thing may have had another name when it was asked for.
-        let of_it = |r: &&mut Request| r.row.gateway == gateway.name || r.row.resource == gateway.resource;
-        if let Some(open) = self.gateways.open.values_mut().find(of_it) {
+        if let Some(open) = self.gateways.open.values_mut().find(|r| r.is_of(&gateway)) {
             let row = &mut open.row;
             let id = row.id.clone();
             let same = row.state.is_active()
@@ -343,6 +362,7 @@ impl Core {
             self.gateways.over.pop_front();
         }
         self.gateways.over.push_back(row);
+        self.gateways.calendar.retry();
     }
 
     /// What time does to requests, and what is to be done for them now.
@@ -353,6 +373,11 @@ impl Core {
         let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
         for id in ids {
             self.gateway_times(&id, now.time);
+        }
+        // What has ended makes room for what is due.
+        self.plan_calendar(now);
+        let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
+        for id in ids {
             let Some(request) = self.gateways.open.get(&id) else { continue };
             if request.due > now.time || request.out.is_some() {
                 continue;

@@ -328,6 +328,7 @@ impl World {
             gateways: Vec::new(),
             gates: Vec::new(),
             overrides: Vec::new(),
+            schedules: Vec::new(),
             removals: Vec::new(),
             scale_ins: Vec::new(),
             health: Vec::new(),

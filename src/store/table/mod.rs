@@ -21,6 +21,7 @@ pub(super) mod quarantine;
 pub(super) mod removal;
 pub(super) mod scale_in;
 pub(super) mod scale_up;
+pub(super) mod schedule;
 pub(super) mod version;
 pub(super) mod zone;
 
