@@ -245,7 +245,7 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
         }
         "balancer" => figures.push(wrong("said that nobody answers", said_s.is_some())),
         "filed" => {
-            figures.push(wrong("asked for something else", filed(world).is_none_or(|r| r.wanted != NEEDED)))
+            figures.push(wrong("asked for something else", filed(world).is_none_or(|r| r.wanted != NEEDED)));
         }
         _ => {}
     }
