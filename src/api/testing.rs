@@ -301,6 +301,7 @@ pub fn gateway_request() -> GatewayRow {
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
         declared: 0,
+        pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
         answer_within: Duration::from_secs(300),
     };

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::section::{Read, Section};
+use crate::decide::gateway::nat::IN_CONNECTIONS;
 use crate::decide::gateway::words::{Gateway, GatewayKind};
 use crate::decide::gateway::{ANSWER_WITHIN, MOST_CAPACITY, MOST_GATEWAYS};
 use crate::decide::group::Group;
 
 /// Longest name of a unit.
 const UNIT_MOST: usize = 32;
+/// Most allocations that may be added to a NAT gateway, of which it takes seven and others may have the rest.
+const POOL_MOST: usize = 32;
 
 pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
     let kinds: Vec<&str> = GatewayKind::ALL.iter().map(|k| k.as_str()).collect();
@@ -30,6 +33,30 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
             // Nobody has to be reminded: AWS itself says what is there.
             (arn, Ok("LCU".to_string()), Ok(Duration::from_hours(1)))
         }
+        GatewayKind::Quota => {
+            let service = s.text("service_code", "a service's code such as \"ec2\"", None, service_code);
+            let code = s.text("quota_code", "a quota's code such as \"L-1216C47A\"", None, quota_code);
+            let unit = s.text("unit", "text of 1 to 32 characters", None, unit);
+            let of = service.and_then(|service| code.map(|code| format!("{service}/{code}")));
+            (of, unit, Ok(Duration::from_hours(1)))
+        }
+        GatewayKind::Nat => {
+            let allowed = "a NAT gateway's id such as \"nat-0123456789abcdef0\"";
+            let id = s.text("nat_gateway_id", allowed, None, |text| hexadecimal(text, "nat-"));
+            let units = "\"addresses\" or \"connections\"";
+            let unit = s.text("unit", units, "addresses".to_string(), |text| {
+                ["addresses", IN_CONNECTIONS].contains(&text).then(|| text.to_string())
+            });
+            (id, unit, Ok(Duration::from_hours(1)))
+        }
+    };
+    // What may be added to it; nothing else has such a thing.
+    let pool = match kind {
+        GatewayKind::Nat => {
+            let allowed = "an Elastic IP address's allocation such as \"eipalloc-0123456789abcdef0\"";
+            s.list("allocations", 1..=POOL_MOST, allowed, None, |item| item.text().and_then(allocation))
+        }
+        GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Quota => Ok(Vec::new()),
     };
     let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
     let range = Duration::from_mins(1)..=Duration::from_hours(24);
@@ -40,6 +67,7 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         resource: resource?,
         unit: unit?,
         declared: declared?,
+        pool: pool?,
         remind_every: remind_every?,
         answer_within: answer_within?,
     })
@@ -57,6 +85,8 @@ pub(super) fn check(s: &mut Section<'_>, gateways: &BTreeMap<String, Arc<Gateway
             let key = match gateway.kind {
                 GatewayKind::TransitGateway => "transit_gateway_id",
                 GatewayKind::LoadBalancer => "load_balancer_arn",
+                GatewayKind::Quota => "quota_code",
+                GatewayKind::Nat => "nat_gateway_id",
             };
             s.refuse(&format!("gateways.{name}.{key}"), what);
         }
@@ -82,7 +112,16 @@ pub(super) fn check_gates(
 }
 
 fn transit_gateway(text: &str) -> Option<String> {
-    let id = text.strip_prefix("tgw-")?;
+    hexadecimal(text, "tgw-")
+}
+
+fn allocation(text: &str) -> Option<String> {
+    hexadecimal(text, "eipalloc-")
+}
+
+/// An id of EC2's, of what begins so.
+fn hexadecimal(text: &str, prefix: &str) -> Option<String> {
+    let id = text.strip_prefix(prefix)?;
     let fits = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit());
     fits.then(|| text.to_string())
 }
@@ -95,6 +134,22 @@ fn load_balancer(text: &str) -> Option<String> {
     let known = kind.starts_with("app/") || kind.starts_with("net/");
     let whole = [partition, region, account].iter().all(|part| !part.is_empty());
     (known && whole && text.len() <= 512 && !text.contains(char::is_whitespace)).then(|| text.to_string())
+}
+
+/// As Service Quotas has them: `ec2`, `elasticloadbalancing`.
+fn service_code(text: &str) -> Option<String> {
+    let fits = (1..=63).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fits.then(|| text.to_string())
+}
+
+/// `L-` and capital hexadecimal digits.
+fn quota_code(text: &str) -> Option<String> {
+    let code = text.strip_prefix("L-")?;
+    let fits =
+        (1..=126).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    fits.then(|| text.to_string())
 }
 
 fn unit(text: &str) -> Option<String> {
@@ -111,10 +166,12 @@ mod tests {
         "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
 
     #[test]
-    fn both_kinds_are_read() {
+    fn every_kind_is_read() {
         let text = format!(
             "[gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
-             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n"
+             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n\
+             [gateways.vcpus]\nkind = \"quota\"\nservice_code = \"ec2\"\nquota_code = \"L-1216C47A\"\nunit = \"vCPU\"\n\
+             [gateways.out]\nkind = \"nat\"\nnat_gateway_id = \"nat-0a1b\"\nallocations = [\"eipalloc-01\", \"eipalloc-02\"]\n"
         );
         let config = read(&text).unwrap();
         let core = &config.gateways["core"];
@@ -122,17 +179,29 @@ mod tests {
         assert_eq!((core.remind_every, core.answer_within), (Duration::from_mins(30), ANSWER_WITHIN));
         let web = &config.gateways["web"];
         assert_eq!((web.resource.as_str(), web.unit.as_str(), web.declared), (ARN, "LCU", 0));
+        let vcpus = &config.gateways["vcpus"];
+        assert_eq!((vcpus.resource.as_str(), vcpus.unit.as_str()), ("ec2/L-1216C47A", "vCPU"));
+        let out = &config.gateways["out"];
+        assert_eq!((out.resource.as_str(), out.unit.as_str()), ("nat-0a1b", "addresses"));
+        assert_eq!(out.pool, ["eipalloc-01", "eipalloc-02"]);
     }
 
     #[test]
     fn what_cannot_be_is_told() {
         let problems = refused(
-            "[gateways.a]\nkind = \"nat\"\n[gateways.b]\nkind = \"load-balancer\"\nload_balancer_arn = \"web\"\n\
+            "[gateways.a]\nkind = \"vpn\"\n[gateways.f]\nkind = \"nat\"\nunit = \"LCU\"\nallocations = [\"1.2.3.4\"]\n[gateways.b]\nkind = \"load-balancer\"\nload_balancer_arn = \"web\"\n\
              [gateways.c]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"vgw-1\"\nload_balancer_arn = \"x\"\n\
+             [gateways.e]\nkind = \"quota\"\nservice_code = \"ec2/x\"\nquota_code = \"1216C47A\"\n\
              [gateways.D]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-1\"\n",
         );
         for said in [
-            "gateways.a.kind: \"nat\" is not one of transit-gateway, load-balancer",
+            "gateways.a.kind: \"vpn\" is not one of transit-gateway, load-balancer, quota, nat",
+            "gateways.f.nat_gateway_id",
+            "gateways.f.unit: \"LCU\" is not \"addresses\" or \"connections\"",
+            "\"1.2.3.4\" is not an Elastic IP address's allocation",
+            "gateways.e.service_code: \"ec2/x\" is not a service's code",
+            "gateways.e.quota_code: \"1216C47A\" is not a quota's code",
+            "gateways.e.unit",
             "gateways.b.load_balancer_arn: \"web\" is not the ARN",
             "gateways.c.transit_gateway_id: \"vgw-1\" is not a transit gateway's id",
             "gateways.c.load_balancer_arn: unknown key",

@@ -41,7 +41,7 @@ use section::{Read, Reported, Section};
 pub use server::{Log, LogFormat, LogLevel, Server, Store, TimeSettings};
 
 use crate::decide::budget::api::{GATEWAY_CALLS_AT_ONCE, LOOKS_AT_ONCE};
-use crate::decide::gateway::words::{Gateway, GatewayKind};
+use crate::decide::gateway::words::Gateway;
 use crate::decide::group::Group;
 use crate::decide::quarantine::words::TAGS_AT_ONCE;
 
@@ -183,7 +183,7 @@ fn check_descriptors(s: &mut Section<'_>, config: &Config) {
         calls += TAGS_AT_ONCE;
         what_allows = "aws.*.in_flight, questions about the account and tags of quarantine allow";
     }
-    if config.gateways.values().any(|g| g.kind == GatewayKind::LoadBalancer) {
+    if config.gateways.values().any(|g| !g.kind.is_of_people()) {
         calls += GATEWAY_CALLS_AT_ONCE;
         what_allows = "aws.*.in_flight, questions about the account, tags of quarantine and gateways allow";
     }

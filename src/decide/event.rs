@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::asg::seen::{GroupsPage, HookSeen};
-use super::gateway::call::{GatewayCall, Reservation};
+use super::gateway::call::{GatewayCall, GatewaySeen};
 use super::hook::notice::HookNotice;
 use super::mark::{Mark, Marked};
 use super::order::Order;
@@ -178,7 +178,7 @@ pub enum Event {
     GatewayAnswered {
         request: Arc<str>,
         call: GatewayCall,
-        outcome: Result<Reservation, CallError>,
+        outcome: Result<GatewaySeen, CallError>,
     },
     /// Somebody asks what would become of this, without asking for it.
     PreflightAsked {

@@ -138,7 +138,13 @@ impl Wait {
                     | Api::DescribeLaunchTemplateVersions
                     | Api::Gateway
                     | Api::DescribeCapacityReservation
-                    | Api::ModifyCapacityReservation => &[],
+                    | Api::ModifyCapacityReservation
+                    | Api::GetRequestedServiceQuotaChange
+                    | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+                    | Api::RequestServiceQuotaIncrease
+                    | Api::DescribeNatGateways
+                    | Api::AssociateNatGatewayAddress
+                    | Api::DisassociateNatGatewayAddress => &[],
                 }
             }
             Wait::Booting { .. } => &[Phase::Booting],

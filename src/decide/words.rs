@@ -473,6 +473,12 @@ named! {
         Gateway = "gateway",
         DescribeCapacityReservation = "DescribeCapacityReservation",
         ModifyCapacityReservation = "ModifyCapacityReservation",
+        GetRequestedServiceQuotaChange = "GetRequestedServiceQuotaChange",
+        ListRequestedServiceQuotaChangeHistoryByQuota = "ListRequestedServiceQuotaChangeHistoryByQuota",
+        RequestServiceQuotaIncrease = "RequestServiceQuotaIncrease",
+        DescribeNatGateways = "DescribeNatGateways",
+        AssociateNatGatewayAddress = "AssociateNatGatewayAddress",
+        DisassociateNatGatewayAddress = "DisassociateNatGatewayAddress",
     }
 }
 
@@ -512,7 +518,13 @@ impl Api {
             | Api::DescribeLaunchTemplateVersions
             | Api::Gateway
             | Api::DescribeCapacityReservation
-            | Api::ModifyCapacityReservation => false,
+            | Api::ModifyCapacityReservation
+            | Api::GetRequestedServiceQuotaChange
+            | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+            | Api::RequestServiceQuotaIncrease
+            | Api::DescribeNatGateways
+            | Api::AssociateNatGatewayAddress
+            | Api::DisassociateNatGatewayAddress => false,
         }
     }
 }

@@ -590,7 +590,13 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::DescribeLaunchTemplateVersions
         | Api::Gateway
         | Api::DescribeCapacityReservation
-        | Api::ModifyCapacityReservation => return None,
+        | Api::ModifyCapacityReservation
+        | Api::GetRequestedServiceQuotaChange
+        | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+        | Api::RequestServiceQuotaIncrease
+        | Api::DescribeNatGateways
+        | Api::AssociateNatGatewayAddress
+        | Api::DisassociateNatGatewayAddress => return None,
     })
 }
 

@@ -24,6 +24,7 @@ pub(super) const SQLITE: &[Step] = &[
     (9, "reserve", include_str!("../../migrations/sqlite/0009_reserve.sql")),
     (10, "gateways", include_str!("../../migrations/sqlite/0010_gateways.sql")),
     (12, "gates", include_str!("../../migrations/sqlite/0012_gates.sql")),
+    (13, "gateway_reference", include_str!("../../migrations/sqlite/0013_gateway_reference.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -38,6 +39,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (9, "reserve", include_str!("../../migrations/postgres/0009_reserve.sql")),
     (10, "gateways", include_str!("../../migrations/postgres/0010_gateways.sql")),
     (12, "gates", include_str!("../../migrations/postgres/0012_gates.sql")),
+    (13, "gateway_reference", include_str!("../../migrations/postgres/0013_gateway_reference.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {

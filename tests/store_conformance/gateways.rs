@@ -76,6 +76,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         resource: "tgw-1".into(),
         unit: "Gbit/s".into(),
         declared: 0,
+        pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
         answer_within: Duration::from_secs(300),
     };
@@ -91,6 +92,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         before: Some(0),
         in_effect: 150,
         confirmed_by: Some("bob".into()),
+        reference: Some("0f1e".into()),
         calls: 3,
         unanswered: Some(Time(9)),
         reminders: 2,

@@ -15,9 +15,9 @@ use crate::decide::words::Time;
 
 /// Asks that a gateway have so much capacity, from as soon as can be until then.
 ///
-/// Durable when it is answered. A load balancer's capacity is reserved at AWS; of a transit gateway, which AWS has
-/// no call for, the answer has text for people, who are reminded until they confirm. The same owner who asks again
-/// for the same capacity moves the end.
+/// Durable when it is answered. A load balancer's capacity is reserved at AWS, a quota's increase is asked for, and
+/// addresses are added to a NAT gateway; of a transit gateway, which AWS has no call for, the answer has text for
+/// people, who are reminded until they confirm. The same owner who asks again for the same capacity moves the end.
 #[utoipa::path(
     post, path = "/v1/gateways", operation_id = "createGatewayRequest", tag = "gateways",
     request_body = NewGatewayRequest,

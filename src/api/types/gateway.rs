@@ -67,7 +67,7 @@ pub struct GatewayItem {
     pub name: String,
     #[schema(schema_with = names::gateway_kind)]
     pub kind: GatewayKind,
-    /// Its id (`tgw-...`) or, of a load balancer, its ARN.
+    /// Its id (`tgw-...`, `nat-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
     pub resource: String,
     /// What capacity is counted in.
     #[schema(examples("LCU"))]
@@ -131,11 +131,15 @@ pub struct GatewayRequestItem {
     /// When AWS or people were asked first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Stamp>,
-    /// What was reserved before, and is restored at its end.
+    /// What was reserved before, and is restored at its end. Of a quota or a NAT gateway: what it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
+    /// AWS's own name for what is followed: of a quota, the id of its increase; of a NAT gateway, the allocations
+    /// that are added to it, with commas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Times that people were reminded.
     pub reminders: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,6 +244,7 @@ impl GatewayRequestItem {
             submitted_at: row.submitted_at.map(Stamp),
             before: row.before,
             confirmed_by: row.confirmed_by.clone(),
+            reference: row.reference.clone(),
             reminders: row.reminders,
             ended_at: row.ended_at.map(Stamp),
             end: row.end,
@@ -255,8 +260,5 @@ impl GatewayRequestItem {
 /// The text for people, where people are asked.
 #[must_use]
 pub fn letter_of(row: &GatewayRow) -> Option<String> {
-    match row.kind {
-        GatewayKind::TransitGateway => row.state.is_active().then(|| letter(row)),
-        GatewayKind::LoadBalancer => None,
-    }
+    (row.kind.is_of_people() && row.state.is_active()).then(|| letter(row))
 }

@@ -74,7 +74,7 @@ async fn release(args: &args::End, client: &Client, json: bool, io: &Io) -> Resu
     let ended =
         keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
     printed(&ended, json, io, |taken: &GatewayTaken| {
-        format!("{} ends; what was reserved before is restored\n", taken.id)
+        format!("{} ends; what was there before is restored (a quota stays)\n", taken.id)
     })
 }
 

@@ -73,8 +73,17 @@ impl ApiLimits {
             | Api::DescribeLaunchTemplateVersions => {
                 ApiLimits { requests: rate(10, 2.0), instances: None, in_flight: LOOKS_AT_ONCE }
             }
-            // Our own: ELBv2's rates are unpublished (aws-facts 10), and a request needs a call every 30 s at most.
-            Api::Gateway | Api::DescribeCapacityReservation | Api::ModifyCapacityReservation => {
+            // Our own, below each of them: ELBv2's rates are unpublished (aws-facts 10), an increase is asked for at
+            // 3 + 3/s (1.5), a NAT gateway's addresses change at 10 + 1/s (6.3); a request needs a few calls a minute.
+            Api::Gateway
+            | Api::DescribeCapacityReservation
+            | Api::ModifyCapacityReservation
+            | Api::GetRequestedServiceQuotaChange
+            | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+            | Api::RequestServiceQuotaIncrease
+            | Api::DescribeNatGateways
+            | Api::AssociateNatGatewayAddress
+            | Api::DisassociateNatGatewayAddress => {
                 ApiLimits { requests: rate(5, 1.0), instances: None, in_flight: GATEWAY_CALLS_AT_ONCE }
             }
         }

@@ -1,32 +1,35 @@
-//! Load balancers are asked: a look, and a change if the look says so, one call at a time for each request.
+//! AWS is asked: a look, and a change if the look says so, one call at a time for each request.
 //!
 //! The row says that the call is made before it is made, and `unanswered` when: after a crash, or where no answer
-//! comes, the next look tells what became of it, and what is not so is asked for again. That is harmless, since
-//! what is asked for is absolute. Only a request that is over has to wait until no copy can arrive any more.
+//! comes, the next look tells what became of it. Of a load balancer, what is not so is asked for again, which is
+//! harmless, since what is asked for is absolute; only a request that is over has to wait until no copy can arrive
+//! any more. What follows for a quota is in [`super::increase`], for a NAT gateway in [`super::addresses`].
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::balancer::{
     AFTER_REFUSAL, LOOK_EVERY, Next, SETTLED_AFTER, Setback, WATCH_EVERY, compare, setback,
 };
-use super::call::{GatewayCall, Reservation};
-use super::words::{GatewayEnd, GatewayState};
+use super::call::{GatewayCall, GatewaySeen, Reservation};
+use super::nat::NatCall;
+use super::quota::QuotaCall;
+use super::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 use super::{Request, journal};
 use crate::decide::action::Action;
 use crate::decide::event::CallError;
+use crate::decide::ledger::Ledger;
 use crate::decide::words::{Api, ErrorClass, Time};
 use crate::decide::{Core, Now};
 
 impl Core {
     /// Makes the next call for a request, if the budget has it.
-    pub(super) fn ask_balancer(&mut self, id: &str, now: &mut Now) {
+    pub(super) fn ask_aws(&mut self, id: &str, now: &mut Now) {
         let Some(request) = self.gateways.open.get_mut(id) else { return };
+        let Some(call) = request.next.clone().or_else(|| first_look(&request.row)) else { return };
         if self.gateways.budget.take(now.time, 0).is_err() {
             return;
         }
-        let load_balancer: Arc<str> = request.row.resource.as_str().into();
-        let call = request.next.take().unwrap_or(GatewayCall::Look { load_balancer });
+        request.next = None;
         if call.changes() {
             request.lost = request.row.unanswered;
             request.row.unanswered = Some(now.time);
@@ -54,7 +57,7 @@ impl Core {
         &mut self,
         id: &str,
         call: &GatewayCall,
-        outcome: Result<Reservation, CallError>,
+        outcome: Result<GatewaySeen, CallError>,
         now: &mut Now,
     ) {
         let elsewhere = self.throttled_elsewhere(Api::Gateway);
@@ -68,8 +71,23 @@ impl Core {
             request.row.unanswered = request.lost;
         }
         match outcome {
-            Ok(seen) => self.reservation_seen(id, call.changes(), seen, now.time),
-            Err(error) => self.gateway_set_back(id, call.changes(), &error, now.time),
+            Ok(GatewaySeen::Reservation(seen)) => self.reservation_seen(id, call.changes(), seen, now.time),
+            Ok(GatewaySeen::Quota { value, adjustable }) => self.quota_seen(id, value, adjustable, now.time),
+            Ok(GatewaySeen::Increases { increases, page }) => {
+                self.increases_seen(id, &increases, page.as_ref(), now.time);
+            }
+            Ok(GatewaySeen::Increase(increase)) => {
+                self.increase_seen(id, call.changes(), increase, now.time);
+            }
+            Ok(GatewaySeen::Nat(seen)) => self.nat_seen(id, &seen, now.time),
+            Ok(GatewaySeen::NatChanged) => self.nat_changed(id, now.time),
+            Err(error) => match call {
+                GatewayCall::Look { .. } | GatewayCall::Reserve { .. } => {
+                    self.gateway_set_back(id, call.changes(), &error, now.time);
+                }
+                GatewayCall::Quota { call, .. } => self.quota_set_back(id, call, &error, now.time),
+                GatewayCall::Nat { call, .. } => self.nat_set_back(id, call, &error, now.time),
+            },
         }
     }
 
@@ -92,7 +110,8 @@ impl Core {
                 request.due = now;
             }
             Next::Stands { state, in_effect } => {
-                stands(request, state, in_effect, now, &mut self.ledger);
+                stands(request, state, in_effect, None, now, &mut self.ledger);
+                request.due = now.plus(if state == GatewayState::Pending { LOOK_EVERY } else { WATCH_EVERY });
             }
             Next::Failed(why) => self.end_gateway(id, GatewayEnd::Refused, None, Some(why), now),
             Next::Changed(units) if request.changed => {
@@ -118,16 +137,7 @@ impl Core {
         let Some(request) = self.gateways.open.get_mut(id) else { return };
         let active = request.row.state.is_active();
         let undone = by_change || request.row.submitted_at.is_none();
-        let mut wait = |after: Duration| {
-            request.due = now.plus(after);
-            let note = Some(format!("{}: {}", error.code, error.message));
-            if error.class != ErrorClass::Throttle && request.row.note != note {
-                request.row.note = note;
-                let text = request.row.note.clone().unwrap_or_default();
-                journal(&mut self.ledger, &request.row, now, "gateway_setback", &text);
-            }
-            self.ledger.changes.gateways.push(request.row.clone());
-        };
+        let mut wait = |after: Duration| wait(request, error, now.plus(after), now, &mut self.ledger);
         match setback(error) {
             Setback::Wait(after) => wait(after),
             Setback::No(why) if active && undone => {
@@ -145,16 +155,39 @@ impl Core {
     }
 }
 
-/// It is ours, and so far along.
-fn stands(
+/// What is called where nothing else is to be.
+fn first_look(row: &GatewayRow) -> Option<GatewayCall> {
+    match row.kind {
+        GatewayKind::TransitGateway => None,
+        GatewayKind::LoadBalancer => Some(GatewayCall::Look { load_balancer: row.resource.as_str().into() }),
+        GatewayKind::Quota => Some(QuotaCall::Value.of(row)),
+        GatewayKind::Nat => Some(NatCall::Look.of(row)),
+    }
+}
+
+/// A call failed, and something is called again then.
+pub(super) fn wait(request: &mut Request, error: &CallError, until: Time, now: Time, ledger: &mut Ledger) {
+    request.due = until;
+    let note = Some(format!("{}: {}", error.code, error.message));
+    if error.class != ErrorClass::Throttle && request.row.note != note {
+        request.row.note = note;
+        let text = request.row.note.clone().unwrap_or_default();
+        journal(ledger, &request.row, now, "gateway_setback", &text);
+    }
+    ledger.changes.gateways.push(request.row.clone());
+}
+
+/// So far along it is, and this is said of it.
+pub(super) fn stands(
     request: &mut Request,
     state: GatewayState,
     in_effect: u32,
+    note: Option<String>,
     now: Time,
-    ledger: &mut crate::decide::ledger::Ledger,
+    ledger: &mut Ledger,
 ) {
     let row = &request.row;
-    let same = (row.state, row.in_effect, &row.note) == (state, in_effect, &None);
+    let same = (row.state, row.in_effect, &row.note) == (state, in_effect, &note);
     let kind = match state {
         GatewayState::InEffect => "gateway_in_effect",
         GatewayState::PartlyInEffect => "gateway_partly",
@@ -166,12 +199,13 @@ fn stands(
         | GatewayState::Expired
         | GatewayState::Released => "gateway_pending",
     };
-    let turned = row.state != state || row.in_effect != in_effect;
+    let news = note.as_ref().filter(|_| row.note != note);
+    let turned = row.state != state || row.in_effect != in_effect || news.is_some();
+    let said = news.map(|note| format!("; {note}")).unwrap_or_default();
     request.enter(state, now);
-    (request.row.in_effect, request.row.note) = (in_effect, None);
-    request.due = now.plus(if state == GatewayState::Pending { LOOK_EVERY } else { WATCH_EVERY });
+    (request.row.in_effect, request.row.note) = (in_effect, note);
     if turned {
-        let text = format!("{in_effect} of {} {} are in effect", request.row.wanted, request.row.unit);
+        let text = format!("{in_effect} of {} {} are in effect{said}", request.row.wanted, request.row.unit);
         journal(ledger, &request.row, now, kind, &text);
     }
     if !same {

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
+use super::nat::{NatCall, NatSeen};
+use super::quota::{Increase, QuotaCall};
 use crate::decide::words::{Api, named};
 
-/// One call. Reservations are absolute, so each of them may be sent twice.
+/// One call. Reservations are absolute, so each of them may be sent twice; an increase is not, so [`super::quota`]
+/// looks for what became of one before it sends another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GatewayCall {
     /// `DescribeCapacityReservation`.
     Look { load_balancer: Arc<str> },
     /// `ModifyCapacityReservation` to so many capacity units; none: `ResetCapacityReservation`.
     Reserve { load_balancer: Arc<str>, units: Option<u32> },
+    /// About this quota, as `SERVICE/CODE`.
+    Quota { of: Arc<str>, call: QuotaCall },
+    /// About this NAT gateway.
+    Nat { gateway: Arc<str>, call: NatCall },
 }
 
 impl GatewayCall {
@@ -19,6 +26,8 @@ impl GatewayCall {
         match self {
             GatewayCall::Look { .. } => Api::DescribeCapacityReservation,
             GatewayCall::Reserve { .. } => Api::ModifyCapacityReservation,
+            GatewayCall::Quota { call, .. } => call.api(),
+            GatewayCall::Nat { call, .. } => call.api(),
         }
     }
 
@@ -28,8 +37,28 @@ impl GatewayCall {
         match self {
             GatewayCall::Look { .. } => false,
             GatewayCall::Reserve { .. } => true,
+            GatewayCall::Quota { call, .. } => call.changes(),
+            GatewayCall::Nat { call, .. } => call.changes(),
         }
     }
+}
+
+/// What a call shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GatewaySeen {
+    /// Of a load balancer, by either call.
+    Reservation(Reservation),
+    /// What a quota is now, and whether AWS raises it on request.
+    Quota { value: f64, adjustable: bool },
+    /// Increases that were asked for, by anybody, in an order that is undocumented; with the next page if there is
+    /// one.
+    Increases { increases: Vec<Increase>, page: Option<Arc<str>> },
+    /// One of them: the one that was looked for, or that was just asked for.
+    Increase(Increase),
+    /// A look at a NAT gateway.
+    Nat(NatSeen),
+    /// A change of its addresses was taken, and takes effect later.
+    NatChanged,
 }
 
 named! {
@@ -53,7 +82,7 @@ pub struct ZoneCapacity {
     pub reason: Option<String>,
 }
 
-/// What either call shows.
+/// What either call about a load balancer shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reservation {
     /// `MinimumLoadBalancerCapacity`, all zones together; none: nothing is reserved.

@@ -11,15 +11,17 @@
 //! ```
 //!
 //! A gateway has one request at a time, since what is asked for is absolute: two would undo each other. Its kind
-//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`] for what AWS has a call
-//! for, [`people`] for what it has none for. Another kind is another file and another arm in
-//! [`Core::plan_gateways`]; a support case would be one more way to ask for what [`people`] asks for.
+//! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`], [`quota`] and [`nat`] for
+//! what AWS has a call for, [`people`] for what it has none for. Another kind is another file, its calls in
+//! [`call::GatewayCall`] and what they show in [`asking`]; a support case would be one more way to ask for what
+//! [`people`] asks for.
 //!
 //! What groups plan to send through gateways is held against what they carry by [`gates`].
 //!
 //! Calls go out of a budget of their own, one at a time for each request, and only after the row that says so is
 //! committed ([`asking`]).
 
+pub mod addresses;
 pub mod asking;
 pub mod balancer;
 pub mod call;
@@ -27,10 +29,13 @@ pub mod gate;
 #[cfg(test)]
 mod gate_tests;
 pub mod gates;
+pub mod increase;
 pub mod letter;
 pub mod load;
+pub mod nat;
 pub mod overrides;
 pub mod people;
+pub mod quota;
 pub mod shown;
 #[cfg(test)]
 pub mod testing;
@@ -106,21 +111,33 @@ pub struct Request {
     /// The last look showed somebody else's reservation.
     changed: bool,
     zones: Vec<ZoneCapacity>,
+    /// Allocations that could not be had, by this process.
+    passed: Vec<Arc<str>>,
     remind_every: Duration,
 }
 
 impl Request {
     fn of(row: GatewayRow, due: Time, remind_every: Duration) -> Request {
         let lost = row.unanswered;
-        Request { row, due, next: None, out: None, lost, changed: false, zones: Vec::new(), remind_every }
+        Request {
+            row,
+            due,
+            next: None,
+            out: None,
+            lost,
+            changed: false,
+            zones: Vec::new(),
+            passed: Vec::new(),
+            remind_every,
+        }
     }
 
     /// When time alone changes something about it. `chance`: when a call may go out.
     fn next_at(&self, chance: Time) -> Time {
-        let due = match (&self.out, self.row.kind) {
-            (Some(_), _) => Time::NEVER,
-            (None, GatewayKind::TransitGateway) => self.due,
-            (None, GatewayKind::LoadBalancer) => self.due.max(chance),
+        let due = match &self.out {
+            Some(_) => Time::NEVER,
+            None if self.row.kind.is_of_people() => self.due,
+            None => self.due.max(chance),
         };
         if !self.row.state.is_active() {
             return due;
@@ -191,8 +208,12 @@ impl Core {
             let known: Vec<&str> = self.gateways.configured.iter().map(|g| g.name.as_str()).collect();
             return Err(Refusal::UnknownGateway { gateway: ask.gateway, known: known.join(", ") });
         };
-        if !(1..=MOST_CAPACITY).contains(&ask.capacity) {
-            return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });
+        let most = match gateway.kind {
+            GatewayKind::Nat => nat::MOST_ADDRESSES.saturating_mul(nat::each(&gateway.unit)),
+            GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Quota => MOST_CAPACITY,
+        };
+        if !(1..=most).contains(&ask.capacity) {
+            return Err(Refusal::Capacity { capacity: ask.capacity, most });
         }
         if ask.until <= now.time || ask.until > now.time.plus(LONGEST) {
             return Err(Refusal::LeaseEnd { most_s: LONGEST.as_secs() });
@@ -269,6 +290,9 @@ impl Core {
                 let taken = how == GatewayEnd::Taken && !balancer::is_unsettled(row, now);
                 row.submitted_at.is_some() && !taken
             }
+            // It stays; but whether a call of ours is heard yet has to be known.
+            GatewayKind::Quota => balancer::is_unsettled(row, now),
+            GatewayKind::Nat => row.reference.is_some(),
             GatewayKind::TransitGateway => false,
         };
         if !reserved {
@@ -277,9 +301,19 @@ impl Core {
         }
         request.enter(GatewayState::Releasing, now);
         (request.due, request.next) = (now, None);
-        let text = match request.row.before.filter(|units| *units > 0) {
-            Some(units) => format!("{how}: the {units} {} from before are to be restored", request.row.unit),
-            None => format!("{how}: the reservation is to be reset"),
+        let before = request.row.before.filter(|units| *units > 0);
+        let text = match (request.row.kind, before) {
+            (GatewayKind::Quota, _) => format!("{how}: a call whose answer was lost is looked for"),
+            (GatewayKind::Nat, _) => {
+                let added = request.row.reference.as_deref().unwrap_or_default();
+                format!("{how}: what was added is to be taken off: {added}")
+            }
+            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, Some(units)) => {
+                format!("{how}: the {units} {} from before are to be restored", request.row.unit)
+            }
+            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, None) => {
+                format!("{how}: the reservation is to be reset")
+            }
         };
         journal(&mut self.ledger, &request.row, now, "gateway_releasing", &text);
         self.ledger.changes.gateways.push(request.row.clone());
@@ -289,8 +323,12 @@ impl Core {
     fn gateway_is_over(&mut self, id: &str, now: Time) {
         let Some(mut request) = self.gateways.open.remove(id) else { return };
         let end = request.row.end.unwrap_or(GatewayEnd::Released);
+        let left = match request.row.kind {
+            GatewayKind::Quota => quota::stays(&request.row).map(|text| format!("; {text}")),
+            GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Nat => None,
+        };
         request.enter(end.state(), now);
-        let row = request.row;
+        let (row, left) = (request.row, left.unwrap_or_default());
         let by = row.ended_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
         let note = row.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
         let kind = match end {
@@ -299,7 +337,7 @@ impl Core {
             GatewayEnd::Released => "gateway_released",
             GatewayEnd::Taken => "gateway_taken",
         };
-        journal(&mut self.ledger, &row, now, kind, &format!("{end}{by}{note}"));
+        journal(&mut self.ledger, &row, now, kind, &format!("{end}{by}{note}{left}"));
         self.ledger.changes.gateways.push(row.clone());
         if self.gateways.over.len() == SHOWN_OVER {
             self.gateways.over.pop_front();
@@ -319,9 +357,10 @@ impl Core {
             if request.due > now.time || request.out.is_some() {
                 continue;
             }
-            match request.row.kind {
-                GatewayKind::TransitGateway => self.ask_people(&id, now.time),
-                GatewayKind::LoadBalancer => self.ask_balancer(&id, now),
+            if request.row.kind.is_of_people() {
+                self.ask_people(&id, now.time);
+            } else {
+                self.ask_aws(&id, now);
             }
         }
     }
@@ -351,10 +390,7 @@ impl Core {
     pub(super) fn take_up_gateways(&mut self, rows: Vec<GatewayRow>, now: Time) {
         for row in rows {
             let every = self.gateways.known(&row.gateway).map_or(REMIND_EVERY, |g| g.remind_every);
-            let due = match row.kind {
-                GatewayKind::LoadBalancer => now,
-                GatewayKind::TransitGateway => people::due(&row, every),
-            };
+            let due = if row.kind.is_of_people() { people::due(&row, every) } else { now };
             self.gateways.open.insert(row.id.clone(), Request::of(row, due, every));
         }
     }

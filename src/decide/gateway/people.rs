@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::letter::letter;
-use super::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
+use super::words::{GatewayEnd, GatewayRow, GatewayState};
 use super::{ConfirmAsk, MOST_CAPACITY, journal};
 use crate::decide::action::{Accepted, Refusal};
 use crate::decide::words::Time;
@@ -59,11 +59,8 @@ impl Core {
         let Some(request) = open else {
             return Err(Refusal::UnknownGatewayRequest { id: ask.id });
         };
-        match request.row.kind {
-            GatewayKind::TransitGateway => {}
-            GatewayKind::LoadBalancer => {
-                return Err(Refusal::NotByHand { gateway: request.row.gateway.clone() });
-            }
+        if !request.row.kind.is_of_people() {
+            return Err(Refusal::NotByHand { gateway: request.row.gateway.clone() });
         }
         if ask.capacity > MOST_CAPACITY {
             return Err(Refusal::Capacity { capacity: ask.capacity, most: MOST_CAPACITY });

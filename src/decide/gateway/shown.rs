@@ -105,7 +105,7 @@ impl Core {
         if let Some(call) = &request.out {
             return Some(format!("{} is being answered", call.api()));
         }
-        let people = request.row.kind == GatewayKind::TransitGateway;
+        let people = request.row.kind.is_of_people();
         if !people && request.due <= now {
             return self.gateways.budget.check(now).err().map(|wait| wait.describe(now));
         }
@@ -118,6 +118,12 @@ impl Core {
             }
             GatewayState::Wanted | GatewayState::Submitted | GatewayState::Pending => {
                 format!("AWS is looked at in {} s", in_s(request.due))
+            }
+            GatewayState::Releasing if request.row.kind == GatewayKind::Quota => {
+                format!("a lost call is looked for in {} s", in_s(request.due))
+            }
+            GatewayState::Releasing if request.row.kind == GatewayKind::Nat => {
+                format!("what was added leaves: AWS is looked at in {} s", in_s(request.due))
             }
             GatewayState::Releasing => {
                 format!("what was before is restored: AWS is looked at in {} s", in_s(request.due))

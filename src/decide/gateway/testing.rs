@@ -6,12 +6,14 @@ use super::GatewayAsk;
 use super::words::{Gateway, GatewayKind, GatewayRow};
 use crate::decide::words::Time;
 
-/// `tgw`: 100 Gbit/s, people are reminded every hour. `lb`: a load balancer.
+/// `tgw`: 100 Gbit/s, people are reminded every hour. `vcpus`: a quota. `nat`: a NAT gateway that `a` and
+/// `b` may be added to. Everything else: a load balancer.
 pub fn gateway(name: &str) -> Gateway {
-    let (kind, resource, unit) = if name == "tgw" {
-        (GatewayKind::TransitGateway, "tgw-0a1b2c3d".to_string(), "Gbit/s")
-    } else {
-        (GatewayKind::LoadBalancer, format!("arn:{name}"), "LCU")
+    let (kind, resource, unit) = match name {
+        "tgw" => (GatewayKind::TransitGateway, "tgw-0a1b2c3d".to_string(), "Gbit/s"),
+        "nat" => (GatewayKind::Nat, "nat-0a1b2c3d".to_string(), "addresses"),
+        "vcpus" => (GatewayKind::Quota, "ec2/L-1216C47A".to_string(), "vCPU"),
+        _ => (GatewayKind::LoadBalancer, format!("arn:{name}"), "LCU"),
     };
     Gateway {
         name: name.into(),
@@ -19,6 +21,7 @@ pub fn gateway(name: &str) -> Gateway {
         resource,
         unit: unit.into(),
         declared: 100,
+        pool: ["a", "b"].map(String::from).to_vec(),
         remind_every: Duration::from_secs(3_600),
         answer_within: super::ANSWER_WITHIN,
     }

@@ -2,11 +2,14 @@
 
 #![allow(clippy::wildcard_enum_match_arm)] // what a test does not look at
 
+mod nat;
+mod quota;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::balancer::{LOOK_EVERY, SETTLED_AFTER};
-use super::call::{GatewayCall, Reservation, ZoneCapacity, ZoneState};
+use super::call::{GatewayCall, GatewaySeen, Reservation, ZoneCapacity, ZoneState};
 use super::testing::gateway;
 use super::words::*;
 use super::{ConfirmAsk, GatewayAsk, LONGEST};
@@ -21,7 +24,8 @@ use crate::decide::{Core, Settings};
 const START: Time = Time(1_609_768_800_000);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A core with a transit gateway `tgw` and a load balancer `lb`, and whoever orders of it.
+/// A core with a transit gateway `tgw`, a load balancer `lb`, a quota `vcpus` and a NAT gateway `nat`, and
+/// whoever orders of it.
 struct Desk {
     core: Core,
     now: Time,
@@ -31,7 +35,7 @@ struct Desk {
 }
 
 fn settings() -> Settings {
-    let gateways = ["tgw", "lb"].map(|name| Arc::new(gateway(name)));
+    let gateways = ["tgw", "lb", "vcpus", "nat"].map(|name| Arc::new(gateway(name)));
     Settings { gateways: gateways.to_vec(), ..Settings::default() }
 }
 
@@ -97,6 +101,10 @@ impl Desk {
 
     /// Answers the only call that is out.
     fn answer(&mut self, outcome: Result<Reservation, CallError>) -> GatewayCall {
+        self.answer_with(outcome.map(GatewaySeen::Reservation))
+    }
+
+    fn answer_with(&mut self, outcome: Result<GatewaySeen, CallError>) -> GatewayCall {
         let call = self.call();
         let request = self.row().id.as_str().into();
         self.decide(vec![Event::GatewayAnswered { request, call: call.clone(), outcome }]);
@@ -228,8 +236,8 @@ fn what_cannot_be_asked_for_is_refused_and_stored_nowhere() {
     };
     for (change, said) in [
         (
-            &(|a: &mut GatewayAsk| a.gateway = "nat".into()) as &dyn Fn(&mut GatewayAsk),
-            "no gateway 'nat'; configured gateways: tgw, lb",
+            &(|a: &mut GatewayAsk| a.gateway = "vpn".into()) as &dyn Fn(&mut GatewayAsk),
+            "no gateway 'vpn'; configured gateways: tgw, lb, vcpus, nat",
         ),
         (&|a| a.capacity = 0, "capacity 0 is outside 1 to 10000000"),
         (&|a| a.until = START, "the end must lie in the future, and at most 2208 h from now"),
@@ -363,7 +371,7 @@ fn a_kill_around_a_call_asks_for_nothing_twice_and_forgets_nothing() {
 fn a_late_answer_of_another_call_changes_nothing() {
     let mut desk = Desk::new();
     desk.ask("lb", 300).unwrap();
-    let outcome = seen(Some(300), &[(ZoneState::Provisioned, 300.0)]);
+    let outcome = seen(Some(300), &[(ZoneState::Provisioned, 300.0)]).map(GatewaySeen::Reservation);
     let request = "lb-300".into();
     desk.decide(vec![Event::GatewayAnswered { request, call: reserve(Some(300)), outcome }]);
     assert_eq!(desk.state(), GatewayState::Wanted);

@@ -14,6 +14,21 @@ named! {
         TransitGateway = "transit-gateway",
         /// `ModifyCapacityReservation` of an Application or Network Load Balancer (aws-facts 6.2).
         LoadBalancer = "load-balancer",
+        /// `RequestServiceQuotaIncrease`, and whatever AWS answers in its own time (aws-facts 1.5 and 6.4).
+        Quota = "quota",
+        /// `AssociateNatGatewayAddress` of a public NAT gateway (aws-facts 6.3).
+        Nat = "nat",
+    }
+}
+
+impl GatewayKind {
+    /// People are asked, since AWS has no call for it.
+    #[must_use]
+    pub fn is_of_people(self) -> bool {
+        match self {
+            GatewayKind::TransitGateway => true,
+            GatewayKind::LoadBalancer | GatewayKind::Quota | GatewayKind::Nat => false,
+        }
     }
 }
 
@@ -109,12 +124,14 @@ impl GatewayEnd {
 pub struct Gateway {
     pub name: String,
     pub kind: GatewayKind,
-    /// Its id (`tgw-...`) or, of a load balancer, its ARN.
+    /// Its id (`tgw-...`, `nat-...`); of a load balancer its ARN, of a quota `SERVICE/CODE`.
     pub resource: String,
     /// What capacity is counted in: `LCU` of a load balancer.
     pub unit: String,
     /// What it carries without being asked, in that unit. 0: nobody has said.
     pub declared: u32,
+    /// Of a NAT gateway: the allocations that may be added to it.
+    pub pool: Vec<String>,
     /// People who have not answered are reminded this often.
     pub remind_every: Duration,
     /// Whoever was asked has answered by then, or it is an alarm.
@@ -147,13 +164,17 @@ pub struct GatewayRow {
     pub asked_at: Time,
     /// When AWS or people were asked first. Written before they are.
     pub submitted_at: Option<Time>,
-    /// What was reserved before we changed it, 0 for nothing: what is restored. None: nobody has looked yet.
+    /// What was reserved before we changed it, 0 for nothing: what is restored. Of a quota: what it was when it was
+    /// first looked at; of a NAT gateway, what it carried then. None: nobody has looked yet.
     pub before: Option<u32>,
     /// Of what is wanted, so much is there.
     pub in_effect: u32,
     /// The person who said so.
     pub confirmed_by: Option<String>,
-    /// Calls that changed the reservation, or were to.
+    /// What AWS calls that which is followed: of a quota, the id of its increase, whoever asked for it; of a NAT
+    /// gateway, the allocations that are added, or were to be, with commas.
+    pub reference: Option<String>,
+    /// Calls that changed something, or were to.
     pub calls: u32,
     /// When the last of them was sent whose answer never came, as far as is known: it may arrive yet.
     pub unanswered: Option<Time>,
@@ -194,6 +215,7 @@ impl GatewayRow {
             before: None,
             in_effect: 0,
             confirmed_by: None,
+            reference: None,
             calls: 0,
             unanswered: None,
             reminders: 0,

@@ -1,28 +1,129 @@
 //! Calls about gateways, in the model's words.
 
 use crate::decide::event::CallError;
-use crate::decide::gateway::call::{GatewayCall, Reservation, ZoneCapacity, ZoneState};
+use crate::decide::gateway::call::{GatewayCall, GatewaySeen, Reservation, ZoneCapacity, ZoneState};
+use crate::decide::gateway::nat::{AddressState, NatAddress, NatCall, NatSeen, NatState};
+use crate::decide::gateway::quota::{Increase, IncreaseStatus, QuotaCall};
+use crate::decide::words::Time;
 use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
+use crate::sim::model::ec2::call as ec2;
 use crate::sim::model::elbv2::call::{Answer, Call, ReservationState, ReservationView, Reserve};
+use crate::sim::model::quotas::call as quotas;
 
 pub fn call(call: &GatewayCall) -> AnyCall {
-    AnyCall::Elbv2(match call {
+    match call {
         GatewayCall::Look { load_balancer } => {
-            Call::DescribeCapacityReservation { arn: load_balancer.to_string() }
+            AnyCall::Elbv2(Call::DescribeCapacityReservation { arn: load_balancer.to_string() })
         }
-        GatewayCall::Reserve { load_balancer, units } => Call::ModifyCapacityReservation {
+        GatewayCall::Reserve { load_balancer, units } => AnyCall::Elbv2(Call::ModifyCapacityReservation {
             arn: load_balancer.to_string(),
             change: units.map_or(Reserve::Reset, Reserve::Units),
+        }),
+        GatewayCall::Quota { of, call } => AnyCall::Quotas(quota(of, call)),
+        GatewayCall::Nat { gateway, call } => AnyCall::Ec2(nat(gateway, call)),
+    }
+}
+
+fn nat(gateway: &str, call: &NatCall) -> ec2::Call {
+    let gateway = gateway.to_string();
+    match call {
+        NatCall::Look => {
+            ec2::Call::DescribeNatGateways(ec2::Read { ids: vec![gateway], ..ec2::Read::default() })
+        }
+        NatCall::Associate { allocation } => {
+            let allocations = vec![allocation.to_string()];
+            ec2::Call::ChangeNatGateway(ec2::ChangeNat::Associate { gateway, allocations })
+        }
+        NatCall::Disassociate { associations } => {
+            let associations = associations.clone();
+            ec2::Call::ChangeNatGateway(ec2::ChangeNat::Disassociate { gateway, associations })
+        }
+    }
+}
+
+fn quota(of: &str, call: &QuotaCall) -> quotas::Call {
+    let (service, code) = of.split_once('/').unwrap_or((of, ""));
+    let of = quotas::Of { service: service.into(), quota: code.into() };
+    match call {
+        QuotaCall::Value => quotas::Call::GetServiceQuota(of),
+        QuotaCall::Default => quotas::Call::GetAwsDefaultServiceQuota(of),
+        QuotaCall::Increases { page } => {
+            let page = quotas::Page { max_results: None, next_token: page.as_ref().map(ToString::to_string) };
+            quotas::Call::ListRequestedServiceQuotaChangeHistoryByQuota { of, status: None, page }
+        }
+        QuotaCall::Increase { id } => quotas::Call::GetRequestedServiceQuotaChange { id: id.to_string() },
+        QuotaCall::Ask { value } => {
+            quotas::Call::RequestServiceQuotaIncrease { of, desired: f64::from(*value) }
+        }
+    }
+}
+
+pub fn answer(outcome: Outcome) -> Result<GatewaySeen, CallError> {
+    match outcome {
+        Outcome::Answer(AnyAnswer::Elbv2(Answer::CapacityReservation { reservation, .. })) => {
+            Ok(GatewaySeen::Reservation(seen(reservation)))
+        }
+        Outcome::Answer(AnyAnswer::Quotas(answer)) => quota_answer(answer),
+        Outcome::Answer(AnyAnswer::Ec2(ec2::Answer::Nats { gateways, .. })) => {
+            gateways.first().map(nat_seen).ok_or_else(super::wrong_answer)
+        }
+        Outcome::Answer(AnyAnswer::Ec2(ec2::Answer::NatChanged { .. })) => Ok(GatewaySeen::NatChanged),
+        Outcome::Answer(_) | Outcome::Error(_) | Outcome::Lost => Err(super::failed(outcome)),
+    }
+}
+
+fn quota_answer(answer: quotas::Answer) -> Result<GatewaySeen, CallError> {
+    match answer {
+        quotas::Answer::Quota(view) => {
+            Ok(GatewaySeen::Quota { value: view.value, adjustable: view.adjustable })
+        }
+        quotas::Answer::Requested(view) => Ok(GatewaySeen::Increase(increase(&view))),
+        quotas::Answer::RequestedList { requests, next_token } => Ok(GatewaySeen::Increases {
+            increases: requests.iter().map(increase).collect(),
+            page: next_token.map(Into::into),
+        }),
+        quotas::Answer::Services { .. } | quotas::Answer::Quotas { .. } => Err(super::wrong_answer()),
+    }
+}
+
+fn nat_seen(view: &ec2::NatView) -> GatewaySeen {
+    let address = |a: &ec2::NatAddressView| NatAddress {
+        allocation: a.public.as_ref().map(|(allocation, _, _)| allocation.clone()),
+        association: a.public.as_ref().map(|(_, _, association)| association.clone()),
+        state: match a.state {
+            ec2::AddressState::Assigning => AddressState::Assigning,
+            ec2::AddressState::Associating => AddressState::Associating,
+            ec2::AddressState::Disassociating => AddressState::Disassociating,
+            ec2::AddressState::Succeeded => AddressState::Succeeded,
         },
+    };
+    GatewaySeen::Nat(NatSeen {
+        state: match view.state {
+            ec2::NatState::Pending => NatState::Pending,
+            ec2::NatState::Available => NatState::Available,
+            ec2::NatState::Deleting => NatState::Deleting,
+            ec2::NatState::Deleted => NatState::Deleted,
+        },
+        public: view.connectivity == ec2::Connectivity::Public,
+        addresses: view.addresses.iter().map(address).collect(),
     })
 }
 
-pub fn answer(outcome: Outcome) -> Result<Reservation, CallError> {
-    match outcome {
-        Outcome::Answer(AnyAnswer::Elbv2(Answer::CapacityReservation { reservation, .. })) => {
-            Ok(seen(reservation))
-        }
-        Outcome::Answer(_) | Outcome::Error(_) | Outcome::Lost => Err(super::failed(outcome)),
+fn increase(view: &quotas::RequestView) -> Increase {
+    Increase {
+        id: view.id.clone(),
+        desired: view.desired,
+        status: match view.status {
+            quotas::Status::Pending => IncreaseStatus::Pending,
+            quotas::Status::CaseOpened => IncreaseStatus::CaseOpened,
+            quotas::Status::Approved => IncreaseStatus::Approved,
+            quotas::Status::Denied => IncreaseStatus::Denied,
+            quotas::Status::CaseClosed => IncreaseStatus::CaseClosed,
+            quotas::Status::NotApproved => IncreaseStatus::NotApproved,
+            quotas::Status::InvalidRequest => IncreaseStatus::InvalidRequest,
+        },
+        created: Time(view.created_ms),
+        updated: Time(view.updated_ms),
     }
 }
 

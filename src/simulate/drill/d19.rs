@@ -94,6 +94,7 @@ fn plan(seed: u64, run: &str) -> Plan {
         declared: DECLARED,
         remind_every: Duration::from_secs(900),
         answer_within: ANSWER_WITHIN,
+        pool: Vec::new(),
     };
     let mode = if seed.is_multiple_of(2) { GateMode::Pace } else { GateMode::Wait };
     let gate =

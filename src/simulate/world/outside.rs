@@ -478,9 +478,15 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::DescribeNetworkInterfaces
         | Api::DescribeTargetHealth
         | Api::DescribeLaunchTemplateVersions => (CrashPoint::BeforeGroupCall, CrashPoint::AfterGroupCall),
-        Api::Gateway | Api::DescribeCapacityReservation | Api::ModifyCapacityReservation => {
-            (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall)
-        }
+        Api::Gateway
+        | Api::DescribeCapacityReservation
+        | Api::ModifyCapacityReservation
+        | Api::GetRequestedServiceQuotaChange
+        | Api::ListRequestedServiceQuotaChangeHistoryByQuota
+        | Api::RequestServiceQuotaIncrease
+        | Api::DescribeNatGateways
+        | Api::AssociateNatGatewayAddress
+        | Api::DisassociateNatGatewayAddress => (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall),
     }
 }
 

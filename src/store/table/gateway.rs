@@ -29,6 +29,7 @@ impl Table for GatewayRow {
         "units_before",
         "in_effect",
         "confirmed_by",
+        "reference",
         "calls",
         "unanswered",
         "reminders",
@@ -64,6 +65,7 @@ impl Table for GatewayRow {
         to.int(self.before.map(i64::from))?;
         to.number(self.in_effect)?;
         to.text(self.confirmed_by.as_deref())?;
+        to.text(self.reference.as_deref())?;
         to.number(self.calls)?;
         to.int(self.unanswered.map(|t| t.0))?;
         to.number(self.reminders)?;
@@ -95,6 +97,7 @@ impl Table for GatewayRow {
             before: from.number_or_none()?,
             in_effect: from.number()?,
             confirmed_by: from.string_or_none()?,
+            reference: from.string_or_none()?,
             calls: from.number()?,
             unanswered: from.int_or_none()?.map(Time),
             reminders: from.number()?,

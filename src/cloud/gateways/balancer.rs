@@ -1,45 +1,31 @@
-//! Calls about gateways, as those of the service that has them: capacity of load balancers.
+//! Capacity of load balancers.
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
     CapacityReservationStateEnum, MinimumLoadBalancerCapacity, ZonalCapacityReservationState,
 };
 
-use super::Outcome;
-use super::account::{Account, Calls};
-use super::failure;
-use super::http::Answers;
+use crate::cloud::account::Calls;
+use crate::cloud::failure;
 use crate::decide::event::CallError;
-use crate::decide::gateway::call::{GatewayCall, Reservation, ZoneCapacity};
-
-/// Whoever makes calls about gateways. One call is one request.
-pub trait Gateways: Send + Sync + 'static {
-    /// Makes this one call.
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> Outcome<'a, Reservation>;
-}
+use crate::decide::gateway::call::{Reservation, ZoneCapacity};
 
 /// Elastic Load Balancing of one Region.
 #[derive(Clone, Debug)]
-pub struct AwsGateways {
-    balancing: Client,
-    calls: Calls,
+pub(super) struct Balancers {
+    pub(super) balancing: Client,
+    pub(super) calls: Calls,
 }
 
-impl AwsGateways {
-    /// A client of this account.
-    #[must_use]
-    pub fn of(account: &Account) -> AwsGateways {
-        AwsGateways { balancing: Client::new(&account.config(Answers::WholeXml)), calls: account.calls() }
-    }
-
-    async fn look(&self, arn: &str) -> Result<Reservation, CallError> {
+impl Balancers {
+    pub(super) async fn look(&self, arn: &str) -> Result<Reservation, CallError> {
         let answer =
             self.calls.make(self.balancing.describe_capacity_reservation().load_balancer_arn(arn).send());
         let answer = answer.await?;
         reservation(answer.minimum_load_balancer_capacity(), answer.capacity_reservation_state())
     }
 
-    async fn reserve(&self, arn: &str, units: Option<u32>) -> Result<Reservation, CallError> {
+    pub(super) async fn reserve(&self, arn: &str, units: Option<u32>) -> Result<Reservation, CallError> {
         let request = self.balancing.modify_capacity_reservation().load_balancer_arn(arn);
         let request = match units {
             Some(units) => {
@@ -54,17 +40,6 @@ impl AwsGateways {
         };
         let answer = self.calls.make(request.send()).await?;
         reservation(answer.minimum_load_balancer_capacity(), answer.capacity_reservation_state())
-    }
-}
-
-impl Gateways for AwsGateways {
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> Outcome<'a, Reservation> {
-        Box::pin(async move {
-            match call {
-                GatewayCall::Look { load_balancer } => self.look(load_balancer).await,
-                GatewayCall::Reserve { load_balancer, units } => self.reserve(load_balancer, *units).await,
-            }
-        })
     }
 }
 

@@ -1,6 +1,10 @@
-//! Gateway requests against the simulated load balancers: calls that are lost, late or unanswered, and a process
-//! that is killed around every step. What is reserved at the end is what was reserved before, nothing is called
-//! that was not committed, and nothing is forgotten.
+//! Gateway requests against the simulated AWS: calls that are lost, late or unanswered, and a process that is killed
+//! around every step. Nothing is called that was not committed, and nothing is forgotten: what is left at the end is
+//! judged for each kind of gateway.
+
+mod balancer;
+mod nat;
+mod quota;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +16,10 @@ use super::dice::Dice;
 use crate::decide::action::Action;
 use crate::decide::event::{Event, Ticket};
 use crate::decide::gateway::GatewayAsk;
-use crate::decide::gateway::balancer::SETTLED_AFTER;
-use crate::decide::gateway::call::GatewayCall;
-use crate::decide::gateway::testing::gateway;
-use crate::decide::gateway::words::{Gateway, GatewayRow, GatewayState};
+use crate::decide::gateway::call::{GatewayCall, GatewaySeen};
+use crate::decide::gateway::nat::{AddressState, NatCall};
+use crate::decide::gateway::quota::QuotaCall;
+use crate::decide::gateway::words::{Gateway, GatewayRow};
 use crate::decide::guard::hold::EndAsk;
 use crate::decide::order::Order;
 use crate::decide::words::Time;
@@ -23,9 +27,6 @@ use crate::decide::{Core, Settings};
 use crate::engine::protocol::Uncommitted;
 use crate::sim::model::Model;
 use crate::sim::model::call::Outcome;
-use crate::sim::model::elbv2::call::{Answer, Call, Kind, Reserve};
-use crate::sim::model::elbv2::testing;
-use crate::sim::settings::{PendingAs, ReservationOutcome};
 
 const START: Time = Time(1_609_768_800_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,7 +34,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Nothing goes wrong any more.
 const HEALED: Time = Time(START.0 + 5 * 3_600_000);
-const WANTED: u32 = 300;
 /// Who waits for the answer to a call that was given up.
 const NOBODY: u64 = u64::MAX;
 
@@ -46,7 +46,8 @@ enum Coming {
 struct World {
     model: Model,
     books: Books,
-    arn: String,
+    gateway: Gateway,
+    wanted: u32,
     core: Core,
     epoch: i64,
     life: u64,
@@ -58,42 +59,27 @@ struct World {
     /// Calls of the living process that are out.
     out: u32,
     reached: bool,
+    /// Of a NAT gateway: most addresses that it ever had or was getting.
+    most_addresses: u32,
     kills: u32,
 }
 
-fn settings(arn: &str) -> Settings {
-    let balancer = Gateway { resource: arn.into(), ..gateway("lb") };
-    Settings { gateways: vec![Arc::new(balancer)], ..Settings::default() }
+fn settings(gateway: &Gateway) -> Settings {
+    Settings { gateways: vec![Arc::new(gateway.clone())], ..Settings::default() }
 }
 
 impl World {
-    fn new(seed: u64, outcome: ReservationOutcome, before: u32) -> World {
-        let mut dice = Dice::new(seed, 0x6a7e);
-        let mut model = testing::model(|s| {
-            s.quotas.applied = [(crate::sim::model::quotas::ALB_UNITS.to_string(), 2_000.0)].into();
-            s.elbv2.reservation = outcome;
-            if dice.chance(25.0) {
-                s.elbv2.reservation_in_zone.insert("us-east-1a".into(), ReservationOutcome::Failed);
-            }
-            s.elbv2.reset_is_a_decrease = dice.chance(50.0);
-            if dice.chance(50.0) {
-                s.elbv2.pending_as = PendingAs::CapacityReservationPending;
-            }
-        });
-        let long_ago = START.minus(60 * MINUTE);
-        let arn = testing::create_balancer(&mut model, "lb", Kind::Application, long_ago.0);
-        if before > 0 {
-            let change = Reserve::Units(before);
-            let call = Call::ModifyCapacityReservation { arn: arn.clone(), change };
-            testing::ask(&mut model, call, long_ago.0).unwrap();
-        }
+    /// So much of this gateway is to be asked for.
+    fn new(model: Model, dice: Dice, gateway: Gateway, wanted: u32) -> World {
         let mut books = Books::new(None);
         let epoch = books.take_over(START);
-        let core = Core::restored(settings(&arn), Vec::new(), books.restore(START), START, 1).unwrap();
+        let stored = books.restore(START);
+        let core = Core::restored(settings(&gateway), Vec::new(), stored, START, 1).unwrap();
         World {
             model,
             books,
-            arn,
+            gateway,
+            wanted,
             core,
             epoch,
             life: 0,
@@ -104,6 +90,7 @@ impl World {
             number: 0,
             out: 0,
             reached: false,
+            most_addresses: 0,
             kills: 0,
         }
     }
@@ -133,7 +120,7 @@ impl World {
         self.epoch = self.books.take_over(self.now);
         let stored = self.books.restore(self.now);
         let entropy = self.dice.bits();
-        self.core = Core::restored(settings(&self.arn), Vec::new(), stored, self.now, entropy).unwrap();
+        self.core = Core::restored(settings(&self.gateway), Vec::new(), stored, self.now, entropy).unwrap();
         // Some while passes before it looks at anything.
         self.wake = self.now.plus(self.ms(1, 120_000));
     }
@@ -176,13 +163,19 @@ impl World {
     }
 
     fn arrives(&mut self, life: u64, request: Arc<str>, call: GatewayCall) {
-        if let GatewayCall::Reserve { units, .. } = &call {
+        if call.changes() {
             let row = self.row().expect("called, and not committed");
             assert!(row.calls > 0 && row.submitted_at.is_some(), "called, and not committed: {row:?}");
-            let ours = *units == Some(WANTED);
-            assert!(!(ours && row.state.is_over()), "reserved after its end: {row:?}");
+            let ours = match &call {
+                GatewayCall::Reserve { units, .. } => *units == Some(self.wanted),
+                GatewayCall::Quota { call, .. } => *call == QuotaCall::Ask { value: self.wanted },
+                GatewayCall::Nat { call, .. } => matches!(call, NatCall::Associate { .. }),
+                GatewayCall::Look { .. } => false,
+            };
+            assert!(!(ours && row.state.is_over()), "changed after its end: {row:?}");
         }
         let reply = self.model.handle(&adapt::gateway::call(&call), self.now.0);
+        self.count_addresses(&call);
         let lost = self.chance(10.0) || matches!(reply.outcome, Outcome::Lost);
         let outcome = if lost {
             Err(adapt::unknown("timeout", "no answer in time"))
@@ -192,6 +185,16 @@ impl World {
         let after = if lost { TIMEOUT } else { self.ms(20, 2_000) };
         let event = Event::GatewayAnswered { request, call, outcome };
         self.at(self.now.plus(after), Coming::Returns { life, event });
+    }
+
+    /// After each call that may add one.
+    fn count_addresses(&mut self, call: &GatewayCall) {
+        let GatewayCall::Nat { gateway, .. } = call else { return };
+        let look = GatewayCall::Nat { gateway: gateway.clone(), call: NatCall::Look };
+        let reply = self.model.handle(&adapt::gateway::call(&look), self.now.0);
+        let Ok(GatewaySeen::Nat(seen)) = adapt::gateway::answer(reply.outcome) else { return };
+        let stay = seen.addresses.iter().filter(|a| a.state != AddressState::Disassociating).count();
+        self.most_addresses = self.most_addresses.max(u32::try_from(stay).unwrap());
     }
 
     /// Until nothing is to be done any more.
@@ -225,12 +228,11 @@ impl World {
 }
 
 /// One request, from its asking to its end.
-fn one(seed: u64, outcome: ReservationOutcome, before: u32) -> World {
-    let mut world = World::new(seed, outcome, before);
+fn one(mut world: World, seed: u64) -> World {
     let ask = GatewayAsk {
         id: "request".into(),
-        gateway: "lb".into(),
-        capacity: WANTED,
+        gateway: world.gateway.name.clone(),
+        capacity: world.wanted,
         needed_by: Some(START.plus(30 * MINUTE)),
         until: START.plus(180 * MINUTE),
         owner: "ann".into(),
@@ -248,44 +250,4 @@ fn one(seed: u64, outcome: ReservationOutcome, before: u32) -> World {
     }
     world.run(START.plus(48 * 60 * MINUTE));
     world
-}
-
-fn judge(seeds: std::ops::Range<u64>, outcome: ReservationOutcome) -> (u32, u32) {
-    let (mut reached, mut kills) = (0, 0);
-    for seed in seeds {
-        let before = if seed.is_multiple_of(2) { 0 } else { 200 };
-        let mut world = one(seed, outcome, before);
-        let Some(row) = world.row().cloned() else { panic!("seed {seed}: never committed") };
-        assert!(row.state.is_over(), "seed {seed}: {row:?}");
-        let look = Call::DescribeCapacityReservation { arn: world.arn.clone() };
-        let now = world.now.0;
-        let Answer::CapacityReservation { reservation, .. } =
-            testing::ask(&mut world.model, look, now).unwrap()
-        else {
-            panic!("seed {seed}: no reservation is shown")
-        };
-        let left = reservation.units.unwrap_or(0);
-        assert_eq!(left, before, "seed {seed}: {row:?}");
-        assert!(row.unanswered.is_none_or(|at| row.since >= at.plus(SETTLED_AFTER)), "seed {seed}: {row:?}");
-        if outcome == ReservationOutcome::Failed && row.ended_by.is_none() {
-            assert_ne!(row.state, GatewayState::Released, "seed {seed}: {row:?}");
-        }
-        reached += u32::from(world.reached);
-        kills += world.kills;
-    }
-    (reached, kills)
-}
-
-#[test]
-fn what_was_reserved_is_given_back_whatever_is_lost_or_killed() {
-    let (reached, kills) = judge(0..300, ReservationOutcome::Provisioned);
-    assert!(reached >= 200, "{reached} of 300 came into effect");
-    assert!(kills >= 300, "{kills} kills");
-    let (reached, _) = judge(300..400, ReservationOutcome::Rebalancing);
-    assert!(reached >= 60, "{reached} of 100 came into effect");
-}
-
-#[test]
-fn what_aws_does_not_have_leaves_nothing_behind() {
-    assert_eq!(judge(400..500, ReservationOutcome::Failed).0, 0);
 }
