@@ -113,7 +113,7 @@ mod tests {
             at_most: half_an_hour,
             files: false,
         };
-        assert_eq!(short, [gate.clone()]);
+        assert_eq!(short, std::slice::from_ref(&gate));
         let full = "{ gateway = \"core\", load = 2, mode = \"wait\", at_most = \"5m\", files = true }";
         let at_most = Duration::from_mins(5);
         let expected = Gate { load: 2_000, mode: GateMode::Wait, at_most, files: true, ..gate };

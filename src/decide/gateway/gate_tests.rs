@@ -370,7 +370,7 @@ proptest! {
         seed in any::<u64>(), load in 100u32..5_000, wanted in 1u32..300,
         throttle in 0u64..30, broken in 0u64..20, lost in 0u64..10, partial in any::<bool>(),
     ) {
-        let faults = Faults { throttle, broken, lost, partial, ..Faults::default() };
+        let faults = Faults { throttle, lost, broken, partial, ..Faults::default() };
         let web = behind("web", vec![gate(load, GateMode::Pace)]);
         let mut world = World::with(seed, faults, vec![web], settings());
         let scale_up = world.ask("web", wanted);

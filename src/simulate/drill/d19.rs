@@ -94,6 +94,7 @@ fn plan(seed: u64, run: &str) -> Plan {
         declared: DECLARED,
         remind_every: Duration::from_secs(900),
         answer_within: ANSWER_WITHIN,
+        pool: Vec::new(),
     };
     let mode = if seed.is_multiple_of(2) { GateMode::Pace } else { GateMode::Wait };
     let gate =
@@ -245,7 +246,7 @@ fn each(run: &str, world: &World) -> Vec<Figure> {
         }
         "balancer" => figures.push(wrong("said that nobody answers", said_s.is_some())),
         "filed" => {
-            figures.push(wrong("asked for something else", filed(world).is_none_or(|r| r.wanted != NEEDED)))
+            figures.push(wrong("asked for something else", filed(world).is_none_or(|r| r.wanted != NEEDED)));
         }
         _ => {}
     }
