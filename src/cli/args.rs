@@ -479,7 +479,7 @@ pub struct Release {
 #[derive(Args, Debug)]
 pub struct Who {
     /// Who you are.
-    #[arg(long = "as", value_name = "NAME", env = "USER")]
+    #[arg(id = "who", long = "as", value_name = "NAME", env = "USER")]
     pub name: String,
 }
 
@@ -576,6 +576,20 @@ mod tests {
     #[test]
     fn the_shape_holds_together() {
         Cli::command().debug_assert();
+    }
+
+    /// clap sees to it in debug builds alone, and these tests are built for release.
+    #[test]
+    fn no_command_has_two_arguments_of_one_name() {
+        fn walk(command: &clap::Command) {
+            let mut seen = std::collections::BTreeSet::new();
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(seen.insert(id), "{} has two arguments '{id}'", command.get_name());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
     }
 
     #[test]
