@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::harness::{Muster, Sim, wait_for};
 
 const HOUR_MS: i64 = 3_600_000;
-/// An hour takes three seconds.
-const SCALE: f64 = 1_200.0;
+/// An hour takes four seconds.
+const SCALE: f64 = 900.0;
 
 /// A simulated AWS, which nothing is asked of, and a muster that knows two transit gateways.
 struct Scene {
@@ -22,10 +22,10 @@ struct Scene {
 impl Scene {
     async fn set() -> Scene {
         let sim = Sim::start(SCALE, &["--seed", "5"]).await;
-        let gateway = |name: &str| {
-            format!("[gateways.{name}]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-{name}\"\n")
+        let gateway = |name: &str, id: &str| {
+            format!("[gateways.{name}]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"{id}\"\n")
         };
-        let mut muster = Muster::new(&sim, &(gateway("core") + &gateway("edge")));
+        let mut muster = Muster::new(&sim, &(gateway("core", "tgw-0a1b") + &gateway("edge", "tgw-0a2b")));
         muster.start().await;
         Scene { sim, muster }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::asking::{stands, wait};
 use super::balancer::{AFTER_REFUSAL, LOOK_EVERY, SETTLED_AFTER, WATCH_EVERY};
-use super::nat::{self, NatCall, NatSeen, Next, Setback};
+use super::nat::{self, NatCall, NatSeen, NatState, Next, Setback};
 use super::words::{GatewayEnd, GatewayState};
 use super::{Request, journal};
 use crate::decide::Core;
@@ -19,7 +19,10 @@ impl Core {
         let Some(request) = self.gateways.open.get_mut(id) else { return };
         let row = &mut request.row;
         let carries = seen.carries(&row.unit);
-        row.before.get_or_insert(carries);
+        // While it is being made, none of its own addresses is there yet.
+        if seen.state != NatState::Pending {
+            row.before.get_or_insert(carries);
+        }
         let in_effect = carries.min(row.wanted);
         match nat::of_look(row, seen, &pool, &request.passed, now) {
             Next::Add(allocation) => {
