@@ -413,7 +413,7 @@ MUSTER_SERVER__LISTEN__PORT: server.listen.port: listen is "x", which has no 'po
             .known
             .iter()
             .filter(|path| {
-                let in_lists = ["probes", "subnets", "signals", "dimensions", "ceilings"]
+                let in_lists = ["probes", "subnets", "signals", "dimensions", "ceilings", "gates"]
                     .iter()
                     .fold((*path).clone(), |p, list| p.replace(&format!("{list}."), &format!("{list}[0].")));
                 node::find(&table, &in_lists).is_none()
