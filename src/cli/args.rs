@@ -573,11 +573,6 @@ mod tests {
         error.to_string()
     }
 
-    #[test]
-    fn the_shape_holds_together() {
-        Cli::command().debug_assert();
-    }
-
     /// clap sees to it in debug builds alone, and these tests are built for release.
     #[test]
     fn no_command_has_two_arguments_of_one_name() {

@@ -96,57 +96,7 @@ impl Wait {
             Wait::Resend { .. } | Wait::KeepFailing { .. } => &[Phase::Launching],
             Wait::RequestTokens { api, .. }
             | Wait::CallsInFlight { api, .. }
-            | Wait::ApiBackoff { api, .. } => {
-                match api {
-                    // Before its launch is made, or before it is sent again.
-                    Api::RunInstances => &[Phase::Queued, Phase::Launching],
-                    Api::DescribeInstances => &[Phase::Booting],
-                    Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup => {
-                        &[Phase::Broken, Phase::Terminating]
-                    }
-                    // One bucket for all that is asked of a group.
-                    Api::AutoScaling
-                    | Api::LaunchInstances
-                    | Api::CompleteLifecycleAction
-                    | Api::RecordLifecycleActionHeartbeat
-                    | Api::DescribeAutoScalingGroups
-                    | Api::DescribeLifecycleHooks
-                    | Api::SetDesiredCapacity
-                    | Api::SetInstanceProtection
-                    | Api::EnterStandby
-                    | Api::ExitStandby
-                    | Api::DetachInstances
-                    | Api::SuspendProcesses
-                    | Api::ResumeProcesses => &[
-                        Phase::Queued,
-                        Phase::Launching,
-                        Phase::Admitting,
-                        Phase::Broken,
-                        Phase::Terminating,
-                    ],
-                    Api::ModifyInstanceAttribute
-                    | Api::DescribeInstanceAttribute
-                    | Api::CreateTags
-                    | Api::GetMetricData
-                    | Api::Preflight
-                    | Api::GetServiceQuota
-                    | Api::GetAwsDefaultServiceQuota
-                    | Api::DescribeInstanceTypes
-                    | Api::DescribeSubnets
-                    | Api::DescribeNetworkInterfaces
-                    | Api::DescribeTargetHealth
-                    | Api::DescribeLaunchTemplateVersions
-                    | Api::Gateway
-                    | Api::DescribeCapacityReservation
-                    | Api::ModifyCapacityReservation
-                    | Api::GetRequestedServiceQuotaChange
-                    | Api::ListRequestedServiceQuotaChangeHistoryByQuota
-                    | Api::RequestServiceQuotaIncrease
-                    | Api::DescribeNatGateways
-                    | Api::AssociateNatGatewayAddress
-                    | Api::DisassociateNatGatewayAddress => &[],
-                }
-            }
+            | Wait::ApiBackoff { api, .. } => phases_of(*api),
             Wait::Booting { .. } => &[Phase::Booting],
             Wait::Configuring { .. } => &[Phase::Configuring],
             Wait::Verifying { .. } => &[Phase::Verifying],
@@ -295,6 +245,27 @@ impl Wait {
             Wait::Held { until } => format!("held: not removed for another {}", in_s(until)),
             Wait::Frozen { until } => format!("frozen: no scale-in for another {}", in_s(until)),
         }
+    }
+}
+
+/// The phases in which a slot can wait for its turn at this call.
+fn phases_of(api: Api) -> &'static [Phase] {
+    const LEAVING: &[Phase] = &[Phase::Broken, Phase::Terminating];
+    // One bucket for all that is asked of a group.
+    const OF_GROUPS: &[Phase] =
+        &[Phase::Queued, Phase::Launching, Phase::Admitting, Phase::Broken, Phase::Terminating];
+    if api == Api::RunInstances {
+        // Before its launch is made, or before it is sent again.
+        &[Phase::Queued, Phase::Launching]
+    } else if api == Api::DescribeInstances {
+        &[Phase::Booting]
+    } else if matches!(api, Api::TerminateInstances | Api::TerminateInstanceInAutoScalingGroup) {
+        LEAVING
+    } else if api.is_auto_scaling() {
+        OF_GROUPS
+    } else {
+        // What is only looked at, or done beside a slot's way.
+        &[]
     }
 }
 

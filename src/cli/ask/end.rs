@@ -1,20 +1,16 @@
 //! `unhold` and `thaw`: the end of a hold or a freeze before its time.
 
-use super::{path, printed, query};
+use super::{ended, path, printed};
 use crate::api::types::LeaseTaken;
 use crate::cli::args::End;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
-use crate::cli::retry::keep_trying;
 
 pub async fn run(at: &str, args: &End, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
-    let parameters = [("by", Some(args.who.name.as_str())), ("override", args.overrides.then_some("true"))];
-    let path = query(&path(at, &args.id), &parameters);
-    // Ending twice is ending once, so this may be sent again.
-    let ended =
-        keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
-    printed(&ended, json, io, |taken: &LeaseTaken| {
+    let path = path(at, &args.id);
+    let document = ended(&path, &args.who, args.overrides, &args.retry, client, io).await?;
+    printed(&document, json, io, |taken: &LeaseTaken| {
         format!("{} ends; what was so before is restored\n", taken.id)
     })
 }

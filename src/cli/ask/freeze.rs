@@ -1,11 +1,11 @@
 //! `freeze`: no scale-in until then.
 
+use super::posted;
 use crate::api::types::{LeaseTaken, NewFreeze};
 use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
-use crate::cli::retry::keep_trying;
 
 pub async fn run(args: &args::Freeze, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let body = NewFreeze {
@@ -15,12 +15,7 @@ pub async fn run(args: &args::Freeze, client: &Client, json: bool, io: &Io) -> R
         reason: args.reason.clone(),
     };
     // The same freeze asked for twice is one freeze, so this may be sent again without a key.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post("/v1/freezes", &body, None).await,
-    )
-    .await?;
+    let document = posted("/v1/freezes", &body, &args.retry, client, io).await?;
     if json {
         io.line(&document.line()?)?;
     } else {

@@ -1,6 +1,6 @@
 //! `gateway`: requests that a gateway be scaled ahead of time.
 
-use super::{path, printed, query, schedule};
+use super::{ended, path, posted, printed, schedule};
 use crate::api::types::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways, JournalLine,
     LeaseTaken, NewConfirmation, NewGatewayRequest, NewOverride, OverrideItem,
@@ -9,7 +9,6 @@ use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
-use crate::cli::retry::keep_trying;
 use crate::cli::text::{Align, Table, clean, seconds};
 
 pub async fn run(args: &args::Gateway, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
@@ -41,12 +40,7 @@ async fn request(args: &args::GatewayRequest, client: &Client, json: bool, io: &
         reason: args.reason.clone(),
     };
     // The same request made twice is one, so this may be sent again without a key.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post("/v1/gateways", &body, None).await,
-    )
-    .await?;
+    let document = posted("/v1/gateways", &body, &args.retry, client, io).await?;
     printed(&document, json, io, |taken: &GatewayTaken| {
         let what = if taken.repeated { "asked for already: request" } else { "asked for: request" };
         let letter = taken.letter.as_ref().map(|text| format!("\n{}\n", clean(text))).unwrap_or_default();
@@ -59,22 +53,14 @@ async fn confirm(args: &args::Confirm, client: &Client, json: bool, io: &Io) -> 
         NewConfirmation { capacity: args.capacity, by: args.who.name.clone(), note: args.note.clone() };
     let path = format!("{}/confirm", path("/v1/gateways", &args.id));
     // Said twice is said once, so this may be sent again.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post(&path, &body, None).await,
-    )
-    .await?;
+    let document = posted(&path, &body, &args.retry, client, io).await?;
     printed(&document, json, io, |taken: &GatewayTaken| format!("{} is confirmed\n", taken.id))
 }
 
 async fn release(args: &args::End, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
-    let parameters = [("by", Some(args.who.name.as_str())), ("override", args.overrides.then_some("true"))];
-    let path = query(&path("/v1/gateways", &args.id), &parameters);
-    // Ending twice is ending once, so this may be sent again.
-    let ended =
-        keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
-    printed(&ended, json, io, |taken: &GatewayTaken| {
+    let path = path("/v1/gateways", &args.id);
+    let document = ended(&path, &args.who, args.overrides, &args.retry, client, io).await?;
+    printed(&document, json, io, |taken: &GatewayTaken| {
         format!("{} ends; what was there before is restored (a quota stays)\n", taken.id)
     })
 }
@@ -92,12 +78,7 @@ async fn override_gates(
         reason: args.reason.clone(),
     };
     // The same override asked for twice is one, so this may be sent again without a key.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post("/v1/gates/overrides", &body, None).await,
-    )
-    .await?;
+    let document = posted("/v1/gates/overrides", &body, &args.retry, client, io).await?;
     printed(&document, json, io, |taken: &LeaseTaken| {
         let what = if taken.repeated { "overridden already; its end is moved" } else { "overridden" };
         format!("the gates of {} are {what}: override {}\n", args.subject, taken.id)
@@ -105,11 +86,9 @@ async fn override_gates(
 }
 
 async fn end_override(args: &args::End, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
-    let parameters = [("by", Some(args.who.name.as_str())), ("override", args.overrides.then_some("true"))];
-    let path = query(&path("/v1/gates/overrides", &args.id), &parameters);
-    let ended =
-        keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
-    printed(&ended, json, io, |taken: &LeaseTaken| {
+    let path = path("/v1/gates/overrides", &args.id);
+    let document = ended(&path, &args.who, args.overrides, &args.retry, client, io).await?;
+    printed(&document, json, io, |taken: &LeaseTaken| {
         format!("{} ends; what was launched under it stays\n", taken.id)
     })
 }

@@ -1,11 +1,11 @@
 //! `hold`: nobody ends an instance until then.
 
+use super::posted;
 use crate::api::types::{HoldWay, LeaseTaken, NewHold};
 use crate::cli::args;
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
-use crate::cli::retry::keep_trying;
 
 pub async fn run(args: &args::Hold, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
     let body = NewHold {
@@ -17,12 +17,7 @@ pub async fn run(args: &args::Hold, client: &Client, json: bool, io: &Io) -> Res
         way: args.standby.then_some(HoldWay::Standby),
     };
     // The same hold asked for twice is one hold, so this may be sent again without a key.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post("/v1/holds", &body, None).await,
-    )
-    .await?;
+    let document = posted("/v1/holds", &body, &args.retry, client, io).await?;
     if json {
         io.line(&document.line()?)?;
     } else {

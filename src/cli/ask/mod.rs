@@ -27,12 +27,14 @@ use std::io::Read;
 use std::path::Path;
 
 use http::HeaderValue;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::args::{Ask, Service, Zone};
+use super::args::{Ask, Retry, Service, Who, Zone};
 use super::client::{Client, Document};
 use super::exit::{Done, Failure};
 use super::io::Io;
+use super::retry::keep_trying;
 
 /// Runs one of them on a runtime of its own; Ctrl-C ends it.
 pub fn run(ask: &Ask, service: &Service, io: &Io) -> Result<Done, Failure> {
@@ -94,6 +96,30 @@ fn printed<T: DeserializeOwned>(
         io.data(&text(&document.read()?))?;
     }
     Ok(Done::Well)
+}
+
+/// Sends what may be sent again without a key, until it is answered: asking twice is asking once.
+async fn posted(
+    path: &str,
+    body: &impl Serialize,
+    retry: &Retry,
+    client: &Client,
+    io: &Io,
+) -> Result<Document, Failure> {
+    keep_trying(retry.retry_for, |text| io.note(text), async || client.post(path, body, None).await).await
+}
+
+/// Ends something in somebody's name, as often as it takes to be answered: ending twice is ending once.
+async fn ended(
+    path: &str,
+    who: &Who,
+    overrides: bool,
+    retry: &Retry,
+    client: &Client,
+    io: &Io,
+) -> Result<Document, Failure> {
+    let path = query(path, &[("by", Some(&who.name)), ("override", overrides.then_some("true"))]);
+    keep_trying(retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await
 }
 
 /// Longest token file that is read.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{path, printed, query};
+use super::{ended, path, posted, printed};
 use crate::api::types::{
     JournalLine, MissedRule, NewSchedule, PeakItem, ScheduleHistory, ScheduleItem, ScheduleTaken, Schedules,
 };
@@ -10,7 +10,6 @@ use crate::cli::args::{Retry, Who};
 use crate::cli::client::Client;
 use crate::cli::exit::{Done, Failure};
 use crate::cli::io::Io;
-use crate::cli::retry::keep_trying;
 use crate::cli::text::{Align, Table, clean};
 
 #[derive(Debug, Subcommand)]
@@ -122,12 +121,7 @@ async fn add(args: &Add, client: &Client, json: bool, io: &Io) -> Result<Done, F
         reason: args.reason.clone(),
     };
     // The same schedule added twice is one, so this may be sent again without a key.
-    let document = keep_trying(
-        args.retry.retry_for,
-        |text| io.note(text),
-        async || client.post(PATH, &body, None).await,
-    )
-    .await?;
+    let document = posted(PATH, &body, &args.retry, client, io).await?;
     printed(&document, json, io, |taken: &ScheduleTaken| {
         let what = if taken.repeated { "is there already" } else { "is added" };
         format!("{} {what}; what comes next:\n{}", args.name, peaks(&taken.next))
@@ -135,10 +129,8 @@ async fn add(args: &Add, client: &Client, json: bool, io: &Io) -> Result<Done, F
 }
 
 async fn remove(args: &Remove, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
-    let parameters = [("by", Some(args.who.name.as_str())), ("override", args.overrides.then_some("true"))];
-    let path = query(&path(PATH, &args.name), &parameters);
-    let document =
-        keep_trying(args.retry.retry_for, |text| io.note(text), async || client.delete(&path).await).await?;
+    let path = path(PATH, &args.name);
+    let document = ended(&path, &args.who, args.overrides, &args.retry, client, io).await?;
     printed(&document, json, io, |_: &ScheduleTaken| {
         format!("{} is removed; requests that it has made go on\n", args.name)
     })

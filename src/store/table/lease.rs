@@ -7,24 +7,19 @@ use crate::decide::gateway::gate::OverrideRow;
 use crate::decide::guard::lease::{FreezeRow, HoldRow, Lease, LeaseEnd};
 use crate::decide::words::{ScaleUpSeq, Time};
 
+/// The columns of what all have, in the order of [`bind`], and then a kind's own.
+macro_rules! leased {
+    ($($own:literal),+) => {
+        [
+            "id", "owner", "reason", "asked_at", "until_at", "state", "in_force_at", "ended_at", "ending", "ended_by",
+            "done_at", $($own),+
+        ]
+    };
+}
+
 impl Table for HoldRow {
     const NAME: &'static str = "instance_hold";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "owner",
-        "reason",
-        "asked_at",
-        "until_at",
-        "state",
-        "in_force_at",
-        "ended_at",
-        "ending",
-        "ended_by",
-        "done_at",
-        "instance",
-        "group_name",
-        "way",
-    ];
+    const COLUMNS: &'static [&'static str] = &leased!["instance", "group_name", "way"];
     const KEY: &'static [&'static str] = &["id"];
 
     fn by_key(&self, other: &Self) -> Ordering {
@@ -50,20 +45,7 @@ impl Table for HoldRow {
 
 impl Table for FreezeRow {
     const NAME: &'static str = "scale_in_freeze";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "owner",
-        "reason",
-        "asked_at",
-        "until_at",
-        "state",
-        "in_force_at",
-        "ended_at",
-        "ending",
-        "ended_by",
-        "done_at",
-        "group_name",
-    ];
+    const COLUMNS: &'static [&'static str] = &leased!["group_name"];
     const KEY: &'static [&'static str] = &["id"];
 
     fn by_key(&self, other: &Self) -> Ordering {
@@ -82,21 +64,7 @@ impl Table for FreezeRow {
 
 impl Table for OverrideRow {
     const NAME: &'static str = "gate_override";
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "owner",
-        "reason",
-        "asked_at",
-        "until_at",
-        "state",
-        "in_force_at",
-        "ended_at",
-        "ending",
-        "ended_by",
-        "done_at",
-        "group_name",
-        "scale_up",
-    ];
+    const COLUMNS: &'static [&'static str] = &leased!["group_name", "scale_up"];
     const KEY: &'static [&'static str] = &["id"];
 
     fn by_key(&self, other: &Self) -> Ordering {
