@@ -374,7 +374,7 @@ impl Core {
 
     /// EC2 says that the instance is gone, or going by itself. What becomes of the slot depends on
     /// whether it is still wanted.
-    fn is_gone(&mut self, instance: InstanceRef, now: &Now) {
+    fn is_gone(&mut self, instance: InstanceRef, now: &mut Now) {
         let slot = instance.slot;
         let group = self.place(instance).map(|(group, _)| group);
         if let Some(group) = group {

@@ -208,7 +208,7 @@ impl Core {
         }
     }
 
-    fn confirm_gone(&mut self, id: Ec2Id, instance: InstanceRef, now: &Now) {
+    fn confirm_gone(&mut self, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
         let ours =
             self.ledger.current(instance).is_some_and(|s| s.id == Some(id) && s.phase == Phase::Terminating);
         if ours {
@@ -227,7 +227,7 @@ impl Core {
     }
 
     /// A describe shows an instance that terminate did not find.
-    pub(super) fn seen_while_terminating(&mut self, instance: InstanceRef, seen: &Seen, now: &Now) {
+    pub(super) fn seen_while_terminating(&mut self, instance: InstanceRef, seen: &Seen, now: &mut Now) {
         if seen.state.is_ending() {
             self.confirm_gone(seen.id, instance, now);
         } else {

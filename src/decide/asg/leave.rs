@@ -39,7 +39,7 @@ const AFTER_THROTTLE: Duration = Duration::from_millis(250);
 /// for so long, it is tried again.
 const LOOKED_WITHIN: Duration = Duration::from_secs(10);
 /// Looks are eventually consistent: an instance that was launched so long ago is shown.
-const SHOWN_AFTER: Duration = Duration::from_secs(60);
+pub(super) const SHOWN_AFTER: Duration = Duration::from_secs(60);
 /// An instance that its group was told to end and that still runs after this is named in a terminate
 /// call: the group acts within seconds, and EC2 shows it within a few more.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -173,7 +173,7 @@ impl Core {
     }
 
     /// The next call's worth: alike in whether the group is to replace them. Those that are held stay.
-    fn next_leaving(&mut self, group: usize, now: &Now) -> Option<Call> {
+    fn next_leaving(&mut self, group: usize, now: &mut Now) -> Option<Call> {
         let asg = self.asgs[group].name.clone()?;
         let (mut asked, mut rest, mut decrement) = (Vec::new(), VecDeque::new(), None);
         let mut held = Vec::new();
@@ -288,7 +288,7 @@ impl Core {
 
     /// The group does not know it: either it has gone already, or somebody took it out and has it now. It
     /// is nobody's place in the group any more.
-    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &Now) {
+    fn is_not_in_group(&mut self, asg: &str, id: Ec2Id, instance: InstanceRef, now: &mut Now) {
         if self.ledger.current(instance).is_none_or(|s| s.phase != Phase::Terminating) {
             return;
         }

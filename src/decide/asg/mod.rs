@@ -10,7 +10,7 @@ pub(in crate::decide) mod adopt;
 mod leave;
 mod raise;
 mod replaced;
-mod room;
+pub(in crate::decide) mod room;
 pub mod seen;
 mod sweep;
 

@@ -379,6 +379,14 @@ impl Core {
         if self.asgs[group].raises.iter().any(|r| r.taken_at.is_some()) {
             self.sweep_soon(group, now);
         }
+        self.fill_those_replaced(group, now);
+        self.fill_those_who_wait_for_nothing(group, desired, here, now);
+        self.give_up_waiting(group, here >= desired, now);
+        self.settle_raises(group, now);
+    }
+
+    /// Slots whose instance their group replaces get what it has launched already.
+    pub(super) fn fill_those_replaced(&mut self, group: usize, now: &mut Now) {
         let replaces = |r: &Raise| r.raised.replaces && !r.slots.is_empty();
         while self.asgs[group].raises.iter().any(replaces)
             && let Some(id) = self.lately_adopted(group)
@@ -387,8 +395,26 @@ impl Core {
                 break;
             }
         }
-        self.give_up_waiting(group, here >= desired, now);
-        self.settle_raises(group, now);
+    }
+
+    /// More slots may wait than the group has still to launch: what it had beside its desired capacity when that was
+    /// raised, to balance its zones, or launched for one of them before anybody knew of it. Those that were adopted
+    /// instead are theirs: a raise for the slots that are left would be one too many for each.
+    fn fill_those_who_wait_for_nothing(&mut self, group: usize, desired: u32, here: u32, now: &mut Now) {
+        let unsettled = self.launches.open.values().any(|l| l.group == group);
+        let Some(put_off) = self.put_off(group).filter(|_| !unsettled && !self.has_raise_to_show(group))
+        else {
+            return;
+        };
+        let to_come = desired.saturating_add(put_off).saturating_sub(here);
+        let taken = self.asgs[group].raises.iter().filter(|r| r.taken_at.is_some());
+        let waiting: usize = taken.map(|r| r.slots.len()).sum();
+        for _ in to_come as usize..waiting {
+            let Some(id) = self.lately_adopted(group) else { return };
+            if self.fulfil(group, id, now).is_none() {
+                return;
+            }
+        }
     }
 
     /// Lets slots go for which nothing comes any more: the group has all that it wants, put off included.

@@ -159,10 +159,12 @@ impl Core {
         group: usize,
         slot: SlotId,
         replaced: Replaced,
-        now: &Now,
+        now: &mut Now,
     ) {
         self.ledger.requeue_anew(slot, now.time);
         self.await_replacement(group, replaced == Replaced::Surely, now);
+        // It may be here already. Whatever comes next is then for whoever waits otherwise.
+        self.fill_those_replaced(group, now);
         // Another of the group's slots may have waited for longer: that one is served, and this one goes on queueing.
         self.withdraw_if_unwanted(slot.scale_up, now.time);
     }

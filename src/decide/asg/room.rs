@@ -62,7 +62,7 @@ fn is_aside(lifecycle: Lifecycle) -> bool {
 }
 
 /// Warm ones wait beside the group; the rest is in it, on its way in or on its way out.
-pub(super) fn takes_a_place(lifecycle: Lifecycle) -> bool {
+pub(in crate::decide) fn takes_a_place(lifecycle: Lifecycle) -> bool {
     match lifecycle {
         Lifecycle::Pending
         | Lifecycle::PendingWait

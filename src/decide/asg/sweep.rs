@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Seen;
+use super::leave::SHOWN_AFTER;
 use super::replaced::ENDED_BY_GROUP;
 use super::seen::{GroupSeen, GroupsPage, HookSeen, Lifecycle, MemberSeen};
 use crate::decide::action::Action;
@@ -361,15 +362,27 @@ impl Core {
         self.look_again(id, instance, now);
     }
 
-    /// Verified ones that wait for nothing any more and are not in their group: somebody detached or ended
-    /// them.
+    /// Those on their way who wait for nothing and are not in their group any more: somebody detached them, or the
+    /// group has ended them and launches another. The sooner that is known, the surer it is whose place that one takes.
     fn find_those_who_left(&mut self, group: usize, members: &BTreeMap<Ec2Id, MemberSeen>, now: &mut Now) {
         let waits = |i: &InstanceRef| {
             let ours = self.ledger.scale_ups.get(&i.slot.scale_up).is_some_and(|s| s.group == group);
-            ours && self
-                .ledger
-                .current(*i)
-                .is_some_and(|s| s.phase == Phase::Admitting && now.time.since(s.since) > LAG)
+            ours && self.ledger.current(*i).is_some_and(|s| match s.phase {
+                // Looks are eventually consistent: whoever was launched so long ago is shown.
+                Phase::Booting | Phase::Configuring | Phase::Verifying => {
+                    now.time.since(s.launched_at) > SHOWN_AFTER
+                }
+                Phase::Admitting => now.time.since(s.since) > LAG,
+                Phase::Queued
+                | Phase::Launching
+                | Phase::InService
+                | Phase::Broken
+                | Phase::Terminating
+                | Phase::Quarantined
+                | Phase::Reserved
+                | Phase::Gone
+                | Phase::Withdrawn => false,
+            })
         };
         let left: Vec<InstanceRef> = self
             .members

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::calls::{AFTER_FAILURE, AFTER_REFUSED_END, AFTER_THROTTLE, LAG, MOST_MOVED};
 use super::words::{Keeping, Purpose, QuarantineEnd, QuarantineState};
 use super::{Kept, Try};
+use crate::decide::asg::room::takes_a_place;
 use crate::decide::asg::seen::Lifecycle;
 use crate::decide::boots::ids_in;
 use crate::decide::contacts::timeout;
@@ -223,7 +224,9 @@ impl Core {
             // A raise of the desired capacity needs it to stay as it is: the look that shows it wakes us.
             let changing = self.has_raise_to_show(group) || self.is_setting_desired(group);
             let Some(asg) = self.asgs[group].name.clone().filter(|_| !changing) else { continue };
-            for ids in ids.chunks(MOST_MOVED) {
+            let (fit, over) = ids.split_at(ids.len().min(self.may_come_back(group)));
+            self.are_in_nobodys_place(group, over, now);
+            for ids in fit.chunks(MOST_MOVED) {
                 let mark = Mark::ExitStandby { asg: asg.clone(), ids: ids.to_vec() };
                 if self.send_mark(mark, now).is_err() {
                     self.quarantine.wake = self.quarantine.wake.min(self.auto.next_chance(now.time));
@@ -237,6 +240,33 @@ impl Core {
                     }
                 }
             }
+        }
+    }
+
+    /// So many more can be let in without more of the group existing at once than it may have: whoever is on its way
+    /// into standby serves until it is there, though the desired capacity does not count it any more.
+    fn may_come_back(&self, group: usize) -> usize {
+        let Some(seen) = &self.asgs[group].seen else { return usize::MAX };
+        let standing = |lifecycle| matches!(lifecycle, Lifecycle::Standby | Lifecycle::Detaching);
+        let here =
+            seen.members.values().filter(|m| takes_a_place(m.lifecycle) && !standing(m.lifecycle)).count();
+        let told = |k: &&Kept| {
+            let told_since = k.exit_at.is_some_and(|at| at >= seen.asked_at);
+            k.group == group && (told_since || k.call.out) && k.row.state == QuarantineState::Joining
+        };
+        let coming = self.quarantine.rows.values().filter(told).count();
+        (seen.max as usize).saturating_sub(here.max(seen.desired as usize) + coming)
+    }
+
+    /// These are not let in as long as there is no place for them: the next look says what is so.
+    fn are_in_nobodys_place(&mut self, group: usize, ids: &[Ec2Id], now: &Now) {
+        for id in ids {
+            if let Some(kept) = self.quarantine.rows.get_mut(id) {
+                kept.call.refused_at = Some(now.time);
+            }
+        }
+        if !ids.is_empty() {
+            self.look_since(group, Time(now.time.0.saturating_add(1)), now);
         }
     }
 

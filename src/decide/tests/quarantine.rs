@@ -361,6 +361,12 @@ impl Ward {
         GroupSeen { asg: "web-asg".into(), min: 0, max, desired, suspended: vec![], members }
     }
 
+    /// A look shows in the next second what is so now.
+    pub fn is_looked_at(&mut self) {
+        let page = GroupsPage { groups: vec![self.seen()], next: None };
+        self.events.push(Event::GroupsDescribed { asked: vec!["web-asg".into()], outcome: Ok(page) });
+    }
+
     /// Those that are kept now.
     fn kept(&self) -> Vec<QuarantineRow> {
         let mut rows = self.core.view(self.now).quarantine;

@@ -156,6 +156,29 @@ fn a_member_goes_into_standby_and_comes_back_out_of_it() {
     assert_eq!((ward.counts().0, ward.ended()), (1, vec![]));
 }
 
+/// Seed 5325 of the swarm over groups: the place of one that was on its way into standby was taken before it was there,
+/// and the group had one more than its maximum for some seconds.
+#[test]
+fn seed_5325_nobody_is_let_in_while_the_one_before_is_still_on_its_way_into_standby() {
+    let mut ward = grouped(10, 2);
+    ward.run(240);
+    ward.ask_at_once(1, true);
+    ward.run(1);
+    // An alarm fills the group meanwhile.
+    let other = |n: u64| format!("i-{:017x}", 900 + n).parse::<Ec2Id>().unwrap();
+    ward.live.extend((0..9).map(|n| (other(n), Lifecycle::InService)));
+    ward.live.insert(other(9), Lifecycle::EnteringStandby);
+    ward.desired = 9;
+    ward.is_looked_at();
+    let let_in = |ward: &Ward| ward.marks().iter().any(|m| matches!(m, Mark::ExitStandby { .. }));
+    ward.run(120);
+    assert!(!let_in(&ward));
+    ward.live.insert(other(9), Lifecycle::Standby);
+    ward.run(60);
+    assert!(let_in(&ward));
+    assert_eq!(ward.asked(), (1, 0, ScaleUpState::Done));
+}
+
 #[test]
 fn one_that_its_group_does_not_let_go_goes_on_serving_and_is_asked_for_again() {
     let mut ward = grouped(10, 1);

@@ -15,7 +15,7 @@ use crate::decide::mark::{Mark, Marked};
 use crate::decide::rows::{Changes, InstanceRow, LaunchRow, Restored};
 use crate::decide::tests::world::{START, ask, group};
 use crate::decide::wait::Wait;
-use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, LaunchState, Origin, Phase, Time};
+use crate::decide::words::{Ec2Id, ErrorClass, InstanceRef, LaunchState, Origin, Phase, ScaleUpSeq, Time};
 use crate::decide::{Core, Settings};
 
 const ASG: &str = "web-asg";
@@ -354,5 +354,32 @@ fn without_a_launch_hook_nothing_is_raised() {
     assert_eq!(
         (desk.raises().len(), &desk.core.view(desk.now).groups[0].wait),
         (0, &Some(Wait::NoLaunchHook))
+    );
+}
+
+/// Seeds 8133 and 9952 of the swarm over groups: when it was raised, the group had one more than it wanted, to balance
+/// its zones, so one fewer came than was asked for; the slot that was left was raised for again, which was one too many.
+#[test]
+fn seed_9952_what_the_group_had_beside_its_desired_capacity_fills_the_slot_that_is_left() {
+    let mut desk = desk(Launches::Desired);
+    let member = |n: u32| (n, if n < 3 { Lifecycle::InService } else { Lifecycle::PendingWait });
+    let before: Vec<_> = [0, 1, 2, 96].map(member).into();
+    desk.shows(3, &before);
+    desk.shows(3, &before);
+    desk.answer(8, Ok(Marked::Done));
+    desk.shows(8, &before);
+    for n in 91..=94 {
+        desk.comes(n);
+    }
+    let all: Vec<_> = [0, 1, 2, 96, 91, 92, 93, 94].map(member).into();
+    for _ in 0..40 {
+        desk.shows(8, &all);
+    }
+    let slots = desk.all.instances.iter().filter(|r| r.phase == Phase::Booting && r.group == "web");
+    let ours = slots.filter(|r| r.instance.slot.scale_up == ScaleUpSeq(1));
+    assert_eq!(
+        (ours.count(), desk.told.as_slice()),
+        (5, [8].as_slice()),
+        "each slot has one, and no sixth is raised for"
     );
 }

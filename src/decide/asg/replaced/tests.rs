@@ -270,3 +270,47 @@ fn seed_9724_nobody_is_ended_while_nobody_knows_whether_a_raise_was_taken() {
     }
     assert_eq!(desk.ended.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [id(91)]);
 }
+
+/// Seed 3680 of the swarm over groups: what the group launched in its stead was adopted before anybody knew, the next
+/// that came, for a raise, was taken for it, and the raise's own slot was raised for again.
+#[test]
+fn seed_3680_one_gets_what_was_adopted_in_its_stead_and_leaves_what_a_raise_brings_to_the_raise() {
+    let mut desk = pending();
+    let died = (91, Lifecycle::Terminating);
+    desk.comes(96);
+    desk.shows(8, &with(&[died, (96, Lifecycle::PendingWait)]));
+    let ask = ask("more", "web", 1);
+    desk.after(1, vec![Event::ScaleUpAsked { ask, ticket: Ticket(3) }]);
+    desk.is_shown(Ec2State::Terminated);
+    assert_eq!(desk.phase(), (2, Phase::Booting), "at once");
+    let now = with(&[died, (96, Lifecycle::PendingWait)]);
+    desk.shows(8, &now);
+    desk.shows(8, &now);
+    desk.answer(9, Ok(Marked::Done));
+    desk.comes(97);
+    desk.goes_on(200, 9, &with(&[died, (96, Lifecycle::PendingWait), (97, Lifecycle::PendingWait)]));
+    assert_eq!(desk.told, [8, 9]);
+}
+
+/// Seed 1061 of the swarm over groups: its lifecycle action had timed out and its group had ended it, and it was held to
+/// be on its way until its own time was up; what came in its stead served by then, as one that was adopted.
+#[test]
+fn seed_1061_one_that_its_group_shows_no_longer_is_given_up_at_once() {
+    let mut desk = desk(Launches::Desired);
+    let pending: Vec<_> =
+        with(&[]).into_iter().map(|(n, l)| (n, if n < 3 { l } else { Lifecycle::Pending })).collect();
+    let serving = &pending[..3];
+    desk.shows(3, serving);
+    desk.shows(3, serving);
+    desk.answer(8, Ok(Marked::Done));
+    desk.shows(8, &pending);
+    assert_eq!(desk.phase(), (1, Phase::Booting));
+    let without: Vec<_> = pending.iter().copied().filter(|(n, _)| *n != 91).collect();
+    desk.goes_on(40, 8, &without);
+    assert_eq!(desk.phase(), (1, Phase::Booting), "looks are eventually consistent");
+    desk.goes_on(40, 8, &without);
+    assert_eq!(desk.phase(), (1, Phase::Terminating));
+    desk.is_shown(Ec2State::Terminated);
+    desk.comes(96);
+    assert_eq!((desk.phase(), desk.told.as_slice()), ((2, Phase::Booting), [8].as_slice()));
+}
