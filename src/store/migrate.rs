@@ -26,6 +26,7 @@ pub(super) const SQLITE: &[Step] = &[
     (11, "calendar", include_str!("../../migrations/sqlite/0011_calendar.sql")),
     (12, "gates", include_str!("../../migrations/sqlite/0012_gates.sql")),
     (13, "gateway_reference", include_str!("../../migrations/sqlite/0013_gateway_reference.sql")),
+    (14, "support_case", include_str!("../../migrations/sqlite/0014_support_case.sql")),
 ];
 
 pub(super) const POSTGRES: &[Step] = &[
@@ -42,6 +43,7 @@ pub(super) const POSTGRES: &[Step] = &[
     (11, "calendar", include_str!("../../migrations/postgres/0011_calendar.sql")),
     (12, "gates", include_str!("../../migrations/postgres/0012_gates.sql")),
     (13, "gateway_reference", include_str!("../../migrations/postgres/0013_gateway_reference.sql")),
+    (14, "support_case", include_str!("../../migrations/postgres/0014_support_case.sql")),
 ];
 
 pub(super) fn migrator(steps: &[Step]) -> Migrator {

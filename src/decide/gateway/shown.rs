@@ -111,7 +111,12 @@ impl Core {
         }
         Some(match request.row.state {
             GatewayState::Submitted if people => {
-                format!("somebody has to confirm it; the next reminder is in {} s", in_s(request.due))
+                let case = match (&request.row.reference, &request.row.reference_state) {
+                    (Some(id), Some(state)) => format!("; support case {id} is {state}"),
+                    (Some(id), None) => format!("; support case {id} is made"),
+                    (None, _) => String::new(),
+                };
+                format!("somebody has to confirm it; the next reminder is in {} s{case}", in_s(request.due))
             }
             GatewayState::InEffect | GatewayState::PartlyInEffect => {
                 format!("its end, in {} s", in_s(request.row.until))
