@@ -49,6 +49,7 @@ endpoint = "{endpoint}"
 queues = ["{queue}"]
 [groups.fleet]
 max = 10
+probes = [{{ kind = "tcp", port = 80 }}]
 [groups.fleet.launch]
 image = "ami-0123456789abcdef0"
 instance_type = "m5.large"
@@ -56,6 +57,7 @@ subnets = [{{ id = "{SUBNET}", zone = "us-east-1a" }}]
 [groups.web]
 max = 100
 asg = {{ name = "{ASG}" }}
+probes = [{{ kind = "tcp", port = 80 }}]
 [groups.web.launch]
 subnets = [{{ id = "{SUBNET}", zone = "us-east-1a" }}]
 "#,

@@ -189,7 +189,7 @@ mod tests {
     fn config() -> Config {
         let text = "[aws]\nregion = \"us-east-1\"\n[hooks.sqs]\n\
                     queues = [\"https://sqs.us-east-1.amazonaws.com/123456789012/hooks\"]\n\
-                    [groups.web]\nmax = 10\nasg = { name = \"web-asg\" }\n\
+                    [groups.web]\nmax = 10\nasg = { name = \"web-asg\" }\nprobes = [{ kind = \"tcp\", port = 80 }]\n\
                     [groups.web.launch]\nsubnets = [{ id = \"subnet-a\", zone = \"us-east-1a\" }]\n";
         Config::parse("muster.toml", text, &Vec::new()).map_err(|p| p.to_string()).unwrap()
     }

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn config(more: &str) -> Config {
-        let fleet = "[aws]\nregion = \"us-east-1\"\n[groups.web]\nmax = 10\n[groups.web.launch]\nimage = \"ami-1\"\n\
+        let fleet = "[aws]\nregion = \"us-east-1\"\n[groups.web]\nmax = 10\nprobes = [{ kind = \"tcp\", port = 80 }]\n[groups.web.launch]\nimage = \"ami-1\"\n\
                      instance_type = \"m5.large\"\nsubnets = [{ id = \"subnet-a\", zone = \"us-east-1a\" }]\n";
         Config::parse("muster.toml", &format!("{fleet}{more}"), &Vec::new())
             .map_err(|p| p.to_string())
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn what_is_configured_besides_is_allowed_for_its_own_resource() {
         let queue = "[hooks.sqs]\nqueues = [\"https://sqs.us-east-1.amazonaws.com/123456789012/hooks\"]\n";
-        let gateways = "[gateways.nat]\nkind = \"nat\"\nresource = \"nat-0123456789abcdef0\"\nunit = \"connections\"\n\
+        let gateways = "[gateways.nat]\nkind = \"nat\"\nnat_gateway_id = \"nat-0123456789abcdef0\"\nunit = \"connections\"\nallocations = [\"eipalloc-0123456789abcdef0\"]\n\
                         declared = 55000\n";
         let document =
             Policy::of(&config(&format!("instance_profile = \"web\"\n{queue}{gateways}"))).document();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_group_of_auto_scaling_is_named() {
-        let text = "[aws]\nregion = \"cn-north-1\"\n[groups.web]\nmax = 10\nasg = { name = \"web-asg\" }\n\
+        let text = "[aws]\nregion = \"cn-north-1\"\n[groups.web]\nmax = 10\nasg = { name = \"web-asg\" }\nprobes = [{ kind = \"tcp\", port = 80 }]\n\
                     [groups.web.launch]\nsubnets = [{ id = \"subnet-a\", zone = \"cn-north-1a\" }]\n";
         let config = Config::parse("muster.toml", text, &Vec::new()).map_err(|p| p.to_string()).unwrap();
         let policy = Policy::of(&config);
