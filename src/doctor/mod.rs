@@ -6,6 +6,7 @@
 mod account;
 mod files;
 mod folder;
+mod gateways;
 mod groups;
 mod limits;
 mod policy;
@@ -49,6 +50,7 @@ pub async fn run(config: &Config, offline: bool) -> anyhow::Result<Report> {
     if !offline {
         checks.extend(cloud(config).await?);
     }
+    checks.extend(gateways::checks(config));
     Ok(Report { checks })
 }
 
