@@ -13,7 +13,7 @@ pub fn run(command: &args::Doctor, json: bool, io: &Io) -> Result<Done, Failure>
         io.line(&format!("{:#}", Policy::of(&config).document()))?;
         return Ok(Done::Well);
     }
-    let report: Report = super::here(crate::doctor::run(&config, command.offline))?;
+    let report: Report = super::here(async { Ok(crate::doctor::run(&config, command.offline).await) })?;
     if json {
         io.line(&report.json().to_string())?;
     } else {

@@ -114,6 +114,11 @@ fn silent(e: &CallError) -> Check {
     }
 }
 
+/// There is no client for AWS.
+pub fn not_asked(why: &anyhow::Error) -> Check {
+    Check::unknown(Family::Account, "AWS answers", format!("not asked: {why:#}"))
+}
+
 /// By how much our clock differs from an answer's `Date`, which says a whole second of the time between.
 fn skew(date: Option<Time>, asked_at: Time, answered_at: Time) -> Check {
     const NAME: &str = "clock";
