@@ -218,7 +218,9 @@ fn crasher() -> anyhow::Result<Crasher> {
     }
 }
 
-fn fd_limits(config: &Config) -> FdLimits {
+/// What the configuration lets be open at once.
+#[must_use]
+pub fn fd_limits(config: &Config) -> FdLimits {
     let d = &config.limits.descriptors;
     FdLimits {
         limit: d.most.into(),
@@ -253,7 +255,9 @@ fn holder(address: SocketAddr) -> String {
     format!("{} pid {} at {address} ({:08x})", host.trim(), std::process::id(), ids::seed() >> 32)
 }
 
-fn aws_settings(config: &Config) -> AwsSettings {
+/// Where AWS is for this configuration, and who we are there.
+#[must_use]
+pub fn aws_settings(config: &Config) -> AwsSettings {
     AwsSettings {
         region: config.aws.region.clone(),
         endpoint: config.aws.endpoint.clone(),

@@ -28,6 +28,7 @@ pub mod config;
 pub mod contact;
 pub mod decide;
 pub mod demo;
+pub mod doctor;
 pub mod engine;
 pub mod hooks;
 pub mod ids;

@@ -42,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "decide::words",
             "demo::Options",
             "demo::run",
+            "doctor",
             "ids",
             "sim::SimOptions",
             "sim::run",
@@ -72,6 +73,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
+    // It asks AWS by the service's own adapters, and opens no store.
+    ("doctor", &["app::aws_settings", "app::fd_limits", "cloud", "config", "decide", "net::fds", "time"]),
     ("engine", &["cloud", "contact", "decide", "ids", "net", "store", "time"]),
     ("hooks", &["cloud::sqs", "decide", "engine::AskError", "engine::Handle", "net", "time"]),
     ("ids", &["decide"]),
@@ -103,6 +106,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("utoipa", &["api"], "the API describes itself"),
     ("clap", &["cli", "demo", "sim", "simulate"], "only commands have command lines"),
     ("indicatif", &["cli", "demo"], "only commands have a terminal"),
+    ("rustix", &["doctor"], "who asks the kernel asks by std; only the doctor asks how full a disk is"),
     ("rlimit", &["net", "sim"], "the descriptor budget is in one place; the simulator is another process"),
 ];
 

@@ -11,6 +11,7 @@ mod clients;
 mod counterpart;
 mod crashes;
 mod demo;
+mod doctor;
 mod gates;
 mod gateways;
 mod harness;

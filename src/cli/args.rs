@@ -59,6 +59,24 @@ pub enum Command {
     /// Write or check a configuration.
     #[command(subcommand)]
     Config(Config),
+
+    /// Tell what this machine and the AWS account lack for a configuration, and what to do about it.
+    Doctor(Doctor),
+}
+
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// The configuration; `muster config example` prints one.
+    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE")]
+    pub config: PathBuf,
+
+    /// Check this machine only: nobody is asked.
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Check nothing; print the IAM policy with the permissions that this configuration needs.
+    #[arg(long, conflicts_with = "offline")]
+    pub policy: bool,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ mod ask;
 mod bars;
 mod client;
 mod config;
+mod doctor;
 mod exit;
 mod follow;
 mod io;
@@ -58,6 +59,7 @@ fn run(cli: &Cli, io: &Io) -> Result<Done, Failure> {
         }
         Command::Ask(ask) => ask::run(ask, &cli.service, io),
         Command::Config(command) => config::run(command, cli.service.json, io),
+        Command::Doctor(command) => doctor::run(command, cli.service.json, io),
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`cloudwatch`]: the [`cloudwatch::CloudWatch`] trait, in a request of our own.
 //! - [`looks`]: what is asked of EC2, Service Quotas, load balancing and `CloudWatch` for the picture.
 //! - [`gateways`]: capacity that is reserved ahead of time.
+//! - [`rehearsals`]: dry runs, for whoever wants to know what the account allows.
 //! - [`classify`]: what an error code means for what we do next.
 //! - `failure`: every way a call can end without an answer, as one [`CallError`].
 //! - `http`: the SDK's HTTP client over our paid sockets; `whole` refuses answers cut short.
@@ -27,6 +28,7 @@ mod http;
 pub mod looks;
 pub mod marks;
 pub mod metrics;
+pub mod rehearsals;
 mod request;
 pub mod sqs;
 mod whole;

@@ -13,3 +13,5 @@ mod held;
 mod recorder;
 mod reserve;
 mod thousand;
+
+pub use by_queue::queue;

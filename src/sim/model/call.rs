@@ -184,6 +184,21 @@ impl Failure {
         }
     }
 
+    /// Whoever asks has no permission for it, in the words of this service.
+    #[must_use]
+    pub fn denied(service: Service) -> Failure {
+        let (code, http_status) = match service {
+            Service::Ec2 => ("UnauthorizedOperation", 403),
+            Service::AutoScaling | Service::CloudWatch | Service::Elbv2 | Service::Sqs => {
+                ("AccessDenied", 403)
+            }
+            Service::Events | Service::Quotas | Service::Support => ("AccessDeniedException", 400),
+            Service::Sns => ("AuthorizationError", 403),
+        };
+        let message = "You are not authorized to perform this operation.".into();
+        Failure { code, http_status, message, throttle: false }
+    }
+
     /// It is the service's own fault, as 500 or as 503.
     #[must_use]
     pub fn server(service: Service, http_status: u16) -> Failure {

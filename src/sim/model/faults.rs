@@ -18,6 +18,7 @@ use super::ec2;
 pub(super) struct Luck {
     pub(super) lost_before: bool,
     pub(super) throttled: bool,
+    pub(super) denied: bool,
     /// HTTP status of an error of the service's own, and of a page of HTML.
     pub(super) error_before: Option<u16>,
     pub(super) error_after: Option<u16>,
@@ -50,6 +51,7 @@ impl Luck {
         Luck {
             lost_before,
             throttled,
+            denied: false,
             error_before: (error && before).then_some(500),
             error_after: (error && !before).then_some(500),
             html_before: None,

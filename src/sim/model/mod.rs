@@ -294,6 +294,10 @@ impl Model {
             meter.throttled_by_fault += 1;
             return Err(Failure::throttled(call.service(), &self.settings));
         }
+        if luck.denied {
+            meter.errors_by_fault += 1;
+            return Err(Failure::denied(call.service()));
+        }
         if let Some(status) = luck.error_before {
             meter.errors_by_fault += 1;
             return Err(Failure::server(call.service(), status));

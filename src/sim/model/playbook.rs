@@ -106,6 +106,7 @@ impl Playbook {
             }
             match script.fault {
                 Fault::Throttle => luck.throttled = true,
+                Fault::Denied => luck.denied = true,
                 Fault::Error if before => luck.error_before = Some(script.status_or(500)),
                 Fault::Error => luck.error_after = Some(script.status_or(500)),
                 Fault::Html if before => luck.html_before = Some(script.status_or(502)),

@@ -26,6 +26,9 @@ named! {
     pub enum Fault {
         /// Answered as too fast, in the service's own words, though the buckets would allow it.
         Throttle = "throttle",
+        /// Answered as not allowed, in the service's own words: what whoever has no permission for it gets, a
+        /// dry run as well.
+        Denied = "denied",
         /// Answered with the service's own 500 or 503 (`status`): half of them before the effect, half
         /// after it.
         Error = "error",
@@ -184,6 +187,7 @@ impl Script {
             }
             Fault::PacketLoss => (false, false, true),
             Fault::Throttle
+            | Fault::Denied
             | Fault::Error
             | Fault::Html
             | Fault::LostBefore
@@ -208,6 +212,7 @@ impl Script {
         let status_in = |allowed: &[u16]| self.status.is_none_or(|s| allowed.contains(&s));
         let (fine, needs) = match self.fault {
             Fault::Throttle
+            | Fault::Denied
             | Fault::LostBefore
             | Fault::LostAfter
             | Fault::Truncated
