@@ -307,6 +307,7 @@ pub fn gateway_request() -> GatewayRow {
         declared: 0,
         pool: Vec::new(),
         remind_every: Duration::from_secs(3_600),
+        observed: None,
         answer_within: Duration::from_secs(300),
     };
     GatewayRow {

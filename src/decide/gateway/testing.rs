@@ -23,6 +23,7 @@ pub fn gateway(name: &str) -> Gateway {
         declared: 100,
         pool: ["a", "b"].map(String::from).to_vec(),
         remind_every: Duration::from_secs(3_600),
+        observed: None,
         answer_within: super::ANSWER_WITHIN,
     }
 }

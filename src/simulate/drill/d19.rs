@@ -93,6 +93,7 @@ fn plan(seed: u64, run: &str) -> Plan {
         unit: if balancer { "LCU" } else { "Gbit/s" }.into(),
         declared: DECLARED,
         remind_every: Duration::from_secs(900),
+        observed: None,
         answer_within: ANSWER_WITHIN,
         pool: Vec::new(),
     };
