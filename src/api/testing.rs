@@ -308,6 +308,7 @@ pub fn gateway_request() -> GatewayRow {
         pool: Vec::new(),
         support: None,
         remind_every: Duration::from_secs(3_600),
+        observed: None,
         answer_within: Duration::from_secs(300),
     };
     GatewayRow {

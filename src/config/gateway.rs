@@ -65,15 +65,24 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         GatewayKind::TransitGateway => s.maybe_table("support", support),
         GatewayKind::LoadBalancer | GatewayKind::Quota | GatewayKind::Nat => Ok(None),
     };
+    let (resource, unit) = (resource?, unit?);
+    let observed = match kind {
+        GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Nat => {
+            s.maybe_table("observed", |s| super::observed::read(s, kind, &resource, &unit))
+        }
+        // What is in use of one is looked at before each scale-up.
+        GatewayKind::Quota => Ok(None),
+    };
     let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
     let range = Duration::from_mins(1)..=Duration::from_hours(24);
     let answer_within = s.duration("answer_within", range, ANSWER_WITHIN);
     Ok(Gateway {
         name: name.to_string(),
         kind,
-        resource: resource?,
-        unit: unit?,
+        resource,
+        unit,
         declared: declared?,
+        observed: observed?,
         pool: pool?,
         support: support?.map(Arc::new),
         remind_every: remind_every?,

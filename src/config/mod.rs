@@ -18,6 +18,7 @@ mod group;
 mod hooks;
 mod limits;
 mod node;
+mod observed;
 mod problem;
 mod secret;
 mod section;

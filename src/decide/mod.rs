@@ -231,7 +231,10 @@ impl Core {
             members: BTreeMap::new(),
             kept: BTreeSet::new(),
             metrics: ApiBudget::new(Api::GetMetricData, &ApiLimits::published(Api::GetMetricData)),
-            reads: MetricReads::new(groups.iter().map(|g| &**g)),
+            reads: MetricReads::new(
+                groups.iter().map(|g| &**g),
+                settings.gateways.iter().filter_map(|g| g.observed.as_ref()),
+            ),
             signals: groups.iter().map(|g| vec![Series::default(); g.signals.len()]).collect(),
             agreements: vec![None; groups.len()],
             agreed_at: Time(0),

@@ -79,6 +79,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         pool: Vec::new(),
         support: None,
         remind_every: Duration::from_secs(3_600),
+        observed: None,
         answer_within: Duration::from_secs(300),
     };
     let bare = GatewayRow::asked(ask, &core, Time(7));

@@ -29,14 +29,18 @@ mod tests {
     use crate::api::testing::{self, Fake};
     use crate::decide::gateway::gate::GateMode;
     use crate::decide::gateway::load::Load;
+    use crate::decide::gateway::observed::{Observation, ObservedView};
     use crate::decide::gateway::shown::{GateView, GatewayRequestView, GatewayView};
     use crate::decide::gateway::words::GatewayKind;
     use crate::decide::view::View;
+    use crate::decide::words::Time;
 
     #[tokio::test]
     async fn a_gateway_is_told_with_what_it_carries_and_what_its_request_waits_for() {
         let fake = Fake::start().await;
         let row = testing::gateway_request();
+        let newest = Observation { at: Time(1_800_000_000_000), carried: 62_400, planned: 60_500 };
+        let observed = ObservedView { newest: Some(newest), fresh: true, differs: false, refused: None };
         let gateway = GatewayView {
             name: "core".into(),
             kind: GatewayKind::TransitGateway,
@@ -45,7 +49,8 @@ mod tests {
             declared: 100,
             capacity: 100,
             request: Some(row.id.clone()),
-            load: Load { confirmed: 100_000, planned: 60_500 },
+            load: Load { confirmed: 100_000, planned: 60_500, unplanned: 1_900 },
+            observed: Some(observed),
             gates: vec![GateView {
                 group: "web".into(),
                 mode: GateMode::Pace,
@@ -67,6 +72,9 @@ mod tests {
         assert_eq!((all.gateways[0].capacity, all.gateways[0].request.as_deref()), (100, Some("0191")));
         let core = &all.gateways[0];
         assert!((core.may_be_planned - 80.0).abs() < 1e-9 && (core.planned - 60.5).abs() < 1e-9);
+        let seen = core.observed.as_ref().unwrap();
+        assert!(seen.fresh && !seen.differs && seen.at.is_some());
+        assert!((core.unplanned - 1.9).abs() < 1e-9 && (seen.carried.unwrap() - 62.4).abs() < 1e-9);
         assert!(core.gates[0].short_since.is_some() && (core.gates[0].load - 0.05).abs() < 1e-9);
         let overridden = &all.overrides[0];
         assert_eq!((overridden.group.as_str(), overridden.lease.owner.as_str()), ("web", "ann"));

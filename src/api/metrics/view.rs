@@ -178,6 +178,7 @@ fn register_gateways(to: &mut Registry, view: &View) {
     let (declared, capacity) = (Labelled::<1>::default(), Labelled::<1>::default());
     let (may, planned, short) =
         (Labelled::<1>::default(), Labelled::<1>::default(), Labelled::<2>::default());
+    let observed: [Labelled<1>; 4] = Default::default();
     for g in &view.gateways {
         set(&may.get_or_create(&[("gateway", g.name.clone())]), g.load.may());
         set(&planned.get_or_create(&[("gateway", g.name.clone())]), g.load.planned);
@@ -185,9 +186,28 @@ fn register_gateways(to: &mut Registry, view: &View) {
             let labels = [("gateway", g.name.clone()), ("group", gate.group.clone())];
             set(&short.get_or_create(&labels), u8::from(gate.short.is_some()));
         }
+        let of_it = [("gateway", g.name.clone())];
+        if let Some(seen) = &g.observed {
+            set(&observed[1].get_or_create(&of_it), u8::from(seen.fresh));
+            set(&observed[2].get_or_create(&of_it), u8::from(seen.differs));
+            if let Some(newest) = &seen.newest {
+                set(&observed[0].get_or_create(&of_it), newest.carried);
+                set(&observed[3].get_or_create(&of_it), newest.at.0 / 1_000);
+            }
+        }
         set(&declared.get_or_create(&[("gateway", g.name.clone())]), g.declared);
         set(&capacity.get_or_create(&[("gateway", g.name.clone())]), g.capacity);
     }
+    let [carried, fresh, differs, at] = observed;
+    let help =
+        "What a gateway carries by CloudWatch's newest metrics, in thousandths of its unit, however old";
+    to.register("gateway_observed_milli", help, carried);
+    let help = "1 where that is new enough to be believed, 0 where what a gateway carries is unknown";
+    to.register("gateway_observed_fresh", help, fresh);
+    let help = "1 where what a gateway carries is further from the plan than 20 % of its capacity";
+    to.register("gateway_observed_differs", help, differs);
+    let help = "When the period began that a gateway's newest metrics are of, in seconds since 1970";
+    to.register("gateway_observed_at_seconds", help, at);
     to.register("gateway_declared", "What a gateway carries without being asked, in its unit", declared);
     let help = "What a gateway carries now, in its unit: declared, or brought by a request";
     to.register("gateway_capacity", help, capacity);

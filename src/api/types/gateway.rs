@@ -9,6 +9,7 @@ use super::names;
 use super::stamp::Stamp;
 use crate::decide::gateway::call::{ZoneCapacity, ZoneState};
 use crate::decide::gateway::letter::letter;
+use crate::decide::gateway::observed::ObservedView;
 use crate::decide::gateway::shown::{GatewayRequestView, GatewayView};
 use crate::decide::gateway::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 use crate::decide::words::Time;
@@ -80,11 +81,38 @@ pub struct GatewayItem {
     pub may_be_planned: f64,
     /// What its groups plan to send through it.
     pub planned: f64,
+    /// Of what counts against that beside it: what is carried that no plan explains. 0 where that is unknown.
+    #[serde(default)]
+    pub unplanned: f64,
+    /// What it really carries. Left out where that is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedItem>,
     /// The groups that depend on it.
     pub gates: Vec<GateItem>,
     /// Id of its request that is not over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+}
+
+/// What a gateway really carries, as CloudWatch has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ObservedItem {
+    /// In its unit. Left out: nothing was read yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<f64>,
+    /// What those in service were planned to bring then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<f64>,
+    /// The beginning of the period that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Stamp>,
+    /// It is believed, and counts. What is not fresh is unknown.
+    pub fresh: bool,
+    /// It is further from the plan than 20 % of the capacity.
+    pub differs: bool,
+    /// Of a NAT gateway: connections refused for want of ports in the newest period. Left out: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u64>,
 }
 
 /// Reserved capacity in one zone.
@@ -202,8 +230,25 @@ impl GatewayItem {
             capacity: view.capacity,
             may_be_planned: units(view.load.may()),
             planned: units(view.load.planned),
+            unplanned: units(view.load.unplanned),
+            observed: view.observed.as_ref().map(ObservedItem::of),
             gates: view.gates.iter().map(GateItem::of).collect(),
             request: view.request.clone(),
+        }
+    }
+}
+
+impl ObservedItem {
+    #[must_use]
+    pub fn of(view: &ObservedView) -> ObservedItem {
+        let newest = view.newest.as_ref();
+        ObservedItem {
+            carried: newest.map(|o| units(o.carried)),
+            planned: newest.map(|o| units(o.planned)),
+            at: newest.map(|o| Stamp(o.at)),
+            fresh: view.fresh,
+            differs: view.differs,
+            refused: view.refused,
         }
     }
 }

@@ -27,7 +27,7 @@ pub use explain::{Explanation, WaitLine};
 pub use gate::{GateItem, NewOverride, OverrideItem};
 pub use gateway::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways,
-    NewConfirmation, NewGatewayRequest,
+    NewConfirmation, NewGatewayRequest, ObservedItem,
 };
 pub use group::{AsgItem, FailingLaunch, FailingLaunches, GroupItem, Groups, ReserveItem, Watchdog};
 pub use health::{Alive, Ready};

@@ -3,7 +3,7 @@
 use super::{ended, path, posted, printed, schedule};
 use crate::api::types::{
     GatewayItem, GatewayRequestHistory, GatewayRequestItem, GatewayTaken, GatewayZone, Gateways, JournalLine,
-    LeaseTaken, NewConfirmation, NewGatewayRequest, NewOverride, OverrideItem,
+    LeaseTaken, NewConfirmation, NewGatewayRequest, NewOverride, ObservedItem, OverrideItem,
 };
 use crate::cli::args;
 use crate::cli::client::Client;
@@ -159,6 +159,7 @@ fn gateways(all: &[GatewayItem]) -> String {
         ("CAPACITY", Align::Right),
         ("MAY", Align::Right),
         ("PLANNED", Align::Right),
+        ("CARRIED", Align::Right),
         ("UNIT", Align::Left),
         ("REQUEST", Align::Left),
     ]);
@@ -170,11 +171,20 @@ fn gateways(all: &[GatewayItem]) -> String {
             g.capacity.to_string(),
             g.may_be_planned.to_string(),
             g.planned.to_string(),
+            g.observed.as_ref().map(carried).unwrap_or_default(),
             g.unit.clone(),
             g.request.clone().unwrap_or_default(),
         ]);
     }
     table.text()
+}
+
+/// What is carried, or that it is unknown, and what is wrong about it.
+fn carried(seen: &ObservedItem) -> String {
+    let carried = seen.carried.filter(|_| seen.fresh).map_or("unknown".to_string(), |n| n.to_string());
+    let differs = if seen.differs { " (not as planned)" } else { "" };
+    let ports = if seen.refused.is_some_and(|n| n > 0) { " (ports run out)" } else { "" };
+    format!("{carried}{differs}{ports}")
 }
 
 fn requests(all: &[GatewayRequestItem]) -> String {

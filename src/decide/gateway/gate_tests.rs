@@ -353,10 +353,8 @@ fn who_asks_before_is_told_what_the_gateway_holds_up() {
     assert_eq!((verdict.fits, verdict.eta_s), (400, None), "it is accepted, and nobody knows until when");
     assert_eq!(
         verdict.notes,
-        [
-            "gateway tgw carries 100 Gbit/s confirmed, 80 may be planned, 0 are (web 0 × 0.5): room for 160 of 400 now: the \
-          rest waits until more is confirmed, or somebody overrides it"
-        ]
+        ["gateway tgw carries 100 Gbit/s confirmed, 80 may be planned, 0 are (web 0 × 0.5); each adds \
+          0.5, 400 make 200 more: 200 of 100 × 80 % = 80: room for 160 of 400 now: the rest waits until more is confirmed, or somebody overrides it"]
     );
 }
 

@@ -1,7 +1,7 @@
 //! Gates: groups are launched no faster than the gateways carry that they depend on.
 //!
 //! What is planned to go through a gateway is what all groups that depend on it have, in service or on its way, times
-//! what one instance of each brings ([`super::load`]). Everything that takes a place counts, since who is broken may
+//! what one instance of each brings ([`super::load`]), and what it carries beside that ([`super::observed`]). Everything that takes a place counts, since who is broken may
 //! carry still. It is one more budget of a launch, asked for room before each ([`Core::through_gates`]), and an
 //! override lets through what has none ([`super::overrides`]).
 //!
@@ -86,7 +86,7 @@ impl Core {
         let gates = &self.ledger.groups[group].spec.bounds.gates;
         let over = |gate: &Gate| {
             let load = self.load_of(&gate.gateway, now);
-            gate.mode != GateMode::Warn && load.planned > load.may()
+            gate.mode != GateMode::Warn && load.counted() > load.may()
         };
         gates.iter().any(over) && self.overridden(group, now) == 0
     }
@@ -119,7 +119,8 @@ impl Core {
     pub(in crate::decide) fn load_of(&self, gateway: &str, now: Time) -> Load {
         let planned = self.depend_on(gateway).map(|(g, gate)| load::of(self.there_in(g), gate.load)).sum();
         let confirmed = self.gateways.known(gateway).map_or(0, |g| self.gateways.carried(g, now));
-        Load { confirmed: u64::from(confirmed) * MILLI, planned }
+        let unplanned = self.gateways.unplanned(gateway, now);
+        Load { confirmed: u64::from(confirmed) * MILLI, planned, unplanned }
     }
 
     fn gate_wait(&self, group: usize, gate: &Gate, now: Time) -> Wait {
@@ -143,12 +144,20 @@ impl Core {
             let (name, n) = (&self.ledger.groups[g].spec.name, self.there_in(g));
             let _ = write!(sum, "{plus}{name} {n} × {}", shown(gate.load.into()));
         }
-        format!(
+        let mut told = format!(
             "gateway {gateway} carries {} {unit} confirmed, {} may be planned, {} are ({sum})",
             shown(load.confirmed),
             shown(load.may()),
             shown(load.planned),
-        )
+        );
+        if load.unplanned > 0 {
+            let _ = write!(told, " and {} beside the plan", shown(load.unplanned));
+        }
+        let observed = self.observed_text(gateway, now);
+        if !observed.is_empty() {
+            let _ = write!(told, "; {observed}");
+        }
+        told
     }
 
     /// What gateways hold up of so many more of a group, for whoever asks before.
@@ -159,9 +168,11 @@ impl Core {
             load.room(gate.load) < count.saturating_add(g.queued)
         };
         let note = |gate: &Gate| {
-            let fits = self.load_of(&gate.gateway, now).room(gate.load).saturating_sub(g.queued).min(count);
+            let load = self.load_of(&gate.gateway, now);
+            let fits = load.room(gate.load).saturating_sub(g.queued).min(count);
             let does = does(gate.mode);
-            format!("{}: room for {fits} of {count} now: {does}", self.told_of(&gate.gateway, now))
+            let sum = load::sum(load, count.saturating_add(g.queued), gate.load);
+            format!("{}; {sum}: room for {fits} of {count} now: {does}", self.told_of(&gate.gateway, now))
         };
         g.spec.bounds.gates.iter().filter(short).map(note).collect()
     }
@@ -194,7 +205,7 @@ impl Core {
         let queued = self.ledger.groups[group].queued.saturating_sub(self.queued_for_reserve(group));
         let wanted = load::of(queued, gate.load);
         let key = (self.ledger.groups[group].spec.name.clone(), gate.gateway.to_string());
-        if load.planned.saturating_add(wanted) <= load.may() {
+        if load.counted().saturating_add(wanted) <= load.may() {
             if self.gateways.gates.short.contains_key(&key) {
                 let text = self.told_of(&gate.gateway, now.time);
                 self.gate_ends(&key, &text, now.time);

@@ -13,6 +13,8 @@ pub struct Load {
     /// Thousandths of its unit.
     pub confirmed: u64,
     pub planned: u64,
+    /// What it carries that nothing of that explains ([`super::observed`]). 0: nothing, or unknown.
+    pub unplanned: u64,
 }
 
 impl Load {
@@ -22,10 +24,16 @@ impl Load {
         self.confirmed.saturating_mul(MAY_BE_PLANNED) / 100
     }
 
+    /// All that counts against it: an observation only ever adds.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        self.planned.saturating_add(self.unplanned)
+    }
+
     /// So many more instances fit that bring `each`; none are too many where they bring nothing.
     #[must_use]
     pub fn room(&self, each: u32) -> u32 {
-        let left = self.may().saturating_sub(self.planned);
+        let left = self.may().saturating_sub(self.counted());
         let fits = left.checked_div(each.into()).unwrap_or(u64::MAX);
         u32::try_from(fits).unwrap_or(u32::MAX)
     }
@@ -33,9 +41,23 @@ impl Load {
     /// The capacity, in whole units, with which so much more may be planned.
     #[must_use]
     pub fn needed(&self, more: u64) -> u32 {
-        let wanted = self.planned.saturating_add(more).saturating_mul(100);
+        let wanted = self.counted().saturating_add(more).saturating_mul(100);
         u32::try_from(wanted.div_ceil(MAY_BE_PLANNED * MILLI)).unwrap_or(u32::MAX)
     }
+}
+
+/// The sum for so many more that bring `each`: whoever reads it can do it again.
+#[must_use]
+pub fn sum(load: Load, more: u32, each: u32) -> String {
+    let makes = of(more, each);
+    format!(
+        "each adds {}, {more} make {} more: {} of {} × {MAY_BE_PLANNED} % = {}",
+        shown(each.into()),
+        shown(makes),
+        shown(load.counted().saturating_add(makes)),
+        shown(load.confirmed),
+        shown(load.may()),
+    )
 }
 
 /// What so many instances bring that bring `each`.
@@ -62,7 +84,7 @@ mod tests {
 
     #[test]
     fn eighty_of_a_hundred_are_sixteen_hundred_instances_of_a_twentieth() {
-        let load = Load { confirmed: 100_000, planned: 0 };
+        let load = Load { confirmed: 100_000, ..Load::default() };
         assert_eq!((load.may(), load.room(50)), (80_000, 1_600));
         let full = Load { planned: of(1_600, 50), ..load };
         assert_eq!((full.room(50), full.room(1)), (0, 0));
@@ -78,13 +100,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_sum_is_told_with_what_nobody_planned() {
+        let load = Load { confirmed: 200_000, planned: 50_000, unplanned: 12_400 };
+        assert_eq!(sum(load, 1_200, 80), "each adds 0.08, 1200 make 96 more: 158.4 of 200 × 80 % = 160");
+        assert_eq!((load.counted(), load.room(80)), (62_400, 1_220));
+    }
+
     proptest! {
         #[test]
         fn what_fits_fits_and_one_more_does_not(confirmed in 0u64..20_000_000_000, planned in 0u64..20_000_000_000,
-                                                each in 1u32..10_000_000) {
-            let load = Load { confirmed, planned };
+                                                unplanned in 0u64..20_000_000_000, each in 1u32..10_000_000) {
+            let load = Load { confirmed, planned, unplanned };
             let room = load.room(each);
-            let with = |n: u32| planned + of(n, each);
+            let with = |n: u32| planned + unplanned + of(n, each);
             prop_assert!(room == 0 || with(room) * 100 <= confirmed * MAY_BE_PLANNED);
             prop_assert!(with(room + 1) * 100 > confirmed * MAY_BE_PLANNED);
         }
@@ -92,8 +121,8 @@ mod tests {
         #[test]
         fn what_is_asked_for_is_enough_and_no_unit_too_many(planned in 0u64..20_000_000_000,
                                                             more in 1u64..1_000_000_000) {
-            let needed = Load { confirmed: 0, planned }.needed(more);
-            let may = |units: u32| Load { confirmed: u64::from(units) * MILLI, planned }.may();
+            let needed = Load { planned, ..Load::default() }.needed(more);
+            let may = |units: u32| Load { confirmed: u64::from(units) * MILLI, planned, unplanned: 0 }.may();
             prop_assert!(may(needed) >= planned + more);
             prop_assert!(may(needed - 1) < planned + more);
         }

@@ -15,7 +15,8 @@
 //! what AWS has a call for, [`people`] for what it has none for, who may be asked by a support case as well ([`case`], [`support`]). Another
 //! kind is another file, its calls in [`call::GatewayCall`] and what they show in [`asking`].
 //!
-//! What groups plan to send through gateways is held against what they carry by [`gates`].
+//! What groups plan to send through gateways is held against what they carry by [`gates`], and what they really carry
+//! now is seen by [`observed`].
 //!
 //! What is asked for again and again, ahead of peaks that are known by the calendar, [`calendar`] asks for.
 //!
@@ -36,6 +37,9 @@ pub mod increase;
 pub mod letter;
 pub mod load;
 pub mod nat;
+pub mod observed;
+#[cfg(test)]
+mod observed_tests;
 pub mod overrides;
 pub mod people;
 pub mod quota;
@@ -61,6 +65,7 @@ use calendar::Calendar;
 use call::{GatewayCall, ZoneCapacity};
 use case::SupportSpec;
 use gates::Gates;
+use observed::Watch;
 use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 
 /// Longest from the asking to the end: a season. What is reserved is paid for until then.
@@ -183,6 +188,8 @@ pub struct Gateways {
     calendar: Calendar,
     pub(super) budget: ApiBudget,
     pub(super) gates: Gates,
+    /// By name, of those that are observed.
+    watches: BTreeMap<String, Watch>,
 }
 
 impl Gateways {
@@ -195,6 +202,7 @@ impl Gateways {
             calendar: Calendar::default(),
             budget: ApiBudget::new(Api::Gateway, &ApiLimits::published(Api::Gateway)),
             gates: Gates::default(),
+            watches: Gateways::watches(configured),
         }
     }
 

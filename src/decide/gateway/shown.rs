@@ -4,6 +4,7 @@ use super::Request;
 use super::call::ZoneCapacity;
 use super::gate::{Gate, GateMode, GateRow, OverrideRow};
 use super::load::Load;
+use super::observed::ObservedView;
 use super::words::{GatewayKind, GatewayRow, GatewayState};
 use crate::decide::Core;
 use crate::decide::words::Time;
@@ -23,6 +24,8 @@ pub struct GatewayView {
     pub request: Option<String>,
     /// What is planned to go through it.
     pub load: Load,
+    /// What it carries now. None: it is not observed.
+    pub observed: Option<ObservedView>,
     /// The groups that depend on it.
     pub gates: Vec<GateView>,
 }
@@ -64,6 +67,7 @@ impl Core {
                 capacity: self.gateways.carried(g, now),
                 request: request.map(|r| r.row.id.clone()),
                 load: self.load_of(&g.name, now),
+                observed: self.observed_view(&g.name, now),
                 gates: self.depend_on(&g.name).map(|(group, gate)| self.gate_view(group, gate)).collect(),
             }
         };

@@ -24,6 +24,7 @@ pub fn gateway(name: &str) -> Gateway {
         pool: ["a", "b"].map(String::from).to_vec(),
         support: None,
         remind_every: Duration::from_secs(3_600),
+        observed: None,
         answer_within: super::ANSWER_WITHIN,
     }
 }

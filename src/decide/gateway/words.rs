@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::GatewayAsk;
 use super::case::SupportSpec;
+use super::observed::Observed;
 use crate::decide::words::{Time, named};
 
 named! {
@@ -132,6 +133,8 @@ pub struct Gateway {
     pub unit: String,
     /// What it carries without being asked, in that unit. 0: nobody has said.
     pub declared: u32,
+    /// What tells what it carries now. None: nothing does.
+    pub observed: Option<Observed>,
     /// Of a NAT gateway: the allocations that may be added to it.
     pub pool: Vec<String>,
     /// Of a transit gateway: how AWS Support is asked beside people.

@@ -1,4 +1,4 @@
-//! Reading CloudWatch: all groups' metrics in one call, on a beat.
+//! Reading CloudWatch: the metrics of all groups and gateways in one call, on a beat.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::spec::{Metric, Source};
 use crate::decide::action::Action;
 use crate::decide::event::CallError;
+use crate::decide::gateway::observed::Observed;
+use crate::decide::group::Group;
 use crate::decide::words::{Api, Time};
 use crate::decide::{Core, Now};
 
@@ -24,7 +26,7 @@ pub type Points = Vec<(Time, f64)>;
 /// When to read next, and what.
 #[derive(Debug)]
 pub(in crate::decide) struct MetricReads {
-    /// Every metric that some signal reads, once, a call's worth each.
+    /// Every metric that some signal or gateway reads, once, a call's worth each.
     pages: Vec<Arc<[Metric]>>,
     /// How far back samples are wanted.
     back: Duration,
@@ -33,7 +35,10 @@ pub(in crate::decide) struct MetricReads {
 }
 
 impl MetricReads {
-    pub fn new<'a>(groups: impl Iterator<Item = &'a crate::decide::group::Group>) -> MetricReads {
+    pub fn new<'a>(
+        groups: impl Iterator<Item = &'a Group>,
+        observed: impl Iterator<Item = &'a Observed>,
+    ) -> MetricReads {
         let mut metrics = BTreeSet::new();
         let mut back = Duration::ZERO;
         for signal in groups.flat_map(|g| &g.signals) {
@@ -41,6 +46,10 @@ impl MetricReads {
                 metrics.insert(metric.clone());
                 back = back.max(signal.steady_for + signal.fresh_for + metric.period * 2);
             }
+        }
+        for observed in observed {
+            metrics.extend(observed.all().cloned());
+            back = back.max(observed.back());
         }
         let metrics: Vec<Metric> = metrics.into_iter().collect();
         let next_at = if metrics.is_empty() { Time::NEVER } else { Time(0) };
@@ -59,6 +68,7 @@ impl Core {
         if self.reads.next_at <= now.time {
             self.reads.next_at = now.time.plus(EVERY);
             self.reads.todo.clone_from(&self.reads.pages);
+            self.mark_gateways(now.time);
         }
         while !self.reads.todo.is_empty() && self.metrics.take(now.time, 0).is_ok() {
             let Some(asked) = self.reads.todo.pop() else { return };
@@ -81,6 +91,7 @@ impl Core {
             return;
         };
         for (metric, points) in asked.iter().zip(series) {
+            self.gateways.metric_read(metric, &points, now.time);
             for group in 0..self.ledger.groups.len() {
                 let spec = self.ledger.groups[group].spec.clone();
                 for (signal, series) in spec.signals.iter().zip(&mut self.signals[group]) {
@@ -92,5 +103,6 @@ impl Core {
                 }
             }
         }
+        self.book_observed(now.time);
     }
 }

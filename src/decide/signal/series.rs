@@ -59,6 +59,11 @@ impl Series {
         self.0.back().copied()
     }
 
+    /// All that is kept, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = (Time, f64)> + '_ {
+        self.0.iter().rev().copied()
+    }
+
     /// What they say now.
     #[must_use]
     pub fn says(&self, signal: &Signal, now: Time) -> Says {

@@ -94,6 +94,7 @@ fn plan(seed: u64, run: &str) -> Plan {
         declared: DECLARED,
         support: None,
         remind_every: Duration::from_secs(900),
+        observed: None,
         answer_within: ANSWER_WITHIN,
         pool: Vec::new(),
     };
