@@ -22,7 +22,7 @@ fn check(config: &Config, gateway: &Gateway) -> Check {
     if planned == 0 {
         return Check::ok(Gateways, name, format!("declared {declared} {unit}; no group has a gate for it"));
     }
-    let load = Load { confirmed: u64::from(*declared) * MILLI, planned };
+    let load = Load { confirmed: u64::from(*declared) * MILLI, planned, unplanned: 0 };
     let seen = format!(
         "declared {declared} {unit}, of which {} may be planned; the groups' maxima bring {}",
         load::shown(load.may()),
