@@ -90,6 +90,8 @@ impl Scene {
         let gateways = format!(
             "[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{arn}\"\n\
              [gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
+             support = {{ service_code = \"amazon-virtual-private-cloud\", category_code = \"other\", \
+             severity_code = \"high\" }}\n\
              [gateways.units]\nkind = \"quota\"\nservice_code = \"elasticloadbalancing\"\n\
              quota_code = \"L-8A66D0E6\"\nunit = \"LCU\"\n\
              [gateways.out]\nkind = \"nat\"\nnat_gateway_id = \"{nat}\"\nallocations = {:?}\n",
@@ -308,6 +310,38 @@ async fn an_abort_around_every_change_adds_no_address_too_many_and_leaves_none()
         scene.dies(&leaving, async |_| drop(http("DELETE", &end, &[], "").await)).await;
         scene.reaches(&taken.id, GatewayState::Released).await;
         assert_eq!(scene.addresses().await, 1, "{leaving}");
+        scene.muster.kill().await;
+    }
+}
+
+#[tokio::test]
+async fn an_abort_around_every_call_makes_no_second_support_case() {
+    // A lost call is waited for a quarter of an hour: 9 s.
+    let mut scene = Scene::set(100.0).await;
+    let support = aws_sdk_support::Client::new(&crate::sdk::config_at(&scene.sim.announced.ec2));
+    // The calls are: the cases, the making, and a look at the one that was made.
+    for (when, call) in (1..=3_u32).flat_map(|call| [("before", call), ("after", call)]) {
+        let crash = format!("{when}-gateway-call:{call}");
+        scene.dies(&crash, async |scene| drop(scene.ask("core", 200).await)).await;
+        let taken = scene.ask("core", 200).await.unwrap();
+        assert!(taken.repeated, "{crash}: it was committed before the call");
+        let case = wait_for("its case", async || {
+            let shown = scene.reaches(&taken.id, GatewayState::Submitted).await;
+            shown.request.reference.ok_or_else(|| format!("{:?}", shown.journal))
+        })
+        .await;
+        assert_eq!(
+            crate::counterpart::cases::cases_of(&support, &taken.id).await,
+            [case.as_str()],
+            "{crash}"
+        );
+        scene.release(&taken.id).await;
+        let over = scene.reaches(&taken.id, GatewayState::Released).await;
+        let last = &over.journal.last().unwrap().text;
+        assert!(
+            last.ends_with(&format!("support case {case} stays open until somebody resolves it")),
+            "{last}"
+        );
         scene.muster.kill().await;
     }
 }

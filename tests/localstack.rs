@@ -1,4 +1,4 @@
-//! muster on `LocalStack`'s EC2, SNS and SQS, and its adapter on `LocalStack`'s SQS.
+//! muster on `LocalStack`'s EC2, SNS, SQS and Support, and its adapter on `LocalStack`'s SQS.
 
 #[tokio::test]
 async fn fifty_come_into_service_and_a_cancelled_scale_up_leaves_nothing() {
@@ -13,4 +13,9 @@ async fn the_adapter_empties_a_queue() {
 #[tokio::test]
 async fn its_topics_and_queues_tell_of_lifecycle_actions() {
     crate::counterpart::notifications::walkthrough("MUSTER_TEST_LOCALSTACK").await;
+}
+
+#[tokio::test]
+async fn a_gateway_request_makes_one_support_case() {
+    crate::counterpart::cases::walkthrough("MUSTER_TEST_LOCALSTACK").await;
 }

@@ -306,6 +306,7 @@ pub fn gateway_request() -> GatewayRow {
         unit: "Gbit/s".into(),
         declared: 0,
         pool: Vec::new(),
+        support: None,
         remind_every: Duration::from_secs(3_600),
         answer_within: Duration::from_secs(300),
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::section::{Read, Section};
+use crate::decide::gateway::case::SupportSpec;
 use crate::decide::gateway::nat::IN_CONNECTIONS;
 use crate::decide::gateway::words::{Gateway, GatewayKind};
 use crate::decide::gateway::{ANSWER_WITHIN, MOST_CAPACITY, MOST_GATEWAYS};
@@ -14,6 +15,8 @@ use crate::decide::group::Group;
 const UNIT_MOST: usize = 32;
 /// Most allocations that may be added to a NAT gateway, of which it takes seven and others may have the rest.
 const POOL_MOST: usize = 32;
+/// Most e-mail addresses that get a copy of a support case (aws-facts 6.4).
+const COPIES_MOST: usize = 10;
 
 pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
     let kinds: Vec<&str> = GatewayKind::ALL.iter().map(|k| k.as_str()).collect();
@@ -58,6 +61,10 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         }
         GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Quota => Ok(Vec::new()),
     };
+    let support = match kind {
+        GatewayKind::TransitGateway => s.maybe_table("support", support),
+        GatewayKind::LoadBalancer | GatewayKind::Quota | GatewayKind::Nat => Ok(None),
+    };
     let declared = s.number("declared", 0..=MOST_CAPACITY, 0);
     let range = Duration::from_mins(1)..=Duration::from_hours(24);
     let answer_within = s.duration("answer_within", range, ANSWER_WITHIN);
@@ -68,9 +75,41 @@ pub(super) fn read(name: &str, s: &mut Section<'_>) -> Read<Gateway> {
         unit: unit?,
         declared: declared?,
         pool: pool?,
+        support: support?.map(Arc::new),
         remind_every: remind_every?,
         answer_within: answer_within?,
     })
+}
+
+/// `[gateways.NAME.support]`: how AWS Support is asked. The codes are those that `DescribeServices` and
+/// `DescribeSeverityLevels` list; what an account may use depends on its plan, so AWS judges them.
+fn support(s: &mut Section<'_>) -> Read<SupportSpec> {
+    let code = |text: &str| is_code(text).then(|| text.to_string());
+    let service =
+        s.text("service_code", "a service's code such as \"amazon-virtual-private-cloud\"", None, code);
+    let category = s.text("category_code", "a category's code such as \"other\"", None, code);
+    let severity = s.text("severity_code", "a severity's code such as \"high\"", None, code);
+    let language = s.text("language", "a language's code such as \"en\"", "en".to_string(), |text| {
+        (text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase())).then(|| text.to_string())
+    });
+    let cc = s.list("cc", 0..=COPIES_MOST, "an e-mail address", Some(Vec::new()), |item| {
+        item.text()
+            .filter(|text| text.contains('@') && text.len() <= 254 && !text.contains(char::is_whitespace))
+            .map(String::from)
+    });
+    Ok(SupportSpec {
+        service: service?,
+        category: category?,
+        severity: severity?,
+        language: language?,
+        cc: cc?,
+    })
+}
+
+/// As AWS Support has them: `amazon-virtual-private-cloud`.
+fn is_code(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Two requests for one thing would undo each other.
@@ -169,7 +208,8 @@ mod tests {
     fn every_kind_is_read() {
         let text = format!(
             "[gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\ndeclared = 100\n\
-             remind_every = \"30m\"\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n\
+             remind_every = \"30m\"\nsupport = {{ service_code = \"amazon-virtual-private-cloud\", \
+             category_code = \"other\", severity_code = \"high\", cc = [\"ann@example.org\"] }}\n[gateways.web]\nkind = \"load-balancer\"\nload_balancer_arn = \"{ARN}\"\n\
              [gateways.vcpus]\nkind = \"quota\"\nservice_code = \"ec2\"\nquota_code = \"L-1216C47A\"\nunit = \"vCPU\"\n\
              [gateways.out]\nkind = \"nat\"\nnat_gateway_id = \"nat-0a1b\"\nallocations = [\"eipalloc-01\", \"eipalloc-02\"]\n"
         );
@@ -177,7 +217,11 @@ mod tests {
         let core = &config.gateways["core"];
         assert_eq!((core.resource.as_str(), core.unit.as_str(), core.declared), ("tgw-0a1b", "Gbit/s", 100));
         assert_eq!((core.remind_every, core.answer_within), (Duration::from_mins(30), ANSWER_WITHIN));
+        let support = core.support.as_ref().unwrap();
+        assert_eq!((support.category.as_str(), support.language.as_str()), ("other", "en"));
+        assert_eq!(support.cc, ["ann@example.org"]);
         let web = &config.gateways["web"];
+        assert_eq!(web.support, None);
         assert_eq!((web.resource.as_str(), web.unit.as_str(), web.declared), (ARN, "LCU", 0));
         let vcpus = &config.gateways["vcpus"];
         assert_eq!((vcpus.resource.as_str(), vcpus.unit.as_str()), ("ec2/L-1216C47A", "vCPU"));
@@ -191,6 +235,7 @@ mod tests {
         let problems = refused(
             "[gateways.a]\nkind = \"vpn\"\n[gateways.f]\nkind = \"nat\"\nunit = \"LCU\"\nallocations = [\"1.2.3.4\"]\n[gateways.b]\nkind = \"load-balancer\"\nload_balancer_arn = \"web\"\n\
              [gateways.c]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"vgw-1\"\nload_balancer_arn = \"x\"\n\
+             support = { service_code = \"VPC\", category_code = \"other\", language = \"english\", cc = [\"ann\"] }\n\
              [gateways.e]\nkind = \"quota\"\nservice_code = \"ec2/x\"\nquota_code = \"1216C47A\"\n\
              [gateways.D]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-1\"\n",
         );
@@ -205,6 +250,10 @@ mod tests {
             "gateways.b.load_balancer_arn: \"web\" is not the ARN",
             "gateways.c.transit_gateway_id: \"vgw-1\" is not a transit gateway's id",
             "gateways.c.load_balancer_arn: unknown key",
+            "gateways.c.support.service_code: \"VPC\" is not a service's code",
+            "gateways.c.support.severity_code",
+            "gateways.c.support.language: \"english\" is not a language's code",
+            "\"ann\" is not an e-mail address",
             "the name \"D\" is not 1 to 64",
         ] {
             assert!(problems.contains(said), "{said} in\n{problems}");

@@ -183,7 +183,7 @@ fn check_descriptors(s: &mut Section<'_>, config: &Config) {
         calls += TAGS_AT_ONCE;
         what_allows = "aws.*.in_flight, questions about the account and tags of quarantine allow";
     }
-    if config.gateways.values().any(|g| !g.kind.is_of_people()) {
+    if config.gateways.values().any(|g| g.calls_aws()) {
         calls += GATEWAY_CALLS_AT_ONCE;
         what_allows = "aws.*.in_flight, questions about the account, tags of quarantine and gateways allow";
     }

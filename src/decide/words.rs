@@ -478,6 +478,8 @@ named! {
         RequestServiceQuotaIncrease = "RequestServiceQuotaIncrease",
         DescribeNatGateways = "DescribeNatGateways",
         AssociateNatGatewayAddress = "AssociateNatGatewayAddress",
+        DescribeCases = "DescribeCases",
+        CreateCase = "CreateCase",
         DisassociateNatGatewayAddress = "DisassociateNatGatewayAddress",
     }
 }
@@ -524,6 +526,8 @@ impl Api {
             | Api::RequestServiceQuotaIncrease
             | Api::DescribeNatGateways
             | Api::AssociateNatGatewayAddress
+            | Api::DescribeCases
+            | Api::CreateCase
             | Api::DisassociateNatGatewayAddress => false,
         }
     }

@@ -596,6 +596,8 @@ fn limits(plan: &Plan, api: Api) -> Option<&ApiLimits> {
         | Api::RequestServiceQuotaIncrease
         | Api::DescribeNatGateways
         | Api::AssociateNatGatewayAddress
+        | Api::DescribeCases
+        | Api::CreateCase
         | Api::DisassociateNatGatewayAddress => return None,
     })
 }

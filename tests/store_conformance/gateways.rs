@@ -77,6 +77,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         unit: "Gbit/s".into(),
         declared: 0,
         pool: Vec::new(),
+        support: None,
         remind_every: Duration::from_secs(3_600),
         answer_within: Duration::from_secs(300),
     };
@@ -93,6 +94,7 @@ async fn gateway_requests_are_given_back_until_they_are_over(place: &Place) {
         in_effect: 150,
         confirmed_by: Some("bob".into()),
         reference: Some("0f1e".into()),
+        reference_state: Some("work-in-progress".into()),
         calls: 3,
         unanswered: Some(Time(9)),
         reminders: 2,

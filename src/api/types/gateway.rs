@@ -137,9 +137,12 @@ pub struct GatewayRequestItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
     /// AWS's own name for what is followed: of a quota, the id of its increase; of a NAT gateway, the allocations
-    /// that are added to it, with commas.
+    /// that are added to it, with commas; of a transit gateway, the id of its support case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Where that case stands, in AWS's words; or the code of the error for which there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_state: Option<String>,
     /// Times that people were reminded.
     pub reminders: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -245,6 +248,7 @@ impl GatewayRequestItem {
             before: row.before,
             confirmed_by: row.confirmed_by.clone(),
             reference: row.reference.clone(),
+            reference_state: row.reference_state.clone(),
             reminders: row.reminders,
             ended_at: row.ended_at.map(Stamp),
             end: row.end,

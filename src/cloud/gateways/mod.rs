@@ -3,6 +3,7 @@
 mod balancer;
 mod nat;
 mod quota;
+mod support;
 
 use super::Outcome;
 use super::account::Account;
@@ -11,6 +12,7 @@ use crate::decide::gateway::call::{GatewayCall, GatewaySeen};
 use balancer::Balancers;
 use nat::Nats;
 use quota::Quotas;
+use support::Support;
 
 /// Whoever makes calls about gateways. One call is one request.
 pub trait Gateways: Send + Sync + 'static {
@@ -18,12 +20,13 @@ pub trait Gateways: Send + Sync + 'static {
     fn call<'a>(&'a self, call: &'a GatewayCall) -> Outcome<'a, GatewaySeen>;
 }
 
-/// The services of one Region that have gateways, load balancers and quotas.
+/// The services of one Region that have gateways, load balancers and quotas, and AWS Support.
 #[derive(Clone, Debug)]
 pub struct AwsGateways {
     balancers: Balancers,
     quotas: Quotas,
     nats: Nats,
+    support: Support,
 }
 
 impl AwsGateways {
@@ -41,6 +44,7 @@ impl AwsGateways {
                 calls: account.calls(),
             },
             nats: Nats { ec2: aws_sdk_ec2::Client::new(&xml), calls: account.calls() },
+            support: Support::of(account),
         }
     }
 }
@@ -57,6 +61,7 @@ impl Gateways for AwsGateways {
                 }
                 GatewayCall::Quota { of, call } => self.quotas.call(of, call).await,
                 GatewayCall::Nat { gateway, call } => self.nats.call(gateway, call).await,
+                GatewayCall::Support(call) => self.support.call(call).await,
             }
         })
     }

@@ -83,6 +83,8 @@ impl ApiLimits {
             | Api::RequestServiceQuotaIncrease
             | Api::DescribeNatGateways
             | Api::AssociateNatGatewayAddress
+            | Api::DescribeCases
+            | Api::CreateCase
             | Api::DisassociateNatGatewayAddress => {
                 ApiLimits { requests: rate(5, 1.0), instances: None, in_flight: GATEWAY_CALLS_AT_ONCE }
             }

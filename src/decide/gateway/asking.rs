@@ -11,6 +11,7 @@ use super::balancer::{
     AFTER_REFUSAL, LOOK_EVERY, Next, SETTLED_AFTER, Setback, WATCH_EVERY, compare, setback,
 };
 use super::call::{GatewayCall, GatewaySeen, Reservation};
+use super::case;
 use super::nat::NatCall;
 use super::quota::QuotaCall;
 use super::words::{GatewayEnd, GatewayKind, GatewayRow, GatewayState};
@@ -25,7 +26,7 @@ impl Core {
     /// Makes the next call for a request, if the budget has it.
     pub(super) fn ask_aws(&mut self, id: &str, now: &mut Now) {
         let Some(request) = self.gateways.open.get_mut(id) else { return };
-        let Some(call) = request.next.clone().or_else(|| first_look(&request.row)) else { return };
+        let call = request.next.clone().unwrap_or_else(|| first_look(&request.row));
         if self.gateways.budget.take(now.time, 0).is_err() {
             return;
         }
@@ -81,12 +82,19 @@ impl Core {
             }
             Ok(GatewaySeen::Nat(seen)) => self.nat_seen(id, &seen, now.time),
             Ok(GatewaySeen::NatChanged) => self.nat_changed(id, now.time),
+            Ok(GatewaySeen::Cases { cases, page }) => {
+                if let GatewayCall::Support(call) = call {
+                    self.cases_seen(id, call, &cases, page.as_ref(), now.time);
+                }
+            }
+            Ok(GatewaySeen::CaseMade { id: case }) => self.case_made(id, case, now.time),
             Err(error) => match call {
                 GatewayCall::Look { .. } | GatewayCall::Reserve { .. } => {
                     self.gateway_set_back(id, call.changes(), &error, now.time);
                 }
                 GatewayCall::Quota { call, .. } => self.quota_set_back(id, call, &error, now.time),
                 GatewayCall::Nat { call, .. } => self.nat_set_back(id, call, &error, now.time),
+                GatewayCall::Support(_) => self.case_set_back(id, &error, now.time),
             },
         }
     }
@@ -156,12 +164,12 @@ impl Core {
 }
 
 /// What is called where nothing else is to be.
-fn first_look(row: &GatewayRow) -> Option<GatewayCall> {
+fn first_look(row: &GatewayRow) -> GatewayCall {
     match row.kind {
-        GatewayKind::TransitGateway => None,
-        GatewayKind::LoadBalancer => Some(GatewayCall::Look { load_balancer: row.resource.as_str().into() }),
-        GatewayKind::Quota => Some(QuotaCall::Value.of(row)),
-        GatewayKind::Nat => Some(NatCall::Look.of(row)),
+        GatewayKind::TransitGateway => case::first_look(row).about(),
+        GatewayKind::LoadBalancer => GatewayCall::Look { load_balancer: row.resource.as_str().into() },
+        GatewayKind::Quota => QuotaCall::Value.of(row),
+        GatewayKind::Nat => NatCall::Look.of(row),
     }
 }
 

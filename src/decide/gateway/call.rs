@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::case::{Case, CaseCall};
 use super::nat::{NatCall, NatSeen};
 use super::quota::{Increase, QuotaCall};
 use crate::decide::words::{Api, named};
@@ -18,6 +19,8 @@ pub enum GatewayCall {
     Quota { of: Arc<str>, call: QuotaCall },
     /// About this NAT gateway.
     Nat { gateway: Arc<str>, call: NatCall },
+    /// About support cases.
+    Support(CaseCall),
 }
 
 impl GatewayCall {
@@ -28,6 +31,7 @@ impl GatewayCall {
             GatewayCall::Reserve { .. } => Api::ModifyCapacityReservation,
             GatewayCall::Quota { call, .. } => call.api(),
             GatewayCall::Nat { call, .. } => call.api(),
+            GatewayCall::Support(call) => call.api(),
         }
     }
 
@@ -39,6 +43,7 @@ impl GatewayCall {
             GatewayCall::Reserve { .. } => true,
             GatewayCall::Quota { call, .. } => call.changes(),
             GatewayCall::Nat { call, .. } => call.changes(),
+            GatewayCall::Support(call) => call.changes(),
         }
     }
 }
@@ -59,6 +64,10 @@ pub enum GatewaySeen {
     Nat(NatSeen),
     /// A change of its addresses was taken, and takes effect later.
     NatChanged,
+    /// Support cases, with the next page if there is one.
+    Cases { cases: Vec<Case>, page: Option<Arc<str>> },
+    /// A case was made, with this id.
+    CaseMade { id: String },
 }
 
 named! {

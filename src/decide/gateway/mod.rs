@@ -12,9 +12,8 @@
 //!
 //! A gateway has one request at a time, since what is asked for is absolute: two would undo each other. Its kind
 //! says who is asked ([`words::GatewayKind`]), and each kind has one file: [`balancer`], [`quota`] and [`nat`] for
-//! what AWS has a call for, [`people`] for what it has none for. Another kind is another file, its calls in
-//! [`call::GatewayCall`] and what they show in [`asking`]; a support case would be one more way to ask for what
-//! [`people`] asks for.
+//! what AWS has a call for, [`people`] for what it has none for, who may be asked by a support case as well ([`case`], [`support`]). Another
+//! kind is another file, its calls in [`call::GatewayCall`] and what they show in [`asking`].
 //!
 //! What groups plan to send through gateways is held against what they carry by [`gates`].
 //!
@@ -28,6 +27,7 @@ pub mod asking;
 pub mod balancer;
 pub mod calendar;
 pub mod call;
+pub mod case;
 pub mod gate;
 #[cfg(test)]
 mod gate_tests;
@@ -40,6 +40,7 @@ pub mod overrides;
 pub mod people;
 pub mod quota;
 pub mod shown;
+pub mod support;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -58,6 +59,7 @@ use super::words::{Api, Time};
 use super::{Core, Now};
 use calendar::Calendar;
 use call::{GatewayCall, ZoneCapacity};
+use case::SupportSpec;
 use gates::Gates;
 use words::{Gateway, GatewayEnd, GatewayKind, GatewayRow, GatewayState};
 
@@ -118,10 +120,15 @@ pub struct Request {
     /// Allocations that could not be had, by this process.
     passed: Vec<Arc<str>>,
     remind_every: Duration,
+    /// How its support case is made; none: people are asked alone.
+    support: Option<Arc<SupportSpec>>,
+    /// When there is something to do about its support case.
+    case_due: Time,
 }
 
 impl Request {
-    fn of(row: GatewayRow, due: Time, remind_every: Duration) -> Request {
+    /// `gateway`: as configured now, if it is.
+    fn of(row: GatewayRow, due: Time, gateway: Option<&Gateway>) -> Request {
         let lost = row.unanswered;
         Request {
             row,
@@ -132,7 +139,9 @@ impl Request {
             changed: false,
             zones: Vec::new(),
             passed: Vec::new(),
-            remind_every,
+            remind_every: gateway.map_or(REMIND_EVERY, |g| g.remind_every),
+            support: gateway.and_then(|g| g.support.clone()),
+            case_due: Time::NEVER,
         }
     }
 
@@ -140,7 +149,7 @@ impl Request {
     fn next_at(&self, chance: Time) -> Time {
         let due = match &self.out {
             Some(_) => Time::NEVER,
-            None if self.row.kind.is_of_people() => self.due,
+            None if self.row.kind.is_of_people() => self.due.min(self.case_due.max(chance)),
             None => self.due.max(chance),
         };
         if !self.row.state.is_active() {
@@ -270,7 +279,7 @@ impl Core {
         let text = format!("{} asks for {} {}: {}", row.owner, row.wanted, row.unit, row.reason);
         journal(&mut self.ledger, &row, now.time, "gateway_wanted", &text);
         self.ledger.changes.gateways.push(row.clone());
-        self.gateways.open.insert(id.clone(), Request::of(row, now.time, gateway.remind_every));
+        self.gateways.open.insert(id.clone(), Request::of(row, now.time, Some(&gateway)));
         Ok(Accepted { id, repeated: false })
     }
 
@@ -310,9 +319,8 @@ impl Core {
                 row.submitted_at.is_some() && !taken
             }
             // It stays; but whether a call of ours is heard yet has to be known.
-            GatewayKind::Quota => balancer::is_unsettled(row, now),
+            GatewayKind::Quota | GatewayKind::TransitGateway => balancer::is_unsettled(row, now),
             GatewayKind::Nat => row.reference.is_some(),
-            GatewayKind::TransitGateway => false,
         };
         if !reserved {
             self.gateway_is_over(id, now);
@@ -320,19 +328,20 @@ impl Core {
         }
         request.enter(GatewayState::Releasing, now);
         (request.due, request.next) = (now, None);
+        request.looks_for_case(now);
         let before = request.row.before.filter(|units| *units > 0);
         let text = match (request.row.kind, before) {
-            (GatewayKind::Quota, _) => format!("{how}: a call whose answer was lost is looked for"),
+            (GatewayKind::Quota | GatewayKind::TransitGateway, _) => {
+                format!("{how}: a call whose answer was lost is looked for")
+            }
             (GatewayKind::Nat, _) => {
                 let added = request.row.reference.as_deref().unwrap_or_default();
                 format!("{how}: what was added is to be taken off: {added}")
             }
-            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, Some(units)) => {
+            (GatewayKind::LoadBalancer, Some(units)) => {
                 format!("{how}: the {units} {} from before are to be restored", request.row.unit)
             }
-            (GatewayKind::LoadBalancer | GatewayKind::TransitGateway, None) => {
-                format!("{how}: the reservation is to be reset")
-            }
+            (GatewayKind::LoadBalancer, None) => format!("{how}: the reservation is to be reset"),
         };
         journal(&mut self.ledger, &request.row, now, "gateway_releasing", &text);
         self.ledger.changes.gateways.push(request.row.clone());
@@ -343,9 +352,11 @@ impl Core {
         let Some(mut request) = self.gateways.open.remove(id) else { return };
         let end = request.row.end.unwrap_or(GatewayEnd::Released);
         let left = match request.row.kind {
-            GatewayKind::Quota => quota::stays(&request.row).map(|text| format!("; {text}")),
-            GatewayKind::TransitGateway | GatewayKind::LoadBalancer | GatewayKind::Nat => None,
+            GatewayKind::Quota => quota::stays(&request.row),
+            GatewayKind::TransitGateway => case::stays(&request.row),
+            GatewayKind::LoadBalancer | GatewayKind::Nat => None,
         };
+        let left = left.map(|text| format!("; {text}"));
         request.enter(end.state(), now);
         let (row, left) = (request.row, left.unwrap_or_default());
         let by = row.ended_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
@@ -378,13 +389,13 @@ impl Core {
         self.plan_calendar(now);
         let ids: Vec<String> = self.gateways.open.keys().cloned().collect();
         for id in ids {
-            let Some(request) = self.gateways.open.get(&id) else { continue };
-            if request.due > now.time || request.out.is_some() {
-                continue;
-            }
-            if request.row.kind.is_of_people() {
+            let Some(request) = self.gateways.open.get(&id).filter(|r| r.out.is_none()) else { continue };
+            let people = request.row.kind.is_of_people();
+            if people && request.due <= now.time {
                 self.ask_people(&id, now.time);
-            } else {
+            }
+            let Some(request) = self.gateways.open.get(&id) else { continue };
+            if (if people { request.case_due } else { request.due }) <= now.time {
                 self.ask_aws(&id, now);
             }
         }
@@ -414,9 +425,13 @@ impl Core {
     /// Requests go on where they were: AWS is looked at at once, and people are not asked again before it is time.
     pub(super) fn take_up_gateways(&mut self, rows: Vec<GatewayRow>, now: Time) {
         for row in rows {
-            let every = self.gateways.known(&row.gateway).map_or(REMIND_EVERY, |g| g.remind_every);
-            let due = if row.kind.is_of_people() { people::due(&row, every) } else { now };
-            self.gateways.open.insert(row.id.clone(), Request::of(row, due, every));
+            let gateway = self.gateways.known(&row.gateway).cloned();
+            let mut request = Request::of(row, now, gateway.as_deref());
+            if request.row.kind.is_of_people() {
+                request.due = people::due(&request.row, request.remind_every);
+            }
+            request.looks_for_case(now);
+            self.gateways.open.insert(request.row.id.clone(), request);
         }
     }
 }

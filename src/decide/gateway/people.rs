@@ -45,6 +45,9 @@ impl Core {
         };
         request.row.reminded_at = Some(now);
         request.due = now.plus(request.remind_every);
+        if kind == "gateway_submitted" {
+            request.looks_for_case(now);
+        }
         journal(&mut self.ledger, &request.row, now, kind, &text);
         self.ledger.changes.gateways.push(request.row.clone());
     }

@@ -22,6 +22,7 @@ pub fn gateway(name: &str) -> Gateway {
         unit: unit.into(),
         declared: 100,
         pool: ["a", "b"].map(String::from).to_vec(),
+        support: None,
         remind_every: Duration::from_secs(3_600),
         answer_within: super::ANSWER_WITHIN,
     }

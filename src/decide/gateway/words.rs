@@ -1,10 +1,12 @@
 //! What is written down of a gateway request, and what is configured of a gateway.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::GatewayAsk;
+use super::case::SupportSpec;
 use crate::decide::words::{Time, named};
 
 named! {
@@ -132,10 +134,20 @@ pub struct Gateway {
     pub declared: u32,
     /// Of a NAT gateway: the allocations that may be added to it.
     pub pool: Vec<String>,
+    /// Of a transit gateway: how AWS Support is asked beside people.
+    pub support: Option<Arc<SupportSpec>>,
     /// People who have not answered are reminded this often.
     pub remind_every: Duration,
     /// Whoever was asked has answered by then, or it is an alarm.
     pub answer_within: Duration,
+}
+
+impl Gateway {
+    /// AWS is called about it, and not people alone.
+    #[must_use]
+    pub fn calls_aws(&self) -> bool {
+        !self.kind.is_of_people() || self.support.is_some()
+    }
 }
 
 /// Key: `id`. One request that a gateway be scaled ahead of time.
@@ -172,8 +184,11 @@ pub struct GatewayRow {
     /// The person who said so.
     pub confirmed_by: Option<String>,
     /// What AWS calls that which is followed: of a quota, the id of its increase, whoever asked for it; of a NAT
-    /// gateway, the allocations that are added, or were to be, with commas.
+    /// gateway, the allocations that are added, or were to be, with commas; of a transit gateway, the id of its support
+    /// case.
     pub reference: Option<String>,
+    /// Where a support case stands, in AWS's words; or the code of the error for which there is none.
+    pub reference_state: Option<String>,
     /// Calls that changed something, or were to.
     pub calls: u32,
     /// When the last of them was sent whose answer never came, as far as is known: it may arrive yet.
@@ -216,6 +231,7 @@ impl GatewayRow {
             in_effect: 0,
             confirmed_by: None,
             reference: None,
+            reference_state: None,
             calls: 0,
             unanswered: None,
             reminders: 0,

@@ -1,7 +1,10 @@
 //! Calls about gateways, in the model's words.
 
+use std::sync::Arc;
+
 use crate::decide::event::CallError;
 use crate::decide::gateway::call::{GatewayCall, GatewaySeen, Reservation, ZoneCapacity, ZoneState};
+use crate::decide::gateway::case::{Case, CaseCall};
 use crate::decide::gateway::nat::{AddressState, NatAddress, NatCall, NatSeen, NatState};
 use crate::decide::gateway::quota::{Increase, IncreaseStatus, QuotaCall};
 use crate::decide::words::Time;
@@ -9,6 +12,7 @@ use crate::sim::model::call::{Answer as AnyAnswer, Call as AnyCall, Outcome};
 use crate::sim::model::ec2::call as ec2;
 use crate::sim::model::elbv2::call::{Answer, Call, ReservationState, ReservationView, Reserve};
 use crate::sim::model::quotas::call as quotas;
+use crate::sim::model::support::call as support;
 
 pub fn call(call: &GatewayCall) -> AnyCall {
     match call {
@@ -21,7 +25,35 @@ pub fn call(call: &GatewayCall) -> AnyCall {
         }),
         GatewayCall::Quota { of, call } => AnyCall::Quotas(quota(of, call)),
         GatewayCall::Nat { gateway, call } => AnyCall::Ec2(nat(gateway, call)),
+        GatewayCall::Support(call) => AnyCall::Support(case(call)),
     }
+}
+
+fn case(call: &CaseCall) -> support::Call {
+    let described = |ids: Vec<String>, after: Option<Time>, page: Option<&Arc<str>>| {
+        support::Verb::DescribeCases(support::DescribeCases {
+            ids,
+            times: support::Times { after_ms: after.map(|t| t.0), before_ms: None },
+            include_resolved: true,
+            include_communications: false,
+            page: support::Page { max_results: None, next_token: page.map(ToString::to_string) },
+            ..support::DescribeCases::default()
+        })
+    };
+    let verb = match call {
+        CaseCall::Cases { since, page } => described(Vec::new(), Some(*since), page.as_ref()),
+        CaseCall::Case { id } => described(vec![id.to_string()], None, None),
+        CaseCall::Create(new) => support::Verb::CreateCase(support::CreateCase {
+            subject: new.subject.clone(),
+            body: new.body.clone(),
+            service: Some(new.spec.service.clone()),
+            category: Some(new.spec.category.clone()),
+            severity: Some(new.spec.severity.clone()),
+            cc: new.spec.cc.clone(),
+            language: Some(new.spec.language.clone()),
+        }),
+    };
+    support::Call { dry_run: false, verb }
 }
 
 fn nat(gateway: &str, call: &NatCall) -> ec2::Call {
@@ -64,6 +96,7 @@ pub fn answer(outcome: Outcome) -> Result<GatewaySeen, CallError> {
             Ok(GatewaySeen::Reservation(seen(reservation)))
         }
         Outcome::Answer(AnyAnswer::Quotas(answer)) => quota_answer(answer),
+        Outcome::Answer(AnyAnswer::Support(answer)) => support_answer(answer),
         Outcome::Answer(AnyAnswer::Ec2(ec2::Answer::Nats { gateways, .. })) => {
             gateways.first().map(nat_seen).ok_or_else(super::wrong_answer)
         }
@@ -83,6 +116,27 @@ fn quota_answer(answer: quotas::Answer) -> Result<GatewaySeen, CallError> {
             page: next_token.map(Into::into),
         }),
         quotas::Answer::Services { .. } | quotas::Answer::Quotas { .. } => Err(super::wrong_answer()),
+    }
+}
+
+fn support_answer(answer: support::Answer) -> Result<GatewaySeen, CallError> {
+    match answer {
+        support::Answer::Created { case_id } => Ok(GatewaySeen::CaseMade { id: case_id }),
+        support::Answer::Cases { cases, next_token } => {
+            let case = |view: support::CaseView| Case {
+                id: view.id,
+                display_id: view.display_id,
+                subject: view.created.subject,
+                status: view.status.to_string(),
+            };
+            let cases = cases.into_iter().map(case).collect();
+            Ok(GatewaySeen::Cases { cases, page: next_token.map(Into::into) })
+        }
+        support::Answer::Added
+        | support::Answer::Communications { .. }
+        | support::Answer::Resolved { .. }
+        | support::Answer::Services(_)
+        | support::Answer::SeverityLevels(_) => Err(super::wrong_answer()),
     }
 }
 

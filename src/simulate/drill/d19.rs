@@ -92,6 +92,7 @@ fn plan(seed: u64, run: &str) -> Plan {
         resource: resource.unwrap_or_default(),
         unit: if balancer { "LCU" } else { "Gbit/s" }.into(),
         declared: DECLARED,
+        support: None,
         remind_every: Duration::from_secs(900),
         answer_within: ANSWER_WITHIN,
         pool: Vec::new(),

@@ -3,6 +3,7 @@
 //! judged for each kind of gateway.
 
 mod balancer;
+mod case;
 mod nat;
 mod quota;
 
@@ -170,6 +171,7 @@ impl World {
                 GatewayCall::Reserve { units, .. } => *units == Some(self.wanted),
                 GatewayCall::Quota { call, .. } => *call == QuotaCall::Ask { value: self.wanted },
                 GatewayCall::Nat { call, .. } => matches!(call, NatCall::Associate { .. }),
+                GatewayCall::Support(call) => call.changes(),
                 GatewayCall::Look { .. } => false,
             };
             assert!(!(ours && row.state.is_over()), "changed after its end: {row:?}");

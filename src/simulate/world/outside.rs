@@ -486,6 +486,8 @@ fn steps_of(api: Api) -> (CrashPoint, CrashPoint) {
         | Api::RequestServiceQuotaIncrease
         | Api::DescribeNatGateways
         | Api::AssociateNatGatewayAddress
+        | Api::DescribeCases
+        | Api::CreateCase
         | Api::DisassociateNatGatewayAddress => (CrashPoint::BeforeGatewayCall, CrashPoint::AfterGatewayCall),
     }
 }

@@ -30,6 +30,7 @@ impl Table for GatewayRow {
         "in_effect",
         "confirmed_by",
         "reference",
+        "reference_state",
         "calls",
         "unanswered",
         "reminders",
@@ -66,6 +67,7 @@ impl Table for GatewayRow {
         to.number(self.in_effect)?;
         to.text(self.confirmed_by.as_deref())?;
         to.text(self.reference.as_deref())?;
+        to.text(self.reference_state.as_deref())?;
         to.number(self.calls)?;
         to.int(self.unanswered.map(|t| t.0))?;
         to.number(self.reminders)?;
@@ -98,6 +100,7 @@ impl Table for GatewayRow {
             in_effect: from.number()?,
             confirmed_by: from.string_or_none()?,
             reference: from.string_or_none()?,
+            reference_state: from.string_or_none()?,
             calls: from.number()?,
             unanswered: from.int_or_none()?.map(Time),
             reminders: from.number()?,
