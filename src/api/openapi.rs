@@ -61,7 +61,7 @@ fn collected() -> OpenApiRouter<ApiState> {
         .routes(routes!(freezes::thaw::thaw))
         .routes(routes!(gateways::create::create, gateways::list::list))
         .routes(routes!(gateways::show::show, gateways::release::release))
-        .routes(routes!(gateways::confirm::confirm))
+        .routes(routes!(gateways::confirm::confirm, gateways::letter::letter))
         .routes(routes!(gates::create::create))
         .routes(routes!(gates::end::end))
         .routes(routes!(schedules::create::create, schedules::list::list))

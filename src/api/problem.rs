@@ -52,6 +52,7 @@ named! {
         TooManySchedules = "too_many_schedules",
         GatewayBusy = "gateway_busy",
         NotByHand = "not_by_hand",
+        NoLetter = "no_letter",
         NothingToOverride = "nothing_to_override",
         NoGates = "no_gates",
         LeaseEnd = "end_out_of_range",
@@ -103,6 +104,7 @@ impl Kind {
             | Kind::ScheduleExists
             | Kind::TooManySchedules
             | Kind::NotByHand
+            | Kind::NoLetter
             | Kind::NoGates
             | Kind::NoZoneLeft => StatusCode::CONFLICT,
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -156,6 +158,7 @@ impl Kind {
             Kind::TooManySchedules => "There are too many schedules",
             Kind::GatewayBusy => "The gateway has a request already",
             Kind::NotByHand => "The gateway is not confirmed by hand",
+            Kind::NoLetter => "No person is to be asked",
             Kind::NothingToOverride => "There is no such group or open scale-up",
             Kind::NoGates => "The group depends on no gateway",
             Kind::UnknownInstance => "No group has this instance",

@@ -385,6 +385,9 @@ pub enum Gateway {
     Show {
         /// Its id, as the list shows it.
         id: String,
+        /// Only its text for people, as a mail without addresses that is ready to be sent.
+        #[arg(long)]
+        letter: bool,
     },
 
     /// Say what a gateway carries that AWS has no call for. 0: it will not be done.

@@ -83,6 +83,15 @@ impl Client {
         self.document(request).await.map_err(|trouble| trouble.failure)
     }
 
+    /// One GET of a path whose answer is text for people, as it is.
+    pub async fn text(&self, path: &str) -> Result<String, Failure> {
+        let mut request = self.request(Method::GET, path)?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/plain"));
+        let Document(text) = self.document(request).await.map_err(|trouble| trouble.failure)?;
+        String::from_utf8(text.into())
+            .map_err(|e| Failure::Failed(format!("the service's answer cannot be understood: {e}")))
+    }
+
     /// One POST; may be sent again if the trouble says so.
     pub async fn post<T: Serialize>(
         &self,

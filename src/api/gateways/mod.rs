@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod create;
+pub mod letter;
 pub mod list;
 pub mod release;
 pub mod show;

@@ -18,7 +18,8 @@ pub async fn run(args: &args::Gateway, client: &Client, json: bool, io: &Io) -> 
             let document = client.get("/v1/gateways").await?;
             printed(&document, json, io, lists)
         }
-        args::Gateway::Show { id } => {
+        args::Gateway::Show { id, letter: true } => letter(id, client, json, io).await,
+        args::Gateway::Show { id, letter: false } => {
             let document = client.get(&path("/v1/gateways", id)).await?;
             printed(&document, json, io, history)
         }
@@ -46,6 +47,17 @@ async fn request(args: &args::GatewayRequest, client: &Client, json: bool, io: &
         let letter = taken.letter.as_ref().map(|text| format!("\n{}\n", clean(text))).unwrap_or_default();
         format!("{} is {what} {}\n{letter}", args.gateway, taken.id)
     })
+}
+
+/// The lines as they are, so that they can be piped to a mail program; nothing in them moves a terminal's cursor.
+async fn letter(id: &str, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
+    let text = client.text(&format!("{}/letter", path("/v1/gateways", id))).await?;
+    if json {
+        io.line(&serde_json::Value::String(text).to_string())?;
+    } else {
+        text.lines().try_for_each(|line| io.line(&clean(line)))?;
+    }
+    Ok(Done::Well)
 }
 
 async fn confirm(args: &args::Confirm, client: &Client, json: bool, io: &Io) -> Result<Done, Failure> {
@@ -306,6 +318,30 @@ mod tests {
         let (code, out, _) = run(&fake, &["gateway", "show", "0191"]).await;
         assert_eq!(code, 0);
         assert!(out.contains("gateway_wanted  core: ann asks"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn the_letter_is_printed_as_it_is() {
+        let fake = Fake::start(|request| {
+            assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/v1/gateways/0191/letter"));
+            Reply::text(200, "Subject: core\n\nPlease\n")
+        })
+        .await;
+        let (code, out, _) = run(&fake, &["gateway", "show", "0191", "--letter"]).await;
+        assert_eq!((code, out.as_str()), (0, "Subject: core\n\nPlease\n"));
+        let (_, out, _) = run(&fake, &["gateway", "show", "0191", "--letter", "--json"]).await;
+        assert_eq!(out, "\"Subject: core\\n\\nPlease\\n\"\n");
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_there_is_not_is_told() {
+        let problem = json!({ "type": "no_letter", "title": "No person is to be asked", "status": 409,
+            "detail": "request '0191' is expired: nobody is asked any more" });
+        let fake = Fake::start(move |_| Reply::json(409, &problem)).await;
+        let (code, out, err) = run(&fake, &["gateway", "show", "0191", "--letter"]).await;
+        assert_ne!(code, 0);
+        assert_eq!(out, "");
+        assert!(err.contains("nobody is asked any more"), "{err}");
     }
 
     #[tokio::test]

@@ -3,6 +3,9 @@
 use super::words::GatewayRow;
 use crate::decide::words::Time;
 
+/// Columns of a line of a mail (RFC 5322, 2.1.1 says 78 at most).
+const COLUMNS: usize = 76;
+
 /// Asks whoever can do it, with everything that they need.
 #[must_use]
 pub fn letter(row: &GatewayRow) -> String {
@@ -21,6 +24,36 @@ pub fn letter(row: &GatewayRow) -> String {
         row.id,
         row.wanted,
     )
+}
+
+/// The same as a mail without addresses (RFC 5322): headers, an empty line, the text in lines of at most 76 characters. Whoever
+/// sends it says from whom and to whom, and their mail server when: each time that it is sent is a message of its own.
+#[must_use]
+pub fn mail(row: &GatewayRow) -> String {
+    let by = row.needed_by.map(|by| format!(" by {}", utc(by))).unwrap_or_default();
+    // A unit may be of any script, and a header only of ASCII: then it is in the text alone.
+    let unit = if row.unit.is_ascii() { format!(" {}", row.unit) } else { String::new() };
+    let subject = format!("muster: {} to {}{unit}{by} ({})", row.gateway, row.wanted, row.id);
+    format!(
+        "Subject: {subject}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{}\n",
+        wrapped(&letter(row))
+    )
+}
+
+/// In lines of whole words; a word that is longer than a line has one of its own.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let length = |text: &str| text.chars().count();
+        match lines.last_mut().filter(|line| length(line) + 1 + length(word) <= COLUMNS) {
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            None => lines.push(word.to_string()),
+        }
+    }
+    lines.join("\n")
 }
 
 fn words(row: &GatewayRow) -> String {
@@ -86,5 +119,43 @@ mod tests {
             assert!(text.contains(said), "{said} in {text}");
         }
         assert!(text.contains("muster gateway confirm request-1 --capacity N"), "{text}");
+    }
+
+    /// Headers by name, and the text's lines.
+    fn parts(mail: &str) -> (Vec<(&str, &str)>, Vec<&str>) {
+        let (head, text) = mail.split_once("\n\n").unwrap();
+        (head.lines().map(|line| line.split_once(": ").unwrap()).collect(), text.lines().collect())
+    }
+
+    #[test]
+    fn a_mail_has_a_subject_and_the_whole_letter_in_short_lines() {
+        let asked = GatewayRow {
+            kind: GatewayKind::TransitGateway,
+            unit: "Gbit/s".into(),
+            needed_by: Some(Time(1_609_772_400_000)),
+            ..row(200)
+        };
+        let mail = mail(&asked);
+        let (headers, lines) = parts(&mail);
+        assert_eq!(headers[0], ("Subject", "muster: lb to 200 Gbit/s by 2021-01-04 15:00 UTC (request-1)"));
+        assert!(headers.contains(&("Content-Type", "text/plain; charset=utf-8")), "{headers:?}");
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= COLUMNS), "{lines:?}");
+        assert_eq!(lines.join(" "), letter(&asked), "nothing is lost");
+    }
+
+    #[test]
+    fn what_somebody_wrote_cannot_become_a_header() {
+        let asked = GatewayRow {
+            unit: "Größe".into(),
+            reason: format!("x\r\n\r\nBcc: all@example.com {}", "y".repeat(100)),
+            ..row(200)
+        };
+        let mail = mail(&asked);
+        let (headers, lines) = parts(&mail);
+        let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["Subject", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"]);
+        assert!(headers.iter().all(|(_, value)| value.is_ascii()), "{headers:?}");
+        assert!(lines.iter().all(|line| !line.is_empty() && !line.starts_with("Bcc")), "{lines:?}");
+        assert!(lines.contains(&format!("{}.", "y".repeat(100)).as_str()), "a long word is whole: {lines:?}");
     }
 }
