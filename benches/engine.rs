@@ -17,7 +17,7 @@ use muster::app::sqlite_url;
 use muster::cloud::Ec2;
 use muster::cloud::account::{Account, AwsKeys, AwsSettings};
 use muster::cloud::autoscaling::AwsAutoScaling;
-use muster::cloud::cloudwatch::AwsCloudWatch;
+use muster::cloud::cloudwatch::{AwsCloudWatch, Protocol};
 use muster::cloud::gateways::AwsGateways;
 use muster::cloud::looks::AwsLooks;
 use muster::contact::Contacts;
@@ -218,6 +218,7 @@ async fn nobody(clock: Clock) -> Account {
         region: "us-east-1".into(),
         endpoint: Some("http://127.0.0.1:9".into()),
         call_timeout: Duration::from_secs(1),
+        metrics: Protocol::Json,
         keys: Some(AwsKeys { id: "bench".into(), secret: "bench".into() }),
     };
     let fds = Fds::at_start(&FdLimits::default()).expect("descriptors");

@@ -29,12 +29,12 @@ use tokio::task::JoinHandle;
 use crate::api::{self, ApiState, Auth, Descriptors, FOLLOWERS, Metrics};
 use crate::cloud::account::{Account, AwsKeys, AwsSettings};
 use crate::cloud::autoscaling::AwsAutoScaling;
-use crate::cloud::cloudwatch::AwsCloudWatch;
+use crate::cloud::cloudwatch::{AwsCloudWatch, Protocol};
 use crate::cloud::ec2::AwsEc2;
 use crate::cloud::gateways::AwsGateways;
 use crate::cloud::looks::AwsLooks;
 use crate::cloud::sqs::{AwsSqs, Sqs};
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, CloudWatchProtocol, Config, LogFormat};
 use crate::contact::HttpContacts;
 use crate::decide::budget::api::ApiLimits;
 use crate::decide::budget::bucket::Rate;
@@ -262,6 +262,10 @@ pub fn aws_settings(config: &Config) -> AwsSettings {
         region: config.aws.region.clone(),
         endpoint: config.aws.endpoint.clone(),
         call_timeout: config.aws.call_timeout,
+        metrics: match config.aws.cloudwatch_protocol {
+            CloudWatchProtocol::Json => Protocol::Json,
+            CloudWatchProtocol::Query => Protocol::Query,
+        },
         keys: stand_in_keys(config.aws.endpoint.as_deref()),
     }
 }

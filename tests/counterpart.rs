@@ -5,6 +5,7 @@
 pub mod cases;
 mod ec2;
 pub mod groups;
+pub mod metrics;
 pub mod notifications;
 mod processes;
 pub mod queues;

@@ -1,4 +1,4 @@
-//! muster on `LocalStack`'s EC2, SNS, SQS and Support, and its adapter on `LocalStack`'s SQS.
+//! muster on `LocalStack`'s EC2, SNS, SQS and Support, and its adapters on `LocalStack`'s SQS and CloudWatch.
 
 #[tokio::test]
 async fn fifty_come_into_service_and_a_cancelled_scale_up_leaves_nothing() {
@@ -18,4 +18,9 @@ async fn its_topics_and_queues_tell_of_lifecycle_actions() {
 #[tokio::test]
 async fn a_gateway_request_makes_one_support_case() {
     crate::counterpart::cases::walkthrough("MUSTER_TEST_LOCALSTACK").await;
+}
+
+#[tokio::test]
+async fn metrics_are_read_with_their_age() {
+    crate::counterpart::metrics::walkthrough("MUSTER_TEST_LOCALSTACK").await;
 }

@@ -17,6 +17,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
+use super::cloudwatch::Protocol;
 use super::failure;
 use super::http::{Answers, PaidHttp};
 use crate::decide::event::CallError;
@@ -31,6 +32,8 @@ pub struct AwsSettings {
     pub endpoint: Option<String>,
     /// The longest a call may take, in muster's time; what took longer may have happened or not.
     pub call_timeout: Duration,
+    /// What CloudWatch is asked in.
+    pub metrics: Protocol,
     /// Fixed keys; without them the SDK's usual chain (environment, profile, container, instance).
     pub keys: Option<AwsKeys>,
 }
@@ -59,6 +62,7 @@ pub struct Account {
     shared: SdkConfig,
     http: PaidHttp,
     calls: Calls,
+    metrics: Protocol,
 }
 
 impl Account {
@@ -88,7 +92,7 @@ impl Account {
                 shared.credentials_provider(Credentials::new(id, secret, None, None, "muster's settings"));
         }
         let calls = Calls { turns, clock, call_timeout: settings.call_timeout };
-        Ok(Account { shared: shared.load().await, http, calls })
+        Ok(Account { shared: shared.load().await, http, calls, metrics: settings.metrics })
     }
 
     /// What one service's client is made from.
@@ -107,6 +111,10 @@ impl Account {
     /// The connections, for what is sent without the SDK.
     pub(super) fn http(&self, answers: Answers) -> PaidHttp {
         self.http.accepting(answers)
+    }
+
+    pub(super) fn metrics(&self) -> Protocol {
+        self.metrics
     }
 
     pub(super) fn calls(&self) -> Calls {

@@ -170,6 +170,7 @@ pub(super) mod testing {
             region: "us-east-1".into(),
             endpoint: Some(format!("http://{at}")),
             call_timeout,
+            metrics: crate::cloud::cloudwatch::Protocol::Json,
             keys: Some(AwsKeys { id: "AKIDTEST".into(), secret: "secret".into() }),
         }
     }

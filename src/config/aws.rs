@@ -3,12 +3,23 @@
 use std::time::Duration;
 
 use super::section::{Read, Section};
+use crate::decide::words::named;
+
+named! {
+    /// What CloudWatch is asked in.
+    pub enum CloudWatchProtocol {
+        Json = "json",
+        Query = "query",
+    }
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aws {
     pub region: String,
     /// Another EC2 than Amazon's: `LocalStack`, moto or the simulated one. Scheme, host and port.
     pub endpoint: Option<String>,
+    /// What CloudWatch is asked in.
+    pub cloudwatch_protocol: CloudWatchProtocol,
     /// Longest wait for the answer to one call.
     pub call_timeout: Duration,
     pub run_instances: ApiLimits,
@@ -55,6 +66,9 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Aws> {
     let region = s.text("region", "an AWS region such as \"us-east-1\"", None, region);
     let endpoint =
         s.maybe_text("endpoint", "a URL such as \"http://127.0.0.1:4566\", without a path", endpoint);
+    let protocols = "\"json\" or \"query\"";
+    let cloudwatch_protocol =
+        s.text("cloudwatch_protocol", protocols, CloudWatchProtocol::Json, |text| text.parse().ok());
     let call_timeout =
         s.duration("call_timeout", Duration::from_secs(1)..=Duration::from_mins(5), Duration::from_secs(30));
     let run_instances = s.table("run_instances", |s| api(s, RUN_INSTANCES));
@@ -65,6 +79,7 @@ pub(super) fn read(s: &mut Section<'_>) -> Read<Aws> {
     Ok(Aws {
         region: region?,
         endpoint: endpoint?,
+        cloudwatch_protocol: cloudwatch_protocol?,
         call_timeout: call_timeout?,
         run_instances: run_instances?,
         describe_instances: describe_instances?,

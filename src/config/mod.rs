@@ -33,7 +33,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use aws::{ApiLimits, Aws};
+pub use aws::{ApiLimits, Aws, CloudWatchProtocol};
 pub use env::Variables;
 pub use hooks::{ApiKey, Hooks, SnsTopics, SqsDoor};
 pub use limits::{Descriptors, Limits};

@@ -75,6 +75,7 @@ async fn its_signature_holds_where_signatures_are_checked() {
         region: "us-east-1".into(),
         endpoint: Some(sim.announced.ec2.clone()),
         call_timeout: Duration::from_secs(60),
+        metrics: Protocol::Json,
         keys: Some(AwsKeys { id: "AKIAIOSFODNN7EXAMPLE".into(), secret: secret.into() }),
     };
     let now = recent();

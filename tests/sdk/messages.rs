@@ -66,6 +66,7 @@ async fn a_long_poll_is_not_slowness() {
         region: "us-east-1".into(),
         endpoint: Some(sim.announced.ec2.clone()),
         call_timeout: Duration::from_secs(15),
+        metrics: Protocol::Json,
         keys: Some(AwsKeys { id: "test".into(), secret: "test".into() }),
     };
     let clock = Clock::scaled(sim.scale, None);

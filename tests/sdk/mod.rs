@@ -26,6 +26,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use muster::cloud::account::{Account, AwsKeys, AwsSettings};
+use muster::cloud::cloudwatch::Protocol;
 use muster::net::fds::{FdLimits, Fds};
 use muster::time::Clock;
 
@@ -69,17 +70,24 @@ async fn account(sim: &Sim) -> Account {
 
 /// What muster's adapters for this endpoint are made from.
 pub async fn account_at(endpoint: &str, clock: Clock) -> Account {
-    let settings = AwsSettings {
-        region: "us-east-1".into(),
-        endpoint: Some(endpoint.into()),
-        // On the wall, whatever the scale.
-        call_timeout: Duration::from_secs(60).mul_f64(clock.scale()),
-        keys: Some(AwsKeys { id: "test".into(), secret: "test".into() }),
-    };
+    // On the wall, whatever the scale.
+    let call_timeout = Duration::from_secs(60).mul_f64(clock.scale());
+    let settings = AwsSettings { call_timeout, ..settings_at(endpoint) };
     Account::new(&settings, fds(), clock).await.unwrap()
 }
 
-fn fds() -> Arc<Fds> {
+/// What software that takes any keys is asked with.
+pub fn settings_at(endpoint: &str) -> AwsSettings {
+    AwsSettings {
+        region: "us-east-1".into(),
+        endpoint: Some(endpoint.into()),
+        call_timeout: Duration::from_secs(60),
+        metrics: Protocol::Json,
+        keys: Some(AwsKeys { id: "test".into(), secret: "test".into() }),
+    }
+}
+
+pub fn fds() -> Arc<Fds> {
     Fds::within(1_024, 0, &FdLimits::default()).unwrap()
 }
 

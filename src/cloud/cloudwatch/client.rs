@@ -14,13 +14,14 @@ use http::{HeaderValue, Request, Uri};
 use super::super::account::{Account, Calls};
 use super::super::http::{Answers, PaidHttp, causes};
 use super::super::{Outcome, failure};
-use super::{CloudWatch, MetricPage, MetricQuery, document};
+use super::{CloudWatch, MetricPage, MetricQuery, Protocol, document, query};
 use crate::decide::event::CallError;
 use crate::decide::words::Time;
 use crate::time::wall_now;
 
 const TARGET: &str = "GraniteServiceVersion20100801.GetMetricData";
 const JSON_1_0: &str = "application/x-amz-json-1.0";
+const FORM: &str = "application/x-www-form-urlencoded";
 /// The name that its requests are signed with, also the first part of its host.
 const SERVICE: &str = "monitoring";
 
@@ -34,6 +35,7 @@ pub struct AwsCloudWatch {
     config: SdkConfig,
     http: PaidHttp,
     calls: Calls,
+    protocol: Protocol,
     /// The ones used last. The chain behind them may ask the instance or STS anew each time.
     credentials: Arc<Mutex<Option<Credentials>>>,
 }
@@ -42,10 +44,16 @@ impl AwsCloudWatch {
     /// A client of this account.
     #[must_use]
     pub fn of(account: &Account) -> AwsCloudWatch {
+        let protocol = account.metrics();
+        let answers = match protocol {
+            Protocol::Json => Answers::WholeJson,
+            Protocol::Query => Answers::WholeXml,
+        };
         AwsCloudWatch {
-            config: account.config(Answers::WholeJson),
-            http: account.http(Answers::WholeJson),
+            config: account.config(answers),
+            http: account.http(answers),
             calls: account.calls(),
+            protocol,
             credentials: Arc::default(),
         }
     }
@@ -59,7 +67,11 @@ impl AwsCloudWatch {
         if head.status.is_success() {
             return Ok(body.to_vec());
         }
-        Err(match document::refusal(&body) {
+        let refusal = match self.protocol {
+            Protocol::Json => document::refusal(&body),
+            Protocol::Query => query::refusal(&body),
+        };
+        Err(match refusal {
             Some((code, message)) => failure::in_words(&code, status, &message),
             None => failure::without_words(status, &body),
         })
@@ -83,8 +95,11 @@ impl AwsCloudWatch {
         let region = self.config.region().map_or("", AsRef::as_ref);
         let uri = endpoint(self.config.endpoint_url(), region).parse::<Uri>().map_err(|e| e.to_string())?;
         let host = uri.authority().map(ToString::to_string).ok_or("the endpoint has no host")?;
-        let headers =
-            [("content-type", JSON_1_0), ("host", host.as_str()), ("x-amz-target", TARGET)].into_iter();
+        let (content, target) = match self.protocol {
+            Protocol::Json => (JSON_1_0, Some(("x-amz-target", TARGET))),
+            Protocol::Query => (FORM, None),
+        };
+        let headers = [("content-type", content), ("host", host.as_str())].into_iter().chain(target);
         let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
@@ -99,10 +114,12 @@ impl AwsCloudWatch {
         let signable = SignableRequest::new("POST", &uri_text, headers, SignableBody::Bytes(&body))
             .map_err(|e| causes(&e))?;
         let (signature, _) = sign(signable, &params).map_err(|e| causes(&e))?.into_parts();
-        let mut request = Request::post(uri)
-            .header(CONTENT_TYPE, JSON_1_0)
-            .header("x-amz-target", TARGET)
-            .header(HOST, HeaderValue::from_str(&host).map_err(|e| e.to_string())?)
+        let request = Request::post(uri)
+            .header(CONTENT_TYPE, content)
+            .header(HOST, HeaderValue::from_str(&host).map_err(|e| e.to_string())?);
+        let mut request = target
+            .into_iter()
+            .fold(request, |request, (name, value)| request.header(name, value))
             .body(SdkBody::from(body))
             .map_err(|e| e.to_string())?;
         signature.apply_to_request_http1x(&mut request);
@@ -122,10 +139,16 @@ impl CloudWatch for AwsCloudWatch {
             if queries.is_empty() {
                 return Ok(MetricPage { series: Vec::new(), next: None });
             }
-            let body = document::request(queries, from, until, page)
-                .map_err(|e| failure::not_sent(e.to_string()))?;
-            let answer = self.calls.turn(Duration::ZERO, self.send(body)).await?;
-            document::answer(&answer, queries.len()).map_err(failure::unreadable)
+            let body = match self.protocol {
+                Protocol::Json => document::request(queries, from, until, page).map_err(|e| e.to_string()),
+                Protocol::Query => query::request(queries, from, until, page),
+            };
+            let answer = self.calls.turn(Duration::ZERO, self.send(body.map_err(failure::not_sent)?)).await?;
+            let read = match self.protocol {
+                Protocol::Json => document::answer(&answer, queries.len()),
+                Protocol::Query => query::answer(&answer, queries.len()),
+            };
+            read.map_err(failure::unreadable)
         })
     }
 }

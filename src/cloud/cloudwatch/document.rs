@@ -106,14 +106,14 @@ fn stat(q: &MetricQuery) -> Stat<'_> {
 }
 
 /// A query's id: a small letter, then digits. It is how the answer names the query.
-fn id(n: usize) -> String {
+pub(super) fn id(n: usize) -> String {
     format!("q{n}")
 }
 
 /// The answer to so many queries. `Err` if it does not say what it should.
 pub(super) fn answer(document: &[u8], queries: usize) -> Result<MetricPage, String> {
     let answer: Answer = serde_json::from_slice(document).map_err(|e| e.to_string())?;
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for series in answer.metric_data_results {
         let (times, values) = (series.timestamps.len(), series.values.len());
         if times != values {
@@ -121,11 +121,17 @@ pub(super) fn answer(document: &[u8], queries: usize) -> Result<MetricPage, Stri
         }
         let status = series.status_code.as_deref().and_then(|s| s.parse().ok());
         let points = series.timestamps.iter().map(|s| time(*s)).zip(series.values).collect();
-        found.insert(series.id, Series { points, status: status.unwrap_or(SeriesStatus::Unlisted) });
+        found.push((series.id, Series { points, status: status.unwrap_or(SeriesStatus::Unlisted) }));
     }
+    Ok(page_of(found, queries, answer.next_token.filter(|t| !t.is_empty())))
+}
+
+/// What was found, in the order of the queries.
+pub(super) fn page_of(found: Vec<(String, Series)>, queries: usize, next: Option<String>) -> MetricPage {
+    let mut found: BTreeMap<String, Series> = found.into_iter().collect();
     let silent = || Series { points: Vec::new(), status: SeriesStatus::Unlisted };
     let series = (0..queries).map(|n| found.remove(&id(n)).unwrap_or_else(silent)).collect();
-    Ok(MetricPage { series, next: answer.next_token.filter(|t| !t.is_empty()) })
+    MetricPage { series, next }
 }
 
 /// Code and message of an error's document; none if it is not one.

@@ -2,10 +2,11 @@
 //!
 //! Not over the SDK's crate: with it comes the compression of requests, and with that a second HTTP
 //! stack (http 0.2, http-body 0.4), for a call that muster never makes. So this is the one service
-//! whose request and answer are our own: `document` is AWS JSON 1.0, `client` signs and sends.
+//! whose request and answer are our own: `document` is AWS JSON 1.0, `query` the query protocol, `client` signs and sends.
 
 mod client;
 mod document;
+mod query;
 
 use std::time::Duration;
 
@@ -13,6 +14,16 @@ pub use client::AwsCloudWatch;
 
 use super::Outcome;
 use crate::decide::words::{Time, named};
+
+named! {
+    /// What CloudWatch is asked in. AWS itself understands both.
+    pub enum Protocol {
+        /// AWS JSON 1.0.
+        Json = "json",
+        /// Forms and XML: `LocalStack` 4 knows nothing else.
+        Query = "query",
+    }
+}
 
 /// Most queries of one call (aws-facts 5.1).
 pub const QUERIES_MOST: usize = 500;
