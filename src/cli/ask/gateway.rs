@@ -310,7 +310,7 @@ mod tests {
         let (code, out, err) = run(&fake, &["gateway", "list"]).await;
         assert_eq!((code, err.as_str()), (0, ""));
         assert!(
-            out.contains("core     transit-gateway       100       150  120     60.5  Gbit/s  0191"),
+            out.contains("core     transit-gateway       100       150  120     60.5        -  Gbit/s  0191"),
             "{out}"
         );
         assert!(out.contains("core     web    pace       1210  0.05       0"), "{out}");

@@ -78,7 +78,7 @@ impl Observed {
         #[allow(clippy::cast_precision_loss)] // a divisor: far more digits than a metric has
         let milli = (value / self.per as f64 * 1_000.0).ceil();
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, and is not below 0
-        (milli.is_finite() && milli >= 0.0).then_some(milli as u64)
+        (milli.is_finite() && value >= 0.0).then_some(milli as u64)
     }
 }
 
