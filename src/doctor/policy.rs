@@ -98,7 +98,11 @@ impl Policy {
 
     fn gateway(&mut self, gateway: &Gateway) {
         match gateway.kind {
-            GatewayKind::TransitGateway => {}
+            GatewayKind::TransitGateway => {
+                if gateway.support.is_some() {
+                    self.allow("*", &["support:CreateCase", "support:DescribeCases"]);
+                }
+            }
             GatewayKind::LoadBalancer => {
                 self.allow("*", &["elasticloadbalancing:DescribeCapacityReservation"]);
                 self.allow(&gateway.resource, &["elasticloadbalancing:ModifyCapacityReservation"]);
@@ -210,11 +214,13 @@ mod tests {
     fn what_is_configured_besides_is_allowed_for_its_own_resource() {
         let queue = "[hooks.sqs]\nqueues = [\"https://sqs.us-east-1.amazonaws.com/123456789012/hooks\"]\n";
         let gateways = "[gateways.nat]\nkind = \"nat\"\nnat_gateway_id = \"nat-0123456789abcdef0\"\nunit = \"connections\"\nallocations = [\"eipalloc-0123456789abcdef0\"]\n\
-                        declared = 55000\n";
+                        declared = 55000\n[gateways.core]\nkind = \"transit-gateway\"\ntransit_gateway_id = \"tgw-0a1b\"\n\
+                        support = { service_code = \"vpc\", category_code = \"other\", severity_code = \"high\" }\n";
         let document =
             Policy::of(&config(&format!("instance_profile = \"web\"\n{queue}{gateways}"))).document();
         assert_eq!(allowed(&document, "sqs:ReceiveMessage"), ["arn:aws:sqs:us-east-1:123456789012:hooks"]);
         assert_eq!(allowed(&document, "ec2:AssociateNatGatewayAddress"), ["*"]);
+        assert_eq!(allowed(&document, "support:CreateCase"), ["*"]);
         assert_eq!(allowed(&document, "iam:PassRole"), ["*"]);
         let passing =
             document["Statement"].as_array().unwrap().iter().find(|s| s["Action"][0] == "iam:PassRole");

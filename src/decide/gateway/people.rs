@@ -88,7 +88,8 @@ impl Core {
             (GatewayState::PartlyInEffect, "gateway_partly")
         };
         request.enter(state, now.time);
-        request.due = Time::NEVER;
+        // A case that was to be made is not needed any more.
+        (request.due, request.next) = (Time::NEVER, None);
         journal(&mut self.ledger, &request.row, now.time, kind, &text);
         self.ledger.changes.gateways.push(request.row.clone());
         Ok(Accepted { id: ask.id, repeated: false })

@@ -2,6 +2,7 @@
 
 #![allow(clippy::wildcard_enum_match_arm)] // what a test does not look at
 
+mod case;
 mod nat;
 mod quota;
 
